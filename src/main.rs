@@ -1,0 +1,2 @@
+//! ironwarp
+fn main() {}
