@@ -1,1 +1,16 @@
-//! abi
+//! What host and device agree on: registers, doorbells, ring entries, contexts, limits and codes.
+//!
+//! Hardware, behavioural model and driver import this crate and nothing else of each other. All
+//! multi-byte values are little-endian and naturally aligned. `docs/registers.md` is rendered from
+//! here by [`markdown::page`].
+#![forbid(unsafe_code)]
+
+pub mod context;
+pub mod limits;
+pub mod markdown;
+pub mod pci;
+pub mod queue;
+pub mod record;
+pub mod registers;
+pub mod status;
+pub mod trace;

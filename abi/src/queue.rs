@@ -1,0 +1,79 @@
+//! Entries of the rings in host memory.
+
+use crate::record;
+
+/// What a send work request asks for.
+pub mod opcode {
+    /// RDMA Write to `remote_stag`, `remote_offset` (RFC 5040 s. 5.1).
+    pub const WRITE: u8 = 1;
+    /// Send to the peer's receive queue (RFC 5040 s. 5.3).
+    pub const SEND: u8 = 2;
+    /// Send with Solicited Event.
+    pub const SEND_SOLICITED: u8 = 3;
+    /// A whole Ethernet frame without frame check sequence; queue pair 0 only.
+    pub const RAW_FRAME: u8 = 8;
+}
+
+record! {
+    /// A work request of a send queue. Everything outside a field is zero and is checked.
+    SendRequest, 16 words {
+        /// What to do: one of [`opcode`].
+        opcode: u8 = [0:0; 8],
+        /// Write a completion entry when the request has succeeded.
+        signaled: bool = [0:8; 1],
+        /// Octets of the message.
+        length: u32 = [1:0; 32],
+        /// Where the message lies: an offset in the terms of `local_stag`.
+        local_offset: u64 = [2:0; 64],
+        /// The memory region of the message; ignored if `length` is zero.
+        local_stag: u32 = [4:0; 32],
+        /// RDMA Write: the peer's STag; else zero.
+        remote_stag: u32 = [5:0; 32],
+        /// RDMA Write: the tagged offset at the peer; else zero.
+        remote_offset: u64 = [6:0; 64],
+    }
+}
+
+record! {
+    /// A work request of a receive queue. Everything outside a field is zero and is checked.
+    ReceiveRequest, 16 words {
+        /// Octets of the buffer.
+        length: u32 = [1:0; 32],
+        /// Where the buffer lies: an offset in the terms of `local_stag`.
+        local_offset: u64 = [2:0; 64],
+        /// The memory region of the buffer; ignored if `length` is zero.
+        local_stag: u32 = [4:0; 32],
+    }
+}
+
+/// What a completion entry tells of.
+pub mod kind {
+    /// A send work request is done: its buffer can be used again.
+    pub const SEND: u8 = 1;
+    /// A message has arrived in a receive work request's buffer.
+    pub const RECEIVE: u8 = 2;
+    /// Something happened to the queue pair; `request` says nothing.
+    pub const EVENT: u8 = 3;
+}
+
+record! {
+    /// An entry of a completion queue. The device writes it in one piece.
+    CompletionEntry, 8 words {
+        /// The queue pair.
+        qp: u8 = [0:0; 8],
+        /// One of [`kind`].
+        kind: u8 = [0:8; 8],
+        /// One of [`status`](crate::status).
+        status: u8 = [0:16; 8],
+        /// The work request's number in its queue: it was the n-th posted, modulo 2^16.
+        request: u16 = [1:0; 16],
+        /// A received message asked for a solicited event (RFC 5040 s. 5.3).
+        solicited: bool = [1:16; 1],
+        /// Octets of the message.
+        length: u32 = [2:0; 32],
+        /// Events of a TCP stream: the sequence number after the last octet taken; else zero.
+        sequence: u32 = [3:0; 32],
+        /// Flips with every pass through the ring: 1 in the first pass.
+        phase: bool = [7:31; 1],
+    }
+}
