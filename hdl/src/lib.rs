@@ -1,1 +1,13 @@
-//! hdl
+//! The RTL of the IronWARP RNIC, in RustHDL: one folder an engine, and the emitter of Verilog.
+// The `LogicStruct`, `LogicState` and `LogicInterface` derives make undocumented items.
+#![allow(missing_docs)]
+
+pub mod complete;
+pub mod control;
+pub mod memory;
+pub mod mpa;
+pub mod pcie;
+pub mod protect;
+pub mod receive;
+pub mod stream;
+pub mod transmit;

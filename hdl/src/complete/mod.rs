@@ -1,0 +1,2 @@
+//! complete
+pub mod records;

@@ -1,0 +1,23 @@
+//! What the engines hand to the completion writer.
+use rust_hdl::prelude::*;
+
+/// A completion entry in the making (see `ironwarp_abi::queue::CompletionEntry`).
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Completion {
+    /// The completion queue.
+    pub cq: Bits<8>,
+    /// The queue pair.
+    pub qp: Bits<8>,
+    /// One of `ironwarp_abi::queue::kind`.
+    pub kind: Bits<8>,
+    /// One of `ironwarp_abi::status`.
+    pub status: Bits<8>,
+    /// The work request's number in its queue.
+    pub request: Bits<16>,
+    /// The message asked for a solicited event.
+    pub solicited: Bit,
+    /// Octets of the message.
+    pub length: Bits<32>,
+    /// For events of a stream: the next sequence number expected.
+    pub sequence: Bits<32>,
+}

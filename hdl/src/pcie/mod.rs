@@ -1,0 +1,2 @@
+//! pcie
+pub mod records;

@@ -1,0 +1,2 @@
+//! receive
+pub mod records;

@@ -1,0 +1,2 @@
+//! Streams: the beat, and the blocks that buffer, join and pack streams.
+pub mod beat;
