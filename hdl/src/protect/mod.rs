@@ -1,2 +1,5 @@
-//! protect
+//! The protection gate: the only block that makes a bus address out of an STag.
+pub mod gate;
 pub mod records;
+
+pub use gate::Gate;

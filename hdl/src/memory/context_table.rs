@@ -1,0 +1,98 @@
+//! An engine's own copy of the context words that it needs.
+use crate::control::records::ContextWrite;
+use rust_hdl::prelude::*;
+
+/// Words `first_word .. first_word + N` of the first `2^A` contexts of one context table.
+///
+/// The host writes words one by one ([`ContextWrite`]); the engine reads a context's words together.
+/// A word that is read in the clock of its write may be old: an object is started only after its
+/// context was written.
+#[derive(LogicBlock)]
+pub struct ContextTable<const A: usize, const N: usize> {
+    pub clock: Signal<In, Clock>,
+    /// The host's writes.
+    pub context: Signal<In, ContextWrite>,
+    /// The context to read. May change every clock.
+    pub index: Signal<In, Bits<A>>,
+    /// Its words, one clock later.
+    pub words: [Signal<Out, Bits<32>>; N],
+    ram: [RAM<Bits<32>, A>; N],
+    write: Signal<Local, Bit>,
+    table: Constant<Bits<4>>,
+    word: [Constant<Bits<6>>; N],
+}
+
+impl<const A: usize, const N: usize> ContextTable<A, N> {
+    /// Keeps `N` words from `first_word` of the contexts of `table` (`abi::context::table`).
+    pub fn new(table: u8, first_word: usize) -> Self {
+        assert!(A <= 8, "a context index has eight bits");
+        assert!(first_word + N <= 64, "a context has 64 words");
+        Self {
+            clock: Default::default(),
+            context: Default::default(),
+            index: Default::default(),
+            words: std::array::from_fn(|_| Default::default()),
+            ram: std::array::from_fn(|_| Default::default()),
+            write: Default::default(),
+            table: Constant::new(u64::from(table).to_bits()),
+            word: std::array::from_fn(|n| Constant::new(((first_word + n) as u64).to_bits())),
+        }
+    }
+}
+
+impl<const A: usize, const N: usize> Logic for ContextTable<A, N> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.write.next = self.context.val().valid & (self.context.val().table == self.table.val());
+        for i in 0..N {
+            self.ram[i].read_clock.next = self.clock.val();
+            self.ram[i].write_clock.next = self.clock.val();
+            self.ram[i].read_address.next = self.index.val();
+            self.ram[i].write_address.next = bit_cast::<A, 8>(self.context.val().index);
+            self.ram[i].write_data.next = self.context.val().data;
+            self.ram[i].write_enable.next =
+                self.write.val() & (self.context.val().word == self.word[i].val());
+            self.words[i].next = self.ram[i].read_data.val();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bench::*;
+    use rand::Rng;
+    use std::collections::HashMap;
+
+    #[test]
+    fn keeps_its_words_and_no_other() {
+        let mut rng = rng(7);
+        let mut uut = ContextTable::<3, 2>::new(4, 5);
+        uut.connect_all();
+        let mut model = HashMap::new();
+        for _ in 0..2000 {
+            let (table, word) = (rng.random_range(3..6), rng.random_range(3..9));
+            let (index, data) = (rng.random_range(0..8), rng.random::<u32>() as u64);
+            let valid = rng.random();
+            uut.context.next = ContextWrite {
+                valid,
+                table: (table as u64).to_bits(),
+                index: (index as u64).to_bits(),
+                word: (word as u64).to_bits(),
+                data: data.to_bits(),
+            };
+            if valid && table == 4 {
+                model.insert((index, word), data);
+            }
+            tick!(uut);
+            uut.context.next = Default::default();
+            let read = rng.random_range(0..8);
+            uut.index.next = (read as u64).to_bits();
+            tick!(uut);
+            for i in 0..2 {
+                let expected = model.get(&(read, 5 + i as u64)).copied().unwrap_or(0);
+                assert_eq!(uut.words[i].val(), expected.to_bits::<32>());
+            }
+        }
+    }
+}
