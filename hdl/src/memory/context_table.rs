@@ -11,14 +11,14 @@ use rust_hdl::prelude::*;
 pub struct ContextTable<const A: usize, const N: usize> {
     pub clock: Signal<In, Clock>,
     /// The host's writes.
-    pub context: Signal<In, ContextWrite>,
+    pub context_write: Signal<In, ContextWrite>,
     /// The context to read. May change every clock.
     pub index: Signal<In, Bits<A>>,
     /// Its words, one clock later.
     pub words: [Signal<Out, Bits<32>>; N],
     ram: [RAM<Bits<32>, A>; N],
     write: Signal<Local, Bit>,
-    table: Constant<Bits<4>>,
+    table_number: Constant<Bits<4>>,
     word: [Constant<Bits<6>>; N],
 }
 
@@ -29,12 +29,12 @@ impl<const A: usize, const N: usize> ContextTable<A, N> {
         assert!(first_word + N <= 64, "a context has 64 words");
         Self {
             clock: Default::default(),
-            context: Default::default(),
+            context_write: Default::default(),
             index: Default::default(),
             words: std::array::from_fn(|_| Default::default()),
             ram: std::array::from_fn(|_| Default::default()),
             write: Default::default(),
-            table: Constant::new(u64::from(table).to_bits()),
+            table_number: Constant::new(u64::from(table).to_bits()),
             word: std::array::from_fn(|n| Constant::new(((first_word + n) as u64).to_bits())),
         }
     }
@@ -43,15 +43,16 @@ impl<const A: usize, const N: usize> ContextTable<A, N> {
 impl<const A: usize, const N: usize> Logic for ContextTable<A, N> {
     #[hdl_gen]
     fn update(&mut self) {
-        self.write.next = self.context.val().valid & (self.context.val().table == self.table.val());
+        self.write.next = self.context_write.val().valid
+            & (self.context_write.val().table == self.table_number.val());
         for i in 0..N {
             self.ram[i].read_clock.next = self.clock.val();
             self.ram[i].write_clock.next = self.clock.val();
             self.ram[i].read_address.next = self.index.val();
-            self.ram[i].write_address.next = bit_cast::<A, 8>(self.context.val().index);
-            self.ram[i].write_data.next = self.context.val().data;
+            self.ram[i].write_address.next = bit_cast::<A, 8>(self.context_write.val().index);
+            self.ram[i].write_data.next = self.context_write.val().data;
             self.ram[i].write_enable.next =
-                self.write.val() & (self.context.val().word == self.word[i].val());
+                self.write.val() & (self.context_write.val().word == self.word[i].val());
             self.words[i].next = self.ram[i].read_data.val();
         }
     }
@@ -72,9 +73,9 @@ mod tests {
         let mut model = HashMap::new();
         for _ in 0..2000 {
             let (table, word) = (rng.random_range(3..6), rng.random_range(3..9));
-            let (index, data) = (rng.random_range(0..8), rng.random::<u32>() as u64);
+            let (index, data) = (rng.random_range(0..8), u64::from(rng.random::<u32>()));
             let valid = rng.random();
-            uut.context.next = ContextWrite {
+            uut.context_write.next = ContextWrite {
                 valid,
                 table: (table as u64).to_bits(),
                 index: (index as u64).to_bits(),
@@ -85,7 +86,7 @@ mod tests {
                 model.insert((index, word), data);
             }
             tick!(uut);
-            uut.context.next = Default::default();
+            uut.context_write.next = Default::default();
             let read = rng.random_range(0..8);
             uut.index.next = (read as u64).to_bits();
             tick!(uut);

@@ -27,7 +27,7 @@ pub enum GateState {
 pub struct Gate {
     pub clock: Signal<In, Clock>,
     /// The host's writes of memory region records.
-    pub context: Signal<In, ContextWrite>,
+    pub context_write: Signal<In, ContextWrite>,
     pub question: StreamSink<GateQuestion>,
     pub answer: StreamSource<GateAnswer>,
     regions: ContextTable<MR_BITS, 8>,
@@ -37,7 +37,7 @@ pub struct Gate {
     /// Offset minus the region's base.
     relative: DFF<Bits<64>>,
     /// Offset plus length, 65 bits.
-    end: DFF<Bits<65>>,
+    sum: DFF<Bits<65>>,
     bus: DFF<Bits<64>>,
     size: DFF<Bits<32>>,
     below: DFF<Bit>,
@@ -45,11 +45,12 @@ pub struct Gate {
     trespass: DFF<Bit>,
     forbidden: DFF<Bit>,
     index: Signal<Local, Bits<32>>,
+    stag: Signal<Local, Bits<32>>,
     base: Signal<Local, Bits<64>>,
     rights: Signal<Local, Bits<4>>,
     granted: Signal<Local, Bits<4>>,
     relative_end: Signal<Local, Bits<65>>,
-    end_low: Signal<Local, Bits<64>>,
+    sum_low: Signal<Local, Bits<64>>,
     wraps: Signal<Local, Bit>,
     outside: Signal<Local, Bit>,
     refuse_stag: Constant<Bits<3>>,
@@ -64,7 +65,7 @@ impl Default for Gate {
         let refusal = |code: u64| Constant::new(code.to_bits());
         Self {
             clock: Default::default(),
-            context: Default::default(),
+            context_write: Default::default(),
             question: Default::default(),
             answer: Default::default(),
             regions: ContextTable::new(table::MEMORY_REGION, 0),
@@ -72,7 +73,7 @@ impl Default for Gate {
             asked: Default::default(),
             given: Default::default(),
             relative: Default::default(),
-            end: Default::default(),
+            sum: Default::default(),
             bus: Default::default(),
             size: Default::default(),
             below: Default::default(),
@@ -80,11 +81,12 @@ impl Default for Gate {
             trespass: Default::default(),
             forbidden: Default::default(),
             index: Default::default(),
+            stag: Default::default(),
             base: Default::default(),
             rights: Default::default(),
             granted: Default::default(),
             relative_end: Default::default(),
-            end_low: Default::default(),
+            sum_low: Default::default(),
             wraps: Default::default(),
             outside: Default::default(),
             refuse_stag: refusal(refusal::STAG),
@@ -100,24 +102,25 @@ impl Logic for Gate {
     //= rfc5041#7.1  STag, protection domain, access, bounds, wrap: checked before anything is placed.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, asked, given, relative, end, bus, size);
+        dff_setup!(self, clock, state, asked, given, relative, sum, bus, size);
         dff_setup!(self, clock, below, stranger, trespass, forbidden);
         clock!(self, clock, regions);
-        self.regions.context.next = self.context.val();
+        self.regions.context_write.next = self.context_write.val();
         self.index.next = self.question.beat.val().stag;
         self.regions.index.next = self.index.val().get_bits::<MR_BITS>(0);
         self.question.ready.next = self.state.q.val() == GateState::Idle;
         self.answer.valid.next = self.state.q.val() == GateState::Answer;
         self.answer.beat.next = self.given.q.val();
 
+        self.stag.next = self.asked.q.val().stag;
         self.base.next = (bit_cast::<64, 32>(self.regions.words[1].val()) << 32)
             | bit_cast::<64, 32>(self.regions.words[0].val());
         self.rights.next = self.regions.words[6].val().get_bits::<4>(16);
         self.granted.next = self.rights.val() >> self.asked.q.val().right;
         self.relative_end.next = bit_cast::<65, 64>(self.relative.q.val())
             + bit_cast::<65, 32>(self.asked.q.val().length);
-        self.end_low.next = self.end.q.val().get_bits::<64>(0);
-        self.wraps.next = self.end.q.val().get_bit(64) & self.end_low.val().any();
+        self.sum_low.next = self.sum.q.val().get_bits::<64>(0);
+        self.wraps.next = self.sum.q.val().get_bit(64) & self.sum_low.val().any();
         self.outside.next =
             self.below.q.val() | (self.relative_end.val() > bit_cast::<65, 32>(self.size.q.val()));
 
@@ -131,14 +134,14 @@ impl Logic for Gate {
             GateState::Subtract => {
                 self.relative.d.next = self.asked.q.val().offset - self.base.val();
                 self.below.d.next = self.asked.q.val().offset < self.base.val();
-                self.end.d.next = bit_cast::<65, 64>(self.asked.q.val().offset)
+                self.sum.d.next = bit_cast::<65, 64>(self.asked.q.val().offset)
                     + bit_cast::<65, 32>(self.asked.q.val().length);
                 self.bus.d.next = (bit_cast::<64, 32>(self.regions.words[5].val()) << 32)
                     | bit_cast::<64, 32>(self.regions.words[4].val());
                 self.size.d.next = self.regions.words[2].val();
                 self.stranger.d.next = !self.regions.words[7].val().get_bit(0)
                     | (self.regions.words[3].val().get_bits::<24>(0)
-                        != self.asked.q.val().stag.get_bits::<24>(8));
+                        != self.stag.val().get_bits::<24>(8));
                 self.trespass.d.next =
                     self.regions.words[6].val().get_bits::<16>(0) != self.asked.q.val().pd;
                 self.forbidden.d.next = !self.granted.val().get_bit(0);
@@ -197,7 +200,7 @@ mod tests {
 
     fn write(uut: &mut Gate, index: u64, region: &MemoryRegionContext) {
         for (word, data) in region.to_words().into_iter().enumerate() {
-            uut.context.next = ContextWrite {
+            uut.context_write.next = ContextWrite {
                 valid: true,
                 table: u64::from(table::MEMORY_REGION).to_bits(),
                 index: index.to_bits(),
@@ -206,7 +209,7 @@ mod tests {
             };
             tick!(*uut);
         }
-        uut.context.next = Default::default();
+        uut.context_write.next = Default::default();
     }
 
     fn ask(uut: &mut Gate, question: GateQuestion) -> (u64, u64) {
