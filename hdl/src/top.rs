@@ -1,0 +1,132 @@
+//! The RNIC: the block diagram of `docs/architecture.md`, in the same words.
+//!
+//! ```text
+//!            +------+ bar  +---------+ contexts, doorbells, start/stop to every engine
+//! pcie_in -->|      |----->| Control |- - - - - - - - - - - - - - - - - - - - - - - ->
+//!            |      |<-----|         |<---------------- events ----------------+
+//!            | Pcie |      +---------+                                         |
+//!            |      |        event |    +------------------+  completions      |
+//! pcie_out<--|      |<-------------+--->| CompletionWriter |<------------+     |
+//!            |      |  entries, MSI-X   +------------------+             |     |
+//!            |      |                                            +----------+  |
+//!            |      |-- send requests, payload ----------------->| Transmit |--+--> mac_out
+//!            |      |                                            +----------+  |
+//!            |      |                   edge, acknowledgement, opened ^        |
+//!            |      |-- receive requests ----------------------> +----------+  |
+//!            |      |<- payload ---------------------------------| Receive  |--+<-- mac_in
+//!            +------+                                            +----------+
+//! ```
+use crate::complete::{Completion, CompletionWriter};
+use crate::control::{BarWrite, Control, QpEvent};
+use crate::pcie::{Pcie, ReadRequest, WriteRequest};
+use crate::receive::{Acknowledgement, Receive};
+use crate::stream::*;
+use crate::transmit::Transmit;
+use rust_hdl::prelude::*;
+
+/// The whole device between the PCIe hard block and the Ethernet MAC.
+#[derive(LogicBlock, Default)]
+pub struct Rnic {
+    /// The core clock: everything happens at its rising edge.
+    pub clock: Signal<In, Clock>,
+    /// Transaction-layer packets from the root complex, octets in wire order.
+    pub pcie_in: StreamSink<Beat>,
+    /// Transaction-layer packets to the root complex.
+    pub pcie_out: StreamSource<Beat>,
+    /// Frames from the MAC, without preamble and frame check sequence. `ready` is always set: a wire
+    /// cannot be stopped. `error` says that the frame check sequence was wrong.
+    pub mac_in: StreamSink<Beat>,
+    /// Frames to the MAC. Once a frame has begun, `valid` stays set to its end.
+    pub mac_out: StreamSource<Beat>,
+    /// Maximum payload size, as in PCI Express device control: 0 is 128 octets, 1 is 256, ...
+    pub max_payload: Signal<In, Bits<3>>,
+    /// Maximum read request size, in the same code.
+    pub max_read: Signal<In, Bits<3>>,
+    /// Bus, device and function number of this function.
+    pub requester: Signal<In, Bits<16>>,
+    /// One-clock pulses: the stations of `ironwarp_abi::trace`.
+    pub trace: Signal<Out, Bits<16>>,
+    pcie: Pcie,
+    control: Control,
+    complete: CompletionWriter,
+    transmit: Transmit,
+    receive: Receive,
+}
+
+impl Logic for Rnic {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, pcie, control, complete, transmit, receive);
+
+        // The two edges of the device.
+        StreamSink::<Beat>::link(&mut self.pcie_in, &mut self.pcie.pcie_in);
+        StreamSource::<Beat>::link(&mut self.pcie_out, &mut self.pcie.pcie_out);
+        StreamSink::<Beat>::link(&mut self.mac_in, &mut self.receive.mac);
+        StreamSource::<Beat>::link(&mut self.mac_out, &mut self.transmit.frame);
+        self.pcie.max_payload.next = self.max_payload.val();
+        self.pcie.max_read.next = self.max_read.val();
+        self.pcie.requester.next = self.requester.val();
+        self.transmit.max_read.next = self.max_read.val();
+
+        // The host's accesses.
+        StreamSource::<BarWrite>::join(&mut self.pcie.bar_write, &mut self.control.bar_write);
+        StreamSource::<Bits<20>>::join(&mut self.pcie.bar_read, &mut self.control.bar_read);
+        StreamSource::<Bits<32>>::join(&mut self.control.bar_answer, &mut self.pcie.bar_answer);
+
+        // What control tells everyone.
+        self.transmit.context_write.next = self.control.context_write.val();
+        self.receive.context_write.next = self.control.context_write.val();
+        self.complete.context_write.next = self.control.context_write.val();
+        self.transmit.doorbell.next = self.control.doorbell.val();
+        self.receive.doorbell.next = self.control.doorbell.val();
+        self.complete.doorbell.next = self.control.doorbell.val();
+        self.transmit.qp_command.next = self.control.qp_command.val();
+        self.receive.qp_command.next = self.control.qp_command.val();
+        self.complete.cq_command.next = self.control.cq_command.val();
+        self.transmit.active.next = self.control.active.val();
+        self.receive.active.next = self.control.active.val();
+        self.receive.mac_address.next = self.control.mac_address.val();
+
+        // Work requests and payload from host memory.
+        StreamSource::<ReadRequest>::join(&mut self.transmit.request_read, &mut self.pcie.send_read);
+        StreamSource::<Beat>::join(&mut self.pcie.send_data, &mut self.transmit.request_data);
+        StreamSource::<ReadRequest>::join(
+            &mut self.transmit.payload_read,
+            &mut self.pcie.payload_read,
+        );
+        StreamSource::<Beat>::join(&mut self.pcie.payload_data, &mut self.transmit.payload_data);
+        StreamSource::<ReadRequest>::join(
+            &mut self.receive.request_read,
+            &mut self.pcie.receive_read,
+        );
+        StreamSource::<Beat>::join(&mut self.pcie.receive_data, &mut self.receive.request_data);
+
+        // Payload and completions to host memory.
+        StreamSource::<WriteRequest>::join(&mut self.receive.write, &mut self.pcie.payload_write);
+        StreamSource::<Beat>::join(&mut self.receive.write_data, &mut self.pcie.payload_write_data);
+        StreamSource::<WriteRequest>::join(
+            &mut self.complete.write,
+            &mut self.pcie.completion_write,
+        );
+        StreamSource::<Beat>::join(
+            &mut self.complete.write_data,
+            &mut self.pcie.completion_write_data,
+        );
+        StreamSource::<Completion>::join(&mut self.transmit.completion, &mut self.complete.send);
+        StreamSource::<Completion>::join(&mut self.receive.completion, &mut self.complete.receive);
+        StreamSource::<Completion>::join(
+            &mut self.control.event_completion,
+            &mut self.complete.event,
+        );
+        StreamSource::<QpEvent>::join(&mut self.transmit.event, &mut self.control.event_send);
+        StreamSource::<QpEvent>::join(&mut self.receive.event, &mut self.control.event_receive);
+
+        // What the receive side tells the transmit side.
+        StreamSource::<Acknowledgement>::join(
+            &mut self.receive.acknowledgement,
+            &mut self.transmit.acknowledgement,
+        );
+        self.transmit.edge.next = self.receive.edge.val();
+        self.transmit.opened.next = self.receive.opened.val();
+    }
+}
