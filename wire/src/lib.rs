@@ -22,6 +22,7 @@ pub mod ddp;
 pub mod ethernet;
 mod field;
 pub mod ipv4;
+pub mod limit;
 pub mod mpa;
 pub mod rdmap;
 pub mod sequence;
