@@ -4,10 +4,12 @@
 
 pub mod complete;
 pub mod control;
+pub mod literal;
 pub mod memory;
 pub mod mpa;
 pub mod pcie;
 pub mod protect;
+pub mod queue;
 pub mod receive;
 pub mod stream;
 pub mod transmit;

@@ -1,0 +1,168 @@
+//! Takes the work requests that were asked for, and checks what the host must leave zero.
+use crate::control::records::*;
+use crate::queue::records::*;
+use crate::stream::*;
+use ironwarp_abi::record::Field;
+use rust_hdl::prelude::*;
+
+/// The bits of beat `n` of a record that lie outside every field.
+pub fn reserved_bits(fields: &[Field], n: usize) -> u64 {
+    (0..64).fold(0, |mask, bit| {
+        let at = 64 * n + bit;
+        let used =
+            fields.iter().any(|field| (field.offset..field.offset + field.width).contains(&at));
+        mask | u64::from(!used) << bit
+    })
+}
+
+/// Gathers the eight beats of a work request into a [`QueueEntry`].
+///
+/// The work requests of a read are announced (`store`) together with the read's last beat. If the
+/// bus refused the read, its first work request is one with `fault`, and the others are none.
+/// What comes for an older generation of its queue pair is dropped.
+#[derive(LogicBlock)]
+pub struct FetchGather {
+    pub clock: Signal<In, Clock>,
+    pub command: Signal<In, Command>,
+    pub ticket: StreamSink<FetchTicket>,
+    pub data: StreamSink<Beat>,
+    /// The queue pair of the current read, and its generation in the same clock.
+    pub qp: Signal<Out, Bits<4>>,
+    pub generation: Signal<In, Bits<4>>,
+    /// Write `entry` into the cache, slot `number mod 16` of `qp`.
+    pub write: Signal<Out, Bit>,
+    pub entry: Signal<Out, QueueEntry>,
+    /// One clock after the last write: `store_count` work requests of `store_qp` are on chip.
+    pub store: Signal<Out, Bit>,
+    pub store_qp: Signal<Out, Bits<4>>,
+    pub store_count: Signal<Out, Bits<5>>,
+
+    beat_number: DFF<Bits<3>>,
+    entry_number: DFF<Bits<5>>,
+    gathered: DFF<QueueEntry>,
+    done: DFF<Bit>,
+    done_qp: DFF<Bits<4>>,
+    done_count: DFF<Bits<5>>,
+    taken: Signal<Local, Bit>,
+    word: Signal<Local, Bits<64>>,
+    spoiled: Signal<Local, Bit>,
+    ended: Signal<Local, Bit>,
+    failed: Signal<Local, Bit>,
+    following: Signal<Local, Bits<5>>,
+    first: Signal<Local, Bits<16>>,
+    restarted: Signal<Local, Bit>,
+    /// Bits that must be zero in beats 0 to 3; of the later ones, all.
+    reserved: [Constant<Bits<64>>; 4],
+    one: Constant<Bits<5>>,
+}
+
+impl FetchGather {
+    /// `fields`: those of the work request.
+    pub fn new(fields: &[Field]) -> Self {
+        Self {
+            clock: Default::default(),
+            command: Default::default(),
+            ticket: Default::default(),
+            data: Default::default(),
+            qp: Default::default(),
+            generation: Default::default(),
+            write: Default::default(),
+            entry: Default::default(),
+            store: Default::default(),
+            store_qp: Default::default(),
+            store_count: Default::default(),
+            beat_number: Default::default(),
+            entry_number: Default::default(),
+            gathered: Default::default(),
+            done: Default::default(),
+            done_qp: Default::default(),
+            done_count: Default::default(),
+            taken: Default::default(),
+            word: Default::default(),
+            spoiled: Default::default(),
+            ended: Default::default(),
+            failed: Default::default(),
+            following: Default::default(),
+            first: Default::default(),
+            restarted: Default::default(),
+            reserved: std::array::from_fn(|n| Constant::new(reserved_bits(fields, n).to_bits())),
+            one: Constant::new(1.into()),
+        }
+    }
+}
+
+impl Logic for FetchGather {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, beat_number, entry_number, gathered);
+        dff_setup!(self, clock, done, done_qp, done_count);
+        self.data.ready.next = self.ticket.valid.val();
+        self.taken.next = self.data.valid.val() & self.ticket.valid.val();
+        self.word.next = self.data.beat.val().data;
+        self.ended.next = self.taken.val() & self.data.beat.val().last;
+        self.failed.next = self.ended.val() & self.data.beat.val().error;
+        self.ticket.ready.next = self.ended.val();
+        self.qp.next = self.ticket.beat.val().qp;
+
+        self.spoiled.next = self.word.val().any();
+        if self.beat_number.q.val() == 0 {
+            self.gathered.d.next.reserved = false;
+        }
+        for i in 0..4 {
+            if self.beat_number.q.val().index() == i {
+                self.spoiled.next = (self.word.val() & self.reserved[i].val()).any();
+            }
+        }
+        self.first.next = self.ticket.beat.val().first;
+        self.following.next = self.entry_number.q.val() + self.one.val();
+        if self.taken.val() {
+            self.beat_number.d.next = self.beat_number.q.val() + 1;
+            self.gathered.d.next.reserved = (self.gathered.q.val().reserved
+                & self.beat_number.q.val().any())
+                | self.spoiled.val();
+            if self.beat_number.q.val() == 0 {
+                self.gathered.d.next.control = self.word.val().get_bits::<32>(0);
+                self.gathered.d.next.length = self.word.val().get_bits::<32>(32);
+            }
+            if self.beat_number.q.val() == 1 {
+                self.gathered.d.next.local_offset = self.word.val();
+            }
+            if self.beat_number.q.val() == 2 {
+                self.gathered.d.next.local_stag = self.word.val().get_bits::<32>(0);
+                self.gathered.d.next.remote_stag = self.word.val().get_bits::<32>(32);
+            }
+            if self.beat_number.q.val() == 3 {
+                self.gathered.d.next.remote_offset = self.word.val();
+            }
+            if self.beat_number.q.val() == 7 {
+                self.entry_number.d.next = self.following.val();
+            }
+        }
+
+        self.entry.next = self.gathered.q.val();
+        self.entry.next.reserved = self.gathered.q.val().reserved | self.spoiled.val();
+        self.entry.next.fault = false;
+        self.entry.next.number = self.first.val() + bit_cast::<16, 5>(self.entry_number.q.val());
+        self.restarted.next = (self.command.val().valid
+            & (self.command.val().index == bit_cast::<8, 4>(self.ticket.beat.val().qp)))
+            | (self.generation.val() != self.ticket.beat.val().generation);
+        self.write.next =
+            self.taken.val() & (self.beat_number.q.val() == 7) & !self.restarted.val();
+        self.done.d.next = self.ended.val() & !self.restarted.val();
+        self.done_qp.d.next = self.ticket.beat.val().qp;
+        self.done_count.d.next = self.ticket.beat.val().count;
+        if self.failed.val() {
+            self.entry.next.fault = true;
+            self.entry.next.number = self.first.val();
+            self.write.next = !self.restarted.val();
+            self.done_count.d.next = self.one.val();
+        }
+        if self.ended.val() {
+            self.beat_number.d.next = 0.into();
+            self.entry_number.d.next = 0.into();
+        }
+        self.store_qp.next = self.done_qp.q.val();
+        self.store_count.next = self.done_count.q.val();
+        self.store.next = self.done.q.val();
+    }
+}

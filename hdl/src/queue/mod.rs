@@ -1,0 +1,26 @@
+//! Queues of work requests in host memory, fetched ahead of their use.
+pub mod asker;
+pub mod counters;
+pub mod gather;
+pub mod pick;
+pub mod records;
+pub mod request_fetch;
+
+pub use asker::FetchAsker;
+pub use counters::FetchCounters;
+pub use gather::FetchGather;
+pub use pick::Pick;
+pub use records::{FetchTicket, QueueEntry};
+pub use request_fetch::RequestFetch;
+
+/// Elaborates a block and has Yosys read its Verilog.
+#[cfg(test)]
+pub(crate) fn elaborate<U: rust_hdl::prelude::Block>(name: &str, uut: &mut U) {
+    use rust_hdl::prelude::*;
+    uut.connect_all();
+    let verilog = generate_verilog(uut);
+    if let Ok(folder) = std::env::var("VERILOG_DIR") {
+        std::fs::write(format!("{folder}/{name}.v"), &verilog).expect("the folder exists");
+    }
+    yosys_validate(&format!("ironwarp_{name}"), &verilog).expect("Yosys accepts the Verilog");
+}

@@ -1,0 +1,39 @@
+//! A work request on chip, and the note that a read of some is under way.
+use rust_hdl::prelude::*;
+
+/// A work request as it was read from its ring: words 0 to 7 of a send or receive work request
+/// (`ironwarp_abi::queue`), and what the fetcher found out about it.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct QueueEntry {
+    /// Word 0: opcode and flags of a send work request.
+    pub control: Bits<32>,
+    /// Octets of the message or the buffer.
+    pub length: Bits<32>,
+    /// Where it lies, in the terms of `local_stag`.
+    pub local_offset: Bits<64>,
+    /// The memory region.
+    pub local_stag: Bits<32>,
+    /// RDMA Write: the peer's STag.
+    pub remote_stag: Bits<32>,
+    /// RDMA Write: the tagged offset at the peer.
+    pub remote_offset: Bits<64>,
+    /// The n-th posted, modulo 2^16.
+    pub number: Bits<16>,
+    /// A bit outside every field is not zero.
+    pub reserved: Bit,
+    /// The bus refused the read; nothing else in the entry means anything.
+    pub fault: Bit,
+}
+
+/// A read of work requests that is under way.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct FetchTicket {
+    /// The queue pair.
+    pub qp: Bits<4>,
+    /// Which start of the queue pair the read belongs to.
+    pub generation: Bits<4>,
+    /// The number of the first work request.
+    pub first: Bits<16>,
+    /// Work requests, 1 to 8.
+    pub count: Bits<5>,
+}
