@@ -185,7 +185,7 @@ mod tests {
                 max_read: rng.random_range(0..6),
                 log2,
                 base: std::array::from_fn(|qp| {
-                    (qp as u64 + 1) << 40 | 4096 * rng.random_range(0..9)
+                    ((qp as u64 + 1) << 40) + 4096 * rng.random_range(0..9)
                 }),
                 posted: [0; 16],
                 salt: [0; 16],
@@ -198,7 +198,7 @@ mod tests {
 
         /// The send work request at a slot of a ring: its remote offset tells slot and salt.
         fn request(&self, qp: usize, slot: u64) -> SendRequest {
-            let tag = self.salt[qp] << 32 | (qp as u64) << 16 | slot;
+            let tag = (self.salt[qp] << 32) + ((qp as u64) << 16) + slot;
             SendRequest {
                 opcode: slot as u8,
                 signaled: slot & 1 == 1,
@@ -334,7 +334,7 @@ mod tests {
                     clock(&mut uut, &mut host, now);
                     let head = uut.head.val();
                     let slot = u64::from(host.taken[qp]) & ((1 << host.log2[qp]) - 1);
-                    let tag = (qp as u64) << 16 | slot;
+                    let tag = ((qp as u64) << 16) + slot;
                     assert_eq!(head.remote_offset.to_u64() & 0xffff_ffff, tag, "SEED={seed}");
                     assert_eq!(head.remote_offset.to_u64() >> 32, host.salt[qp], "SEED={seed}");
                     assert_eq!(head.number.to_u64(), u64::from(host.taken[qp]), "SEED={seed}");
