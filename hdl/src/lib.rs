@@ -2,14 +2,20 @@
 // The `LogicStruct`, `LogicState` and `LogicInterface` derives make undocumented items.
 #![allow(missing_docs)]
 
+pub mod blocks;
 pub mod complete;
 pub mod control;
+pub mod lint;
 pub mod literal;
 pub mod memory;
 pub mod mpa;
 pub mod pcie;
+pub mod pins;
 pub mod protect;
 pub mod queue;
 pub mod receive;
 pub mod stream;
 pub mod transmit;
+pub mod verilog;
+
+pub use blocks::{blocks, BlockEntry};

@@ -1,0 +1,3 @@
+//! The blocks of `complete` that stand alone.
+
+blocks! {}

@@ -1,0 +1,3 @@
+//! The blocks of `control` that stand alone.
+
+blocks! {}

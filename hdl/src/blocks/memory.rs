@@ -1,0 +1,3 @@
+//! The blocks of `memory` that stand alone.
+
+blocks! {}

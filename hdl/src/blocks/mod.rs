@@ -1,0 +1,141 @@
+//! Every block that stands alone: what the emitter writes, the lint reads and the lockstep test
+//! drives.
+//!
+//! A block is registered with one line in the file of its engine:
+//!
+//! ```ignore
+//! blocks! {
+//!     skid_buffer: SkidBuffer::<Beat>::default(), [clock, sink, source];
+//! }
+//! ```
+//!
+//! names the block, makes it, and lists the fields that are its ports.
+
+use crate::lint::lint;
+use crate::pins::PinVisitor;
+use crate::verilog::{emit, EmitError};
+use rust_hdl::prelude::*;
+
+/// Defines `blocks()`, the list of an engine's blocks. See the module's documentation.
+macro_rules! blocks {
+    ($($name:ident: $make:expr, [$($port:ident),* $(,)?]);* $(;)?) => {
+        /// The blocks of this engine that stand alone.
+        pub(super) fn blocks() -> Vec<$crate::blocks::BlockEntry> {
+            vec![$($crate::blocks::BlockEntry {
+                name: stringify!($name),
+                make: || Box::new($crate::blocks::Wired::new($make, |_block, _visitor| {
+                    $($crate::pins::Pins::pins(&mut _block.$port, stringify!($port), _visitor);)*
+                })),
+            }),*]
+        }
+    };
+}
+
+mod complete;
+mod control;
+mod memory;
+mod mpa;
+mod pcie;
+mod protect;
+mod receive;
+mod rnic;
+mod stream;
+mod transmit;
+
+/// A block in the registry.
+#[derive(Clone, Copy, Debug)]
+pub struct BlockEntry {
+    /// Its name in snake case, unlike any other's.
+    pub name: &'static str,
+    /// Makes one, not yet connected.
+    pub make: fn() -> Box<dyn Specimen>,
+}
+
+impl BlockEntry {
+    /// Its Verilog.
+    ///
+    /// # Errors
+    /// As [`emit`].
+    pub fn emit(&self) -> Result<String, EmitError> {
+        (self.make)().emit()
+    }
+
+    /// What the lint has to say about it: nothing, if all is well.
+    pub fn lint(&self) -> Vec<String> {
+        (self.make)().lint()
+    }
+}
+
+/// A block of which only its ports and its behaviour matter.
+pub trait Specimen {
+    /// Connects it and gives its Verilog.
+    ///
+    /// # Errors
+    /// As [`emit`].
+    fn emit(&mut self) -> Result<String, EmitError>;
+    /// The lint's findings.
+    fn lint(&self) -> Vec<String>;
+    /// Shows every port to `visitor`, which may drive the inputs.
+    fn pins(&mut self, visitor: &mut dyn PinVisitor);
+    /// Lets the block settle; `false` if it does not, which is a combinational loop.
+    fn settle(&mut self) -> bool;
+    /// The block itself, for probes and waveforms.
+    fn block(&self) -> &dyn Block;
+}
+
+/// A block and the walk over its ports.
+pub struct Wired<B> {
+    block: B,
+    walk: fn(&mut B, &mut dyn PinVisitor),
+}
+
+impl<B: Block> Wired<B> {
+    /// Connects `block`, whose ports `walk` visits.
+    pub fn new(mut block: B, walk: fn(&mut B, &mut dyn PinVisitor)) -> Self {
+        block.connect_all();
+        Self { block, walk }
+    }
+}
+
+impl<B: Block> Specimen for Wired<B> {
+    fn emit(&mut self) -> Result<String, EmitError> {
+        emit(&mut self.block)
+    }
+
+    fn lint(&self) -> Vec<String> {
+        lint(&self.block)
+    }
+
+    fn pins(&mut self, visitor: &mut dyn PinVisitor) {
+        (self.walk)(&mut self.block, visitor);
+    }
+
+    fn settle(&mut self) -> bool {
+        simulate(&mut self.block, 100)
+    }
+
+    fn block(&self) -> &dyn Block {
+        &self.block
+    }
+}
+
+/// Every leaf block, in the order of the engines.
+pub fn blocks() -> Vec<BlockEntry> {
+    [
+        stream::blocks(),
+        memory::blocks(),
+        mpa::blocks(),
+        pcie::blocks(),
+        control::blocks(),
+        protect::blocks(),
+        transmit::blocks(),
+        receive::blocks(),
+        complete::blocks(),
+    ]
+    .concat()
+}
+
+/// The whole device.
+pub fn whole() -> Vec<BlockEntry> {
+    rnic::blocks()
+}

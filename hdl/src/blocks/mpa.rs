@@ -1,0 +1,3 @@
+//! The blocks of `mpa` that stand alone.
+
+blocks! {}

@@ -1,0 +1,3 @@
+//! The blocks of `pcie` that stand alone.
+
+blocks! {}

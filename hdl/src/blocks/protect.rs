@@ -1,0 +1,3 @@
+//! The blocks of `protect` that stand alone.
+
+blocks! {}

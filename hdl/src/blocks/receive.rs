@@ -1,0 +1,3 @@
+//! The blocks of `receive` that stand alone.
+
+blocks! {}

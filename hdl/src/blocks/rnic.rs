@@ -1,0 +1,3 @@
+//! The whole device, as one block.
+
+blocks! {}

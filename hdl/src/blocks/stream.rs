@@ -1,0 +1,3 @@
+//! The blocks of `stream` that stand alone.
+
+blocks! {}

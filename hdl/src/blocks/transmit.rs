@@ -1,0 +1,3 @@
+//! The blocks of `transmit` that stand alone.
+
+blocks! {}

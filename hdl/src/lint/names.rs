@@ -1,0 +1,55 @@
+//! Names and patterns that Verilog does not know.
+
+use super::scope::Scope;
+
+/// Words that some Verilog tool takes for its own, beyond those that RustHDL refuses itself.
+/// Verilator reads SystemVerilog unless told otherwise.
+const RESERVED: &str = " accept_on alias always and assert assign assume automatic before begin \
+    bind bins binsof bit break buf byte case cell chandle checker class clocking cmos const \
+    constraint context continue cover covergroup coverpoint cross deassign default defparam \
+    design dist do else end enum event eventually expect export extends extern final for force \
+    foreach forever fork function generate genvar global highz0 highz1 if iff ifnone \
+    illegal_bins implements implies import incdir include initial inout inside instance int \
+    integer interconnect interface intersect join large let liblist library local localparam \
+    logic longint macromodule matches medium modport nand negedge nettype new nexttime nmos nor \
+    noshowcancelled not notif0 notif1 null or package packed parameter pmos posedge primitive \
+    priority program property protected pull0 pull1 pulldown pullup pure rand randc randcase \
+    randsequence rcmos real realtime ref reject_on release repeat restrict return rnmos rpmos \
+    rtran scalared sequence shortint shortreal showcancelled signed small soft solve specify \
+    specparam static string strong strong0 strong1 struct super supply0 supply1 table tagged \
+    task this throughout time timeprecision timeunit tran tri tri0 tri1 triand trior trireg type \
+    typedef union unique unique0 unsigned until untyped use uwire var vectored virtual void wait \
+    wait_order wand weak weak0 weak1 while wildcard wire with within wor xnor xor ";
+
+/// Checks the module's own declarations.
+pub(super) fn declarations(scope: &mut Scope) {
+    let names: Vec<(String, bool)> =
+        scope.signals.iter().map(|(name, known)| (name.clone(), known.signed)).collect();
+    for (name, signed) in names {
+        if RESERVED.contains(&format!(" {name} ")) {
+            scope.report("a SystemVerilog keyword", &name);
+        }
+        if signed {
+            scope.report("signed arithmetic turns unsigned beside a literal in Verilog", &name);
+        }
+    }
+}
+
+/// Checks that `name`, read or written by a kernel, is declared in the module.
+pub(super) fn known(scope: &mut Scope, name: &str) {
+    let state = name.replace("::", "$");
+    if scope.signal(name).is_none() && !scope.is_index(name) && !scope.states.contains_key(&state) {
+        let why = "not declared in the Verilog; hold a Rust constant in a Constant field";
+        scope.report(why, name);
+    }
+}
+
+/// Checks a `match` arm's pattern, which the printer copies.
+pub(super) fn pattern(scope: &mut Scope, pattern: &str) {
+    let decimal = pattern.bytes().all(|c| c.is_ascii_digit());
+    let state = scope.states.contains_key(&pattern.replace("::", "$"));
+    if !(decimal || state || pattern == "default") {
+        let why = "not a pattern in Verilog; write a decimal number, a variant, or `_`";
+        scope.report(why, pattern);
+    }
+}

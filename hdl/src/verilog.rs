@@ -1,0 +1,62 @@
+//! From a block to its Verilog.
+
+use rust_hdl::core::check_error::{check_all, CheckError};
+use rust_hdl::core::module_defines::ModuleDefines;
+use rust_hdl::prelude::*;
+
+/// Why a block has no Verilog: a mistake in its kernel that RustHDL sees.
+#[derive(Debug, thiserror::Error)]
+pub enum EmitError {
+    /// Signals that nothing drives, by path and name.
+    #[error("nothing drives: {}", .0.join(", "))]
+    Open(Vec<String>),
+    /// Signals that are read before they are assigned, by path and name.
+    #[error("read before they are assigned: {}", .0.join(", "))]
+    Loops(Vec<String>),
+    /// Inputs that the block itself assigns, by path and name.
+    #[error("inputs that the block assigns: {}", .0.join(", "))]
+    Inputs(Vec<String>),
+}
+
+impl From<CheckError> for EmitError {
+    fn from(error: CheckError) -> Self {
+        let list = |names: Vec<rust_hdl::core::check_error::PathedName>| {
+            let mut list: Vec<_> =
+                names.into_iter().map(|n| format!("{}${}", n.path, n.name)).collect();
+            list.sort();
+            list
+        };
+        match error {
+            CheckError::OpenSignal(open) => Self::Open(list(open.into_values().collect())),
+            CheckError::LogicLoops(names) => Self::Loops(list(names)),
+            CheckError::WritesToInputs(names) => Self::Inputs(list(names)),
+        }
+    }
+}
+
+/// The Verilog of `block` and everything in it; the top module is called `top`.
+///
+/// The text depends on nothing but the block: the same block gives the same text everywhere.
+/// Calls `connect_all` on the block, as RustHDL wants before anything else.
+///
+/// # Errors
+/// Open signals, loops and driven inputs, as RustHDL's own checks find them.
+pub fn emit(block: &mut dyn Block) -> Result<String, EmitError> {
+    block.connect_all();
+    check_all(block)?;
+    let mut modules = ModuleDefines::default();
+    block.accept("top", &mut modules);
+    Ok(tidy(&modules.defines()))
+}
+
+/// Takes the printer's blank ends of lines and runs of empty lines away.
+fn tidy(text: &str) -> String {
+    let mut tidy = String::with_capacity(text.len());
+    for line in text.lines().map(str::trim_end) {
+        if !line.is_empty() || !(tidy.is_empty() || tidy.ends_with("\n\n")) {
+            tidy += line;
+            tidy.push('\n');
+        }
+    }
+    tidy
+}
