@@ -1,3 +1,10 @@
 //! The blocks of `memory` that stand alone.
 
-blocks! {}
+use crate::memory::*;
+use rust_hdl::prelude::Bits;
+
+blocks! {
+    table: Table::<Bits<48>, 3>::default(),
+        [clock, read_index, read_record, write, write_index, write_record];
+    context_table: ContextTable::<3, 2>::new(4, 5), [clock, context_write, index, words];
+}

@@ -37,6 +37,7 @@ mod memory;
 mod mpa;
 mod pcie;
 mod protect;
+mod queue;
 mod receive;
 mod rnic;
 mod stream;
@@ -128,6 +129,7 @@ pub fn blocks() -> Vec<BlockEntry> {
         pcie::blocks(),
         control::blocks(),
         protect::blocks(),
+        queue::blocks(),
         transmit::blocks(),
         receive::blocks(),
         complete::blocks(),

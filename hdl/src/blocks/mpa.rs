@@ -1,3 +1,8 @@
 //! The blocks of `mpa` that stand alone.
 
-blocks! {}
+use crate::mpa::*;
+
+blocks! {
+    crc32c: Crc32c::default(), [clock, first, half, valid, data, crc, crc_next];
+    marker_count: MarkerCount::default(), [position, octets, count];
+}

@@ -1,3 +1,7 @@
 //! The blocks of `protect` that stand alone.
 
-blocks! {}
+use crate::protect::*;
+
+blocks! {
+    gate: Gate::default(), [clock, context_write, question, answer];
+}

@@ -1,3 +1,13 @@
 //! The blocks of `stream` that stand alone.
 
-blocks! {}
+use crate::stream::*;
+use rust_hdl::prelude::Bits;
+
+blocks! {
+    skid_buffer: SkidBuffer::<Beat>::default(), [clock, sink, source];
+    stream_fifo: StreamFifo::<Beat, 3>::default(), [clock, sink, source];
+    packet_store: PacketStore::<4>::default(), [clock, sink, source, filled];
+    byte_packer: BytePacker::default(), [clock, sink, source];
+    word_packer: WordPacker::default(), [clock, sink, source];
+    merge2: Merge2::<Bits<32>>::default(), [clock, sink_a, sink_b, source];
+}

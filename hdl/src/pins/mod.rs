@@ -6,6 +6,8 @@
 use crate::stream::beat::{StreamSink, StreamSource};
 use rust_hdl::prelude::*;
 
+mod records;
+
 /// A bundle of bits, as little-endian 32-bit words: bit `n` is bit `n % 32` of word `n / 32`.
 pub type Words = Vec<u32>;
 
@@ -163,5 +165,3 @@ pub fn words<T: Synth>(value: T) -> Words {
     }
     words
 }
-
-crate::record!(crate::stream::beat::Beat { data, bytes, last, error });

@@ -1,0 +1,37 @@
+//! The records that ports carry, as [`Pin`](super::Pin)s. A record is added where its engine's are.
+
+use crate::complete::records::Completion;
+use crate::control::records::{Command, ContextWrite, Doorbell, QpEvent};
+use crate::pcie::records::{BarWrite, ReadRequest, WriteRequest};
+use crate::protect::records::{GateAnswer, GateQuestion};
+use crate::queue::records::{FetchTicket, QueueEntry};
+use crate::receive::records::{Acknowledgement, Opened, ReceiveEdge};
+use crate::record;
+use crate::stream::beat::Beat;
+
+record!(Beat { data, bytes, last, error });
+record!(Completion { cq, qp, kind, status, request, solicited, length, sequence });
+record!(ContextWrite { valid, table, index, word, data });
+record!(Command { valid, index, enable });
+record!(Doorbell { valid, kind, index, value });
+record!(QpEvent { qp, status, cq, sequence });
+record!(ReadRequest { address, bytes });
+record!(WriteRequest { address, bytes });
+record!(BarWrite { address, data });
+record!(GateQuestion { stag, pd, right, offset, length });
+record!(GateAnswer { refusal, address });
+record!(QueueEntry {
+    control,
+    length,
+    local_offset,
+    local_stag,
+    remote_stag,
+    remote_offset,
+    number,
+    reserved,
+    fault
+});
+record!(FetchTicket { qp, generation, first, count });
+record!(Acknowledgement { qp, number, window });
+record!(ReceiveEdge { valid, qp, next, window, acknowledge });
+record!(Opened { valid, qp });
