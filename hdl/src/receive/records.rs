@@ -21,7 +21,7 @@ pub struct ReceiveEdge {
     /// Which queue pair.
     pub qp: Bits<8>,
     /// The next sequence number expected: what an acknowledgement says.
-    pub next: Bits<32>,
+    pub expected: Bits<32>,
     /// The window to advertise, already shifted.
     pub window: Bits<16>,
     /// A segment that acknowledges must be sent.
