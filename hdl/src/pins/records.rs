@@ -33,5 +33,5 @@ record!(QueueEntry {
 });
 record!(FetchTicket { qp, generation, first, count });
 record!(Acknowledgement { qp, number, window });
-record!(ReceiveEdge { valid, qp, next, window, acknowledge });
+record!(ReceiveEdge { valid, qp, expected, window, acknowledge });
 record!(Opened { valid, qp });
