@@ -1,17 +1,31 @@
-//! Verilates the blocks that the tests drive.
+//! Verilates the blocks that the tests drive: every leaf block of the registry, and the harness's own.
 
 #[path = "src/specimen.rs"]
 #[allow(dead_code)]
 mod specimen;
 
 use rust_hdl::prelude::*;
+use verilator_sys::build::Models;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/specimen.rs");
-    let mut specimen = specimen::Specimen::default();
-    specimen.connect_all();
-    verilator_sys::build::Models::new()
-        .add("specimen", generate_verilog(&specimen))
-        .compile();
+    let mut models = Models::new()
+        .add("specimen", verilog(specimen::Specimen::default()))
+        .add("misread", verilog(specimen::Misread::default()));
+    for entry in ironwarp_hdl::blocks() {
+        match entry.emit() {
+            Ok(verilog) => models = models.add(entry.name, verilog),
+            Err(why) => {
+                eprintln!("{}: {why}", entry.name);
+                std::process::exit(1);
+            }
+        }
+    }
+    models.compile();
+}
+
+fn verilog(mut block: impl Block) -> String {
+    block.connect_all();
+    generate_verilog(&block)
 }

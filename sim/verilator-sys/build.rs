@@ -29,11 +29,7 @@ fn main() {
     for flag in find::CXX_FLAGS {
         runtime.flag(flag);
     }
-    for source in [
-        "verilated.cpp",
-        "verilated_vcd_c.cpp",
-        "verilated_threads.cpp",
-    ] {
+    for source in ["verilated.cpp", "verilated_vcd_c.cpp", "verilated_threads.cpp"] {
         runtime.file(include.join(source));
     }
     runtime.include(include).include(include.join("vltstd"));

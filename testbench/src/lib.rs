@@ -1,5 +1,6 @@
 //! What is proved: scenarios, lockstep, conformance, faults, interoperability.
 
+pub mod lockstep;
 pub mod specimen;
 
 /// Every leaf block, Verilated.

@@ -51,13 +51,32 @@ impl Logic for Specimen {
         self.count.next = self.counter.q.val();
         self.mixed.next = self.mix.q.val();
         self.part.next = self.mix.q.val().get_bits::<33>(0);
-        self.shifted.next = self.mix.q.val() << self.single.val();
+        self.shifted.next = self.mix.q.val() << 1;
         if self.mix.q.val().get_bit(72) {
-            self.shifted.next = (self.mix.q.val() << self.single.val()) | self.single.val();
+            self.shifted.next = (self.mix.q.val() << 1) | self.single.val();
         }
         if self.enable.val() {
             self.counter.d.next = self.counter.q.val() + self.one.val();
             self.mix.d.next = self.shifted.val() ^ self.wide.val();
         }
+    }
+}
+
+/// A block whose Verilog means something else than its Rust: what the lint is there to prevent, and
+/// what the lockstep harness must see.
+#[derive(LogicBlock, Default)]
+pub struct Misread {
+    /// Compared with `b`, plus one.
+    pub a: Signal<In, Bits<8>>,
+    /// Compared with `a`.
+    pub b: Signal<In, Bits<8>>,
+    /// In Rust: `a + 1` modulo 256 is `b`. In Verilog: modulo 2^32.
+    pub follows: Signal<Out, Bit>,
+}
+
+impl Logic for Misread {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.follows.next = self.a.val() + 1 == self.b.val();
     }
 }

@@ -43,14 +43,8 @@ fn the_uniform_view_agrees_with_the_named_one() {
     let ports = model.ports();
     let find = |name: &str| ports.iter().position(|p| p.name == name).expect(name);
     let (enable, wide, part) = (find("enable"), find("wide"), find("part"));
-    assert_eq!(
-        (ports[wide].width, ports[wide].direction),
-        (73, Direction::In)
-    );
-    assert_eq!(
-        (ports[part].width, ports[part].direction),
-        (33, Direction::Out)
-    );
+    assert_eq!((ports[wide].width, ports[wide].direction), (73, Direction::In));
+    assert_eq!((ports[part].width, ports[part].direction), (33, Direction::Out));
     model.set_port(enable, &[3]);
     model.set_port(wide, &[7, 9]);
     assert!(model.enable());
@@ -64,13 +58,7 @@ fn the_uniform_view_agrees_with_the_named_one() {
 #[test]
 fn an_instance_moves_to_another_thread() {
     let mut model: Box<dyn VerilatedModel> = Box::new(Specimen::new());
-    let find = |name: &str| {
-        model
-            .ports()
-            .iter()
-            .position(|p| p.name == name)
-            .expect(name)
-    };
+    let find = |name: &str| model.ports().iter().position(|p| p.name == name).expect(name);
     let (clock, enable, count) = (find("clock"), find("enable"), find("count"));
     let value = std::thread::spawn(move || {
         model.set_port(enable, &[1]);
@@ -102,10 +90,7 @@ fn waveforms_are_written_in_both_formats() {
         assert!(bytes.len() > 500, "{name}: {} bytes", bytes.len());
     }
     let vcd = std::fs::read_to_string(folder.path().join("w.vcd")).unwrap();
-    assert!(
-        vcd.contains("$timescale") && vcd.contains("\n#316800\n"),
-        "{vcd}"
-    );
+    assert!(vcd.contains("$timescale") && vcd.contains("\n#316800\n"), "{vcd}");
 }
 
 #[test]
@@ -113,15 +98,9 @@ fn a_waveform_that_cannot_be_written_is_an_error() {
     let mut model = Specimen::new();
     let folder = tempfile::tempdir().unwrap();
     let odd = model.open_waveform(&folder.path().join("w.png"));
-    assert!(
-        matches!(odd, Err(WaveformError::UnknownFormat(_))),
-        "{odd:?}"
-    );
+    assert!(matches!(odd, Err(WaveformError::UnknownFormat(_))), "{odd:?}");
     let absent = model.open_waveform(&folder.path().join("no/such/w.fst"));
-    assert!(
-        matches!(absent, Err(WaveformError::Io { .. })),
-        "{absent:?}"
-    );
+    assert!(matches!(absent, Err(WaveformError::Io { .. })), "{absent:?}");
     // And the model still works.
     clock(&mut model);
 }

@@ -83,31 +83,19 @@ impl Verilator {
         if !include.join("verilated.h").is_file() {
             return Err(format!("no verilated.h in {}", include.display()));
         }
-        Ok(Self {
-            program: program.to_owned(),
-            include,
-            version,
-            root,
-        })
+        Ok(Self { program: program.to_owned(), include, version, root })
     }
 }
 
 /// `VERILATOR_ROOT` as `verilator -V` prints it.
 fn root_in_report(report: &str) -> Option<String> {
-    let line = report
-        .lines()
-        .rfind(|l| l.trim_start().starts_with("VERILATOR_ROOT"))?;
+    let line = report.lines().rfind(|l| l.trim_start().starts_with("VERILATOR_ROOT"))?;
     Some(line.split('=').nth(1)?.trim().to_owned())
 }
 
 fn new_enough(version: &str) -> bool {
-    let number = version
-        .split_whitespace()
-        .find(|w| w.starts_with(|c: char| c.is_ascii_digit()));
-    let mut parts = number
-        .unwrap_or("")
-        .split('.')
-        .map(|p| p.parse::<u32>().unwrap_or(0));
+    let number = version.split_whitespace().find(|w| w.starts_with(|c: char| c.is_ascii_digit()));
+    let mut parts = number.unwrap_or("").split('.').map(|p| p.parse::<u32>().unwrap_or(0));
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= OLDEST
 }
 

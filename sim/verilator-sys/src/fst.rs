@@ -44,10 +44,7 @@ fn io_error(error: FstWriteError) -> Error {
 
 fn malformed(line: &[u8]) -> Error {
     let line = String::from_utf8_lossy(line);
-    Error::new(
-        ErrorKind::InvalidData,
-        format!("not the VCD that Verilator writes: {line}"),
-    )
+    Error::new(ErrorKind::InvalidData, format!("not the VCD that Verilator writes: {line}"))
 }
 
 impl Fst {
@@ -99,28 +96,22 @@ impl Fst {
         let text = std::str::from_utf8(line).map_err(|_| malformed(line))?;
         let words: Vec<&str> = text.split_whitespace().collect();
         match words[..] {
-            ["$scope", _, name, ..] => self
-                .header()?
-                .scope(name, "", FstScopeType::Module)
-                .map_err(io_error),
+            ["$scope", _, name, ..] => {
+                self.header()?.scope(name, "", FstScopeType::Module).map_err(io_error)
+            }
             ["$upscope", ..] => self.header()?.up_scope().map_err(io_error),
             ["$var", kind, width, code, name, ref range @ ..] => {
                 let width: usize = width.parse().map_err(|_| malformed(line))?;
                 let range = range.iter().take_while(|w| **w != "$end");
                 let name = range.fold(name.to_owned(), |name, word| name + " " + word);
-                let kind = if kind == "reg" {
-                    FstVarType::Reg
-                } else {
-                    FstVarType::Wire
-                };
+                let kind = if kind == "reg" { FstVarType::Reg } else { FstVarType::Wire };
                 let known = self.signals.get(code.as_bytes()).map(|s| s.0);
                 let shape = FstSignalType::bit_vec(width as u32);
                 let header = self.header()?;
                 let signal = header
                     .var(name, shape, kind, FstVarDirection::Implicit, known)
                     .map_err(io_error)?;
-                self.signals
-                    .insert(code.as_bytes().to_vec(), (signal, width));
+                self.signals.insert(code.as_bytes().to_vec(), (signal, width));
                 Ok(())
             }
             ["$enddefinitions", ..] => {

@@ -81,12 +81,7 @@ impl Instance {
         // SAFETY: the caller vouches for the table; `storage` has one slot per port.
         let model = unsafe { (vtable.create)(storage.as_mut_ptr()) };
         let model = NonNull::new(model).expect("C++ `new` throws rather than return null");
-        Self {
-            vtable,
-            model,
-            storage,
-            waveform: None,
-        }
+        Self { vtable, model, storage, waveform: None }
     }
 
     /// The module's name.
@@ -179,11 +174,7 @@ impl Instance {
             }
         };
         for (i, word) in value.iter_mut().enumerate() {
-            *word = if i < 2 {
-                (narrow >> (32 * i)) as u32
-            } else {
-                0
-            };
+            *word = if i < 2 { (narrow >> (32 * i)) as u32 } else { 0 };
         }
     }
 
@@ -220,10 +211,7 @@ impl Instance {
     /// As there.
     pub fn open_waveform(&mut self, path: &Path) -> Result<(), WaveformError> {
         self.close_waveform()?;
-        let attach = self
-            .vtable
-            .trace
-            .ok_or(WaveformError::NotBuilt(self.vtable.name))?;
+        let attach = self.vtable.trace.ok_or(WaveformError::NotBuilt(self.vtable.name))?;
         // SAFETY: the model lives, and `attach` is its own trace function.
         let waveform = Waveform::open(path, |vcd| unsafe { attach(self.model.as_ptr(), vcd) })?;
         self.waveform = Some(waveform);

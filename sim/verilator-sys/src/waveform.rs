@@ -75,30 +75,17 @@ impl Waveform {
             Some("fst") => true,
             _ => return Err(WaveformError::UnknownFormat(path.to_owned())),
         };
-        let file = File::create(path).map_err(|error| WaveformError::Io {
-            path: path.to_owned(),
-            error,
-        })?;
+        let file = File::create(path)
+            .map_err(|error| WaveformError::Io { path: path.to_owned(), error })?;
         let file = BufWriter::new(file);
-        let writer: Box<dyn Finish> = if fst {
-            Box::new(Fst::new(file))
-        } else {
-            Box::new(file)
-        };
-        let output = Box::into_raw(Box::new(Output {
-            writer,
-            error: None,
-        }));
+        let writer: Box<dyn Finish> = if fst { Box::new(Fst::new(file)) } else { Box::new(file) };
+        let output = Box::into_raw(Box::new(Output { writer, error: None }));
         // SAFETY: `output` lives until `release`, which deletes `trace` first; the order of the
         // calls is the one that runtime.cpp states.
         let trace = unsafe { verilator_sys_trace_new(take, output.cast()) };
         attach(unsafe { verilator_sys_trace_vcd(trace) });
         unsafe { verilator_sys_trace_open(trace) };
-        Ok(Self {
-            path: path.to_owned(),
-            trace,
-            output,
-        })
+        Ok(Self { path: path.to_owned(), trace, output })
     }
 
     pub(crate) fn dump(&mut self, time: u64) {
@@ -108,10 +95,7 @@ impl Waveform {
 
     pub(crate) fn close(mut self) -> Result<(), WaveformError> {
         let result = self.release();
-        result.map_err(|error| WaveformError::Io {
-            path: self.path.clone(),
-            error,
-        })
+        result.map_err(|error| WaveformError::Io { path: self.path.clone(), error })
     }
 
     /// Ends both sides, once.
@@ -145,10 +129,7 @@ unsafe extern "C" fn take(context: *mut c_void, bytes: *const c_char, len: usize
     // SAFETY: as stated above; C++ calls this from within calls that `Waveform` makes, which
     // itself never touches `output` meanwhile.
     let (output, bytes) = unsafe {
-        (
-            &mut *context.cast::<Output>(),
-            std::slice::from_raw_parts(bytes.cast::<u8>(), len),
-        )
+        (&mut *context.cast::<Output>(), std::slice::from_raw_parts(bytes.cast::<u8>(), len))
     };
     if output.error.is_none() {
         output.error = output.writer.write_all(bytes).err();

@@ -17,11 +17,7 @@ pub(crate) fn all(job: &Job, models: &[Model]) -> Result<Vec<Vec<Declared>>, Str
     let stamps: Vec<String> = models.iter().map(|m| stamp(job, m)).collect();
     let done = |i: usize| archive(job, &models[i]).is_file() && kept(job, &models[i], &stamps[i]);
     let stale: Vec<usize> = (0..models.len()).filter(|&i| !done(i)).collect();
-    let header = if stale.len() > 2 {
-        precompile(job)
-    } else {
-        None
-    };
+    let header = if stale.len() > 2 { precompile(job) } else { None };
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);
     let workers = workers().min(stale.len());
@@ -44,20 +40,14 @@ pub(crate) fn all(job: &Job, models: &[Model]) -> Result<Vec<Vec<Declared>>, Str
         return Err(why);
     }
     for model in models {
-        println!(
-            "cargo:rustc-link-search=native={}",
-            folder(job, model).display()
-        );
+        println!("cargo:rustc-link-search=native={}", folder(job, model).display());
         println!("cargo:rustc-link-lib=static=verilated_{}", model.name);
     }
     models.iter().map(|m| ports(job, m)).collect()
 }
 
 fn workers() -> usize {
-    std::env::var("NUM_JOBS")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(1)
+    std::env::var("NUM_JOBS").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
 }
 
 fn folder(job: &Job, model: &Model) -> PathBuf {
@@ -80,20 +70,11 @@ fn kept(job: &Job, model: &Model, stamp: &str) -> bool {
 fn stamp(job: &Job, model: &Model) -> String {
     let mut digest = Sha256::new();
     digest.update(&model.verilog);
-    for part in [
-        "",
-        include_str!("generate.rs"),
-        include_str!("compile.rs"),
-        job.version(),
-    ] {
+    for part in ["", include_str!("generate.rs"), include_str!("compile.rs"), job.version()] {
         digest.update(part);
     }
     digest.update(format!("{} {} {CXX_FLAGS:?}", job.waveforms, job.optimise));
-    digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Job {
@@ -104,12 +85,7 @@ impl Job {
     /// The C++ compiler, set up.
     fn compiler(&self) -> cc::Build {
         let mut build = cc::Build::new();
-        build
-            .cpp(true)
-            .warnings(false)
-            .cargo_metadata(false)
-            .opt_level(self.optimise)
-            .debug(false);
+        build.cpp(true).warnings(false).cargo_metadata(false).opt_level(self.optimise).debug(false);
         for flag in CXX_FLAGS {
             build.flag(flag);
         }
@@ -159,28 +135,14 @@ fn verilate(job: &Job, model: &Model, folder: &Path) -> Result<(), String> {
     if job.waveforms {
         command.arg("--trace");
     }
-    command.args([
-        "--top-module",
-        "top",
-        "--Mdir",
-        ".",
-        "--output-split",
-        "20000",
-    ]);
-    command
-        .arg("--prefix")
-        .arg(format!("V{}", model.name))
-        .arg("top.v");
+    command.args(["--top-module", "top", "--Mdir", ".", "--output-split", "20000"]);
+    command.arg("--prefix").arg(format!("V{}", model.name)).arg("top.v");
     let output = command.output().map_err(|e| format!("verilator: {e}"))?;
     if output.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(format!(
-        "verilator refuses {}:\n{}",
-        folder.join("top.v").display(),
-        said.trim()
-    ))
+    Err(format!("verilator refuses {}:\n{}", folder.join("top.v").display(), said.trim()))
 }
 
 /// The files to compile: Verilator's many small ones joined, because each costs a second.
@@ -229,9 +191,5 @@ fn precompile(job: &Job) -> Option<PathBuf> {
         .arg(&header)
         .arg("-o")
         .arg(job.out.join("verilated_ahead.h.gch"));
-    command
-        .output()
-        .ok()
-        .filter(|o| o.status.success())
-        .map(|_| header)
+    command.output().ok().filter(|o| o.status.success()).map(|_| header)
 }

@@ -12,10 +12,7 @@ pub(crate) fn shim(model: &Model, ports: &[Declared], waveforms: bool) -> String
         .iter()
         .enumerate()
         .map(|(i, p)| {
-            format!(
-                "    ports[{i}] = reinterpret_cast<uint8_t*>(&m->model.{});\n",
-                p.symbol
-            )
+            format!("    ports[{i}] = reinterpret_cast<uint8_t*>(&m->model.{});\n", p.symbol)
         })
         .collect();
     let mut text = format!(
@@ -65,11 +62,7 @@ pub(crate) fn rust(model: &Model, ports: &[Declared], waveforms: bool) -> String
         true => format!("Some(verilated_{name}_trace)"),
         false => "None".to_owned(),
     };
-    let accessors: String = ports
-        .iter()
-        .enumerate()
-        .map(|(i, p)| accessor(i, p))
-        .collect();
+    let accessors: String = ports.iter().enumerate().map(|(i, p)| accessor(i, p)).collect();
     format!(
         "type Model = *mut ::core::ffi::c_void;\n\nextern \"C\" {{\n    \
          fn verilated_{name}_create(ports: *mut *mut u8) -> Model;\n    \
@@ -99,13 +92,7 @@ pub(crate) fn rust(model: &Model, ports: &[Declared], waveforms: bool) -> String
 fn accessor(index: usize, port: &Declared) -> String {
     let rust = identifier(&port.name);
     let width = port.width;
-    let (kind, read, write) = match (Port {
-        name: "",
-        width,
-        direction: port.direction,
-    })
-    .bytes()
-    {
+    let (kind, read, write) = match (Port { name: "", width, direction: port.direction }).bytes() {
         1 if width == 1 => (
             "bool".to_owned(),
             format!("self.0.read::<u8>({index}) != 0"),
@@ -149,28 +136,16 @@ fn view(kind: &str) -> String {
     format!(
         "impl ::verilator_sys::VerilatedModel for {kind} {{\n{}{}{}{}{}{}{}{}}}\n",
         method("name(&self) -> &'static str", "name()"),
-        method(
-            "ports(&self) -> &'static [::verilator_sys::Port]",
-            "ports()"
-        ),
-        method(
-            "set_port(&mut self, port: usize, value: &[u32])",
-            "write_words(port, value)"
-        ),
-        method(
-            "port(&self, port: usize, value: &mut [u32])",
-            "read_words(port, value)"
-        ),
+        method("ports(&self) -> &'static [::verilator_sys::Port]", "ports()"),
+        method("set_port(&mut self, port: usize, value: &[u32])", "write_words(port, value)"),
+        method("port(&self, port: usize, value: &mut [u32])", "read_words(port, value)"),
         method("eval(&mut self)", "eval()"),
         method(
             &format!("open_waveform(&mut self, path: &::std::path::Path) -> {error}"),
             "open_waveform(path)"
         ),
         method("dump(&mut self, time: u64)", "dump(time)"),
-        method(
-            &format!("close_waveform(&mut self) -> {error}"),
-            "close_waveform()"
-        ),
+        method(&format!("close_waveform(&mut self) -> {error}"), "close_waveform()"),
     )
 }
 
@@ -179,12 +154,7 @@ pub(crate) fn all(models: &[Model]) -> String {
     let entries: String = models
         .iter()
         .map(|m| {
-            format!(
-                "        ({:?}, || Box::new({}::{}::new())),\n",
-                m.name,
-                m.name,
-                camel(&m.name)
-            )
+            format!("        ({:?}, || Box::new({}::{}::new())),\n", m.name, m.name, camel(&m.name))
         })
         .collect();
     format!(
@@ -199,9 +169,7 @@ fn camel(name: &str) -> String {
     name.split('_')
         .filter_map(|word| {
             let mut letters = word.chars();
-            letters
-                .next()
-                .map(|first| first.to_ascii_uppercase().to_string() + letters.as_str())
+            letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str())
         })
         .collect()
 }

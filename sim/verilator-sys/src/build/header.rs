@@ -16,10 +16,7 @@ pub(crate) struct Declared {
 /// The ports that `VL_IN8(&clock,0,0);` and its like declare, in order of their names: Verilator
 /// sorts them by size, which a wider port would change.
 pub(crate) fn ports(header: &str) -> Result<Vec<Declared>, String> {
-    let lines = header
-        .lines()
-        .map(str::trim)
-        .filter(|l| l.starts_with("VL_"));
+    let lines = header.lines().map(str::trim).filter(|l| l.starts_with("VL_"));
     let mut ports = Vec::new();
     for line in lines {
         let direction = match line {
@@ -41,12 +38,7 @@ fn port(line: &str, direction: Direction) -> Option<Declared> {
     let high: u32 = arguments.next()?.trim().parse().ok()?;
     let low: u32 = arguments.next()?.trim().parse().ok()?;
     let name = decode(&symbol);
-    Some(Declared {
-        symbol,
-        name,
-        width: high - low + 1,
-        direction,
-    })
+    Some(Declared { symbol, name, width: high - low + 1, direction })
 }
 
 /// Undoes Verilator's escapes: `__0` and two hex digits stand for one character.
@@ -54,9 +46,7 @@ fn decode(symbol: &str) -> String {
     let mut name = String::new();
     let mut rest = symbol;
     while let Some(at) = rest.find("__0") {
-        let Some(code) = rest
-            .get(at + 3..at + 5)
-            .and_then(|h| u8::from_str_radix(h, 16).ok())
+        let Some(code) = rest.get(at + 3..at + 5).and_then(|h| u8::from_str_radix(h, 16).ok())
         else {
             break;
         };
@@ -77,10 +67,7 @@ mod tests {
                       VL_INW(&sink__024beat,72,0,3);\n    VL_OUT16(&a___05Fb,11,0);\n";
         let ports = ports(header).unwrap();
         let seen: Vec<_> = ports.iter().map(|p| (p.name.as_str(), p.width)).collect();
-        assert_eq!(
-            seen,
-            [("a__b", 12), ("clock", 1), ("q", 64), ("sink$beat", 73)]
-        );
+        assert_eq!(seen, [("a__b", 12), ("clock", 1), ("q", 64), ("sink$beat", 73)]);
         assert_eq!(ports[3].symbol, "sink__024beat");
         assert_eq!(ports[3].direction, Direction::In);
     }

@@ -43,20 +43,13 @@ impl Default for Models {
 impl Models {
     /// None yet.
     pub fn new() -> Self {
-        Self {
-            models: Vec::new(),
-            waveforms: true,
-            optimise: None,
-        }
+        Self { models: Vec::new(), waveforms: true, optimise: None }
     }
 
     /// Adds a module: `verilog` is the whole text, with a top module called `top`; `name` is in
     /// snake case and becomes the Rust type's name in camel case.
     pub fn add(mut self, name: &str, verilog: impl Into<String>) -> Self {
-        self.models.push(Model {
-            name: name.to_owned(),
-            verilog: verilog.into(),
-        });
+        self.models.push(Model { name: name.to_owned(), verilog: verilog.into() });
         self
     }
 
