@@ -7,16 +7,28 @@
 //! The device is anything behind [`Pins`]: the Verilated RTL, or a stand-in of a test.
 #![forbid(unsafe_code)]
 
+pub mod capture;
+pub mod completions;
+pub mod conduct;
+pub mod config_space;
 pub mod error;
+pub mod ethernet;
 pub mod host_memory;
+pub mod impairment;
+pub mod link;
 pub mod options;
 pub mod pins;
+pub mod root_complex;
 pub mod stages;
+pub mod time;
+pub mod tlp;
 pub mod world;
 
+pub use conduct::{Fault, Misconduct, Violation};
 pub use error::Error;
 pub use host_memory::{HostMemory, NoMemory, OwnedMemory, Unmapped};
+pub use link::Frame;
 pub use options::{Impairments, LinkOptions, Options, RootComplexOptions, Split};
 pub use pins::{Beat, Inputs, Outputs, Pins};
 pub use stages::Stages;
-pub use world::{Frame, Progress, Simulation};
+pub use world::{PowerOn, Progress, Simulation};

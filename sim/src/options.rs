@@ -1,5 +1,6 @@
 //! What a world is made of.
 
+use crate::Error;
 use std::path::PathBuf;
 
 /// How the simulation is set up. Everything follows from these values: two runs with equal
@@ -30,6 +31,46 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Refuses values that mean nothing.
+    ///
+    /// # Errors
+    /// [`Error::NicCount`] or [`Error::BadOption`].
+    pub fn check(&self) -> Result<(), Error> {
+        if !(1..=2).contains(&self.nics) {
+            return Err(Error::NicCount(self.nics));
+        }
+        let (root, bad) = (&self.root_complex, &self.link.impairments);
+        for (option, chance) in [
+            ("back_pressure", root.back_pressure),
+            ("bubbles", root.bubbles),
+            ("drop", bad.drop),
+            ("duplicate", bad.duplicate),
+            ("reorder", bad.reorder),
+            ("corrupt", bad.corrupt),
+            ("corrupt_undetected", bad.corrupt_undetected),
+        ] {
+            if !(0.0..=1.0).contains(&chance) {
+                return Err(Error::BadOption { option, why: format!("{chance} is no chance") });
+            }
+        }
+        for (option, octets, most) in
+            [("max_payload", root.max_payload, 512), ("max_read", root.max_read, 4096)]
+        {
+            if !octets.is_power_of_two() || !(128..=most).contains(&octets) {
+                let why = format!("{octets} is no power of two from 128 to {most}");
+                return Err(Error::BadOption { option, why });
+            }
+        }
+        let bar = u64::from(ironwarp_abi::registers::BAR_BYTES);
+        if root.bar_address % (2 * bar) != 0 {
+            let why = format!("{:#x} is no multiple of {:#x}", root.bar_address, 2 * bar);
+            return Err(Error::BadOption { option: "bar_address", why });
+        }
+        Ok(())
+    }
+}
+
 /// How a root complex behaves. The default is quick and orderly.
 #[derive(Clone, Debug)]
 pub struct RootComplexOptions {
@@ -51,7 +92,7 @@ pub struct RootComplexOptions {
     pub max_payload: u32,
     /// The largest read request in octets that the firmware sets up: 128 to 4096.
     pub max_read: u32,
-    /// Bus address of BAR 0 of RNIC 0; the next RNIC's follows. Above 4 GiB, TLPs have 4 DW headers.
+    /// Bus address of BAR 0 of RNIC 0; the next RNIC's follows. Above 4 GiB, they have 4 DW headers.
     pub bar_address: u64,
     /// Clocks until an unanswered BAR read is given up.
     pub bar_timeout_clocks: u64,
@@ -91,7 +132,7 @@ pub enum Split {
 /// How the link behaves. The default is a perfect cable.
 #[derive(Clone, Debug)]
 pub struct LinkOptions {
-    /// From the sender's MAC to the receiver's, in core clocks; at least 2.
+    /// From the sender's MAC to the receiver's, in core clocks.
     pub propagation_clocks: u64,
     /// What goes wrong on the way, as chances from 0 to 1 for every frame.
     pub impairments: Impairments,

@@ -53,6 +53,8 @@ impl Beat {
 /// What the world drives in one clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Inputs {
+    /// Core clocks since the world began; for waveforms.
+    pub clock: u64,
     /// A beat of a TLP from the root complex, if one is offered.
     pub pcie_in: Option<Beat>,
     /// The root complex takes a beat.

@@ -1,17 +1,16 @@
 //! RNICs, hosts and link on one clock.
-#![allow(unused_variables, missing_docs, dead_code, clippy::todo)] // the bodies follow
 
-use crate::{Error, HostMemory, Options, Pins, Stages};
-use std::path::Path;
+use crate::capture::Capture;
+use crate::conduct::{Fault, Misconduct, Violation};
+use crate::config_space::Effect;
+use crate::link::{Frame, Link};
+use crate::root_complex::{BarAnswer, RootComplex};
+use crate::{time, Error, HostMemory, Inputs, Options, Pins, Stages};
+use ironwarp_abi::registers::BAR_BYTES;
+use std::path::{Path, PathBuf};
 
-/// A frame that reached the test's end of the link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// The clock in which its last octet arrived.
-    pub clock: u64,
-    /// The frame without preamble and frame check sequence, padded to 60 octets.
-    pub octets: Vec<u8>,
-}
+/// Makes RNIC n as it is after power-on.
+pub type PowerOn = Box<dyn FnMut(usize) -> Box<dyn Pins> + Send>;
 
 /// What has happened so far; for progress bars and reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,129 +21,350 @@ pub struct Progress {
     pub octets_written: [u64; 2],
     /// Octets that RNIC n's DMA has read from host memory.
     pub octets_read: [u64; 2],
-    /// Frames that RNIC n has sent.
+    /// Frames that end n of the link has sent; a test's own end is end 1.
     pub frames_sent: [u64; 2],
+}
+
+/// An RNIC and its host.
+struct Node {
+    device: Box<dyn Pins>,
+    root: RootComplex,
+    stages: Stages,
+    waveform: Option<PathBuf>,
 }
 
 /// The world.
 pub struct Simulation {
     options: Options,
+    power_on: PowerOn,
+    nodes: Vec<Node>,
+    link: Link,
+    clock: u64,
 }
 
 impl Simulation {
-    /// A world of Verilated RNICs, powered on and set up as firmware would: bus number, BAR
-    /// address, largest payload and read request. Bus mastering and memory space are off.
-    pub fn new(options: Options) -> Result<Self, Error> {
-        todo!()
+    /// A world of other devices than the RTL: `power_on(n)` makes RNIC n, now and at every reset.
+    /// They are set up as firmware would: BAR address, largest payload and read request. Bus
+    /// mastering, memory space and MSI-X are off.
+    ///
+    /// # Errors
+    /// Options that mean nothing, or a capture that cannot be written.
+    pub fn with_devices(options: Options, mut power_on: PowerOn) -> Result<Self, Error> {
+        options.check()?;
+        let names: &[&str] = if options.nics == 1 { &["nic0", "peer"] } else { &["nic0", "nic1"] };
+        let capture = match &options.capture {
+            Some(path) => Some(Capture::create(path, names)?),
+            None => None,
+        };
+        let seed = |stream: u64| options.seed.wrapping_mul(4).wrapping_add(stream);
+        let link = Link::new(&options.link, options.nics, seed(0), capture);
+        let nodes = (0..options.nics).map(|nic| Node {
+            device: power_on(nic),
+            root: RootComplex::new(nic, &options.root_complex, seed(1 + nic as u64)),
+            stages: Stages::new(),
+            waveform: None,
+        });
+        let nodes = nodes.collect();
+        Ok(Self { nodes, link, power_on, options, clock: 0 })
     }
 
-    /// The same with other devices: `power_on(n)` makes RNIC n anew at every reset.
-    pub fn with_devices(
-        options: Options,
-        power_on: Box<dyn FnMut(usize) -> Box<dyn Pins> + Send>,
-    ) -> Result<Self, Error> {
-        todo!()
+    fn node(&self, nic: usize) -> Result<&Node, Error> {
+        self.nodes.get(nic).ok_or(Error::NoSuchNic(nic))
     }
 
-    /// Gives RNIC `nic` its host memory; before, every DMA access is unmapped.
-    pub fn attach_memory(&mut self, nic: usize, memory: Box<dyn HostMemory>) -> Result<(), Error> {
-        todo!()
+    fn node_mut(&mut self, nic: usize) -> Result<&mut Node, Error> {
+        self.nodes.get_mut(nic).ok_or(Error::NoSuchNic(nic))
     }
 
     /// One core clock for everything.
     pub fn step(&mut self) {
-        todo!()
+        let clock = self.clock;
+        for (nic, node) in self.nodes.iter_mut().enumerate() {
+            let (pcie_in, pcie_out_ready) = node.root.drive(clock);
+            let (mac_in, mac_out_ready) = self.link.drive(nic, clock);
+            let config = node.root.config();
+            let outputs = node.device.clock(&Inputs {
+                clock,
+                pcie_in,
+                pcie_out_ready,
+                mac_in,
+                mac_out_ready,
+                max_payload: config.max_payload(),
+                max_read: config.max_read(),
+                requester: node.root.requester(),
+            });
+            node.root.clocked(&outputs);
+            if let Err(wrong) = self.link.clocked(nic, clock, outputs.mac_out, mac_out_ready) {
+                node.root.report(wrong);
+            }
+            if mac_in.is_some() && !outputs.mac_in_ready {
+                node.root.report(Misconduct::MacRefused);
+            }
+            if outputs.trace != 0 {
+                node.stages.note(clock, outputs.trace);
+            }
+        }
+        self.link.clock_peer(clock);
+        self.clock += 1;
     }
 
-    /// `clocks` core clocks.
+    /// So many core clocks.
     pub fn run(&mut self, clocks: u64) {
-        todo!()
+        for _ in 0..clocks {
+            self.step();
+        }
     }
 
-    /// Core clocks since power-on.
+    /// Core clocks since the world began.
     pub fn clock(&self) -> u64 {
-        todo!()
+        self.clock
     }
 
-    /// Nanoseconds since power-on, rounded down.
+    /// Nanoseconds since the world began, rounded down.
     pub fn nanoseconds(&self) -> u64 {
-        todo!()
+        time::nanoseconds(self.clock)
     }
 
     /// How many RNICs there are.
     pub fn nics(&self) -> usize {
-        self.options.nics
+        self.nodes.len()
+    }
+
+    /// The options that the world was made with.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Gives RNIC `nic` its host memory; before, every DMA access is unmapped. A reset keeps it.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchNic`].
+    pub fn attach_memory(&mut self, nic: usize, memory: Box<dyn HostMemory>) -> Result<(), Error> {
+        self.node_mut(nic)?.root.attach(memory);
+        Ok(())
+    }
+
+    fn bar(&mut self, nic: usize, address: u32) -> Result<&mut RootComplex, Error> {
+        let root = &mut self.node_mut(nic)?.root;
+        if address % 4 != 0 || address >= BAR_BYTES {
+            return Err(Error::BarAddress(address));
+        }
+        if !root.config().memory_space() {
+            return Err(Error::BarRefused { nic, address, why: "memory space is disabled" });
+        }
+        Ok(root)
     }
 
     /// Reads a register of BAR 0. Time passes until the answer is there.
+    ///
+    /// # Errors
+    /// No such RNIC or register, memory space off, refused by the device, or no answer in time.
     pub fn bar_read32(&mut self, nic: usize, address: u32) -> Result<u32, Error> {
-        todo!()
+        self.bar(nic, address)?.bar_read(address);
+        let clocks = self.options.root_complex.bar_timeout_clocks;
+        for _ in 0..clocks {
+            self.step();
+            match self.node_mut(nic)?.root.bar_answer() {
+                None => {}
+                Some(BarAnswer::Value(value)) => return Ok(value),
+                Some(BarAnswer::Refused(why)) => {
+                    return Err(Error::BarRefused { nic, address, why })
+                }
+            }
+        }
+        self.node_mut(nic)?.root.bar_give_up();
+        Err(Error::BarTimeout { nic, address, clocks })
     }
 
-    /// Writes a register of BAR 0. Posted: the write is under way when this returns, and takes
-    /// effect as the clock is stepped; a read that follows does not pass it.
+    /// Writes a register of BAR 0. Posted: the write is under way when this returns and takes
+    /// effect as the clock is stepped; no later access passes it.
+    ///
+    /// # Errors
+    /// No such RNIC or register, or memory space off.
     pub fn bar_write32(&mut self, nic: usize, address: u32, value: u32) -> Result<(), Error> {
-        todo!()
+        self.bar(nic, address)?.bar_write(address, value);
+        Ok(())
     }
 
     /// Reads configuration space.
+    ///
+    /// # Errors
+    /// No such RNIC, or bytes outside the space.
     pub fn config_read(&self, nic: usize, offset: u16, bytes: &mut [u8]) -> Result<(), Error> {
-        todo!()
+        self.node(nic)?.root.config().read(offset, bytes)
     }
 
     /// Writes configuration space. A function-level reset does what [`Simulation::reset`] does.
+    ///
+    /// # Errors
+    /// As [`Simulation::config_read`].
     pub fn config_write(&mut self, nic: usize, offset: u16, bytes: &[u8]) -> Result<(), Error> {
-        todo!()
+        let root = &mut self.node_mut(nic)?.root;
+        match root.config_write(|config| config.write(offset, bytes))? {
+            Effect::None => Ok(()),
+            Effect::Reset => self.reset(nic),
+        }
     }
 
-    /// Power-cycles an RNIC: a new device, empty queues, configuration space as after `new`.
+    /// Power-cycles an RNIC: a new device, nothing under way, configuration space as when the
+    /// world began. Host memory stays attached. A waveform begins anew, with the device.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchNic`], or a waveform that cannot be written.
     pub fn reset(&mut self, nic: usize) -> Result<(), Error> {
-        todo!()
+        let node = self.nodes.get_mut(nic).ok_or(Error::NoSuchNic(nic))?;
+        node.device.close_waveform()?;
+        node.device = (self.power_on)(nic);
+        node.root.reset();
+        node.stages = Stages::new();
+        self.link.reset(nic);
+        match &node.waveform {
+            Some(path) => node.device.open_waveform(path),
+            None => Ok(()),
+        }
     }
 
     /// Steps until RNIC `nic` has interrupted, at most `limit` clocks; takes the oldest
-    /// interrupt's vector (the message's data).
+    /// interrupt's vector, which is the message's data.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchNic`].
     pub fn run_until_interrupt(&mut self, nic: usize, limit: u64) -> Result<Option<u32>, Error> {
-        todo!()
+        let end = self.clock.saturating_add(limit);
+        loop {
+            let taken = self.node_mut(nic)?.root.interrupts().pop_front();
+            if taken.is_some() || self.clock >= end {
+                return Ok(taken);
+            }
+            self.step();
+        }
+    }
+
+    /// The same for whichever RNIC interrupts first: its number and the vector.
+    pub fn run_until_any_interrupt(&mut self, limit: u64) -> Option<(usize, u32)> {
+        let end = self.clock.saturating_add(limit);
+        loop {
+            for (nic, node) in self.nodes.iter_mut().enumerate() {
+                if let Some(vector) = node.root.interrupts().pop_front() {
+                    return Some((nic, vector));
+                }
+            }
+            if self.clock >= end {
+                return None;
+            }
+            self.step();
+        }
     }
 
     /// Takes the vectors of all interrupts that RNIC `nic` has sent, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchNic`].
     pub fn take_interrupts(&mut self, nic: usize) -> Result<Vec<u32>, Error> {
-        todo!()
+        Ok(self.node_mut(nic)?.root.interrupts().drain(..).collect())
+    }
+
+    /// Every rule that a device has broken, by RNIC and clock (the first thousand of each RNIC).
+    /// A world that works has none.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.nodes.iter().flat_map(|node| node.root.violations()).cloned().collect()
+    }
+
+    /// DMA accesses that no memory answered, by RNIC and clock (the first thousand of each).
+    pub fn faults(&self) -> Vec<Fault> {
+        self.nodes.iter().flat_map(|node| node.root.faults()).copied().collect()
     }
 
     /// What has happened so far.
     pub fn progress(&self) -> Progress {
-        todo!()
+        let mut progress = Progress {
+            clock: self.clock,
+            frames_sent: self.link.frames_sent(),
+            ..Progress::default()
+        };
+        for (nic, node) in self.nodes.iter().enumerate() {
+            let moved = node.root.moved();
+            progress.octets_written[nic] = moved.written;
+            progress.octets_read[nic] = moved.read;
+        }
+        progress
     }
 
-    /// Sends a frame from the test's end of the link (worlds of one RNIC).
+    /// Queues a frame, 14 octets to 16,000, at the test's end of the link (worlds of one RNIC).
+    ///
+    /// # Errors
+    /// [`Error::NoPeer`], [`Error::FrameLength`].
     pub fn send_frame(&mut self, octets: &[u8]) -> Result<(), Error> {
-        todo!()
+        self.link.send_frame(octets)
     }
 
     /// Takes the frames that reached the test's end of the link.
     pub fn take_frames(&mut self) -> Vec<Frame> {
-        todo!()
+        self.link.take_frames()
+    }
+
+    /// No frame is being sent or on its way.
+    pub fn link_idle(&self) -> bool {
+        self.link.idle()
     }
 
     /// Begins to watch the stations of RNIC `nic` anew.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchNic`].
     pub fn watch(&mut self, nic: usize) -> Result<(), Error> {
-        todo!()
+        self.node_mut(nic)?.stages = Stages::new();
+        Ok(())
     }
 
-    /// The stations passed since [`Simulation::watch`].
+    /// The stations passed since [`Simulation::watch`] or the last reset.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchNic`].
     pub fn stages(&self, nic: usize) -> Result<&Stages, Error> {
-        todo!()
+        Ok(&self.node(nic)?.stages)
     }
 
-    /// Writes a waveform of RNIC `nic` from now on.
+    /// Writes a waveform of RNIC `nic` from now on, `.vcd` or `.fst`.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchNic`], a device that has none, or a file that cannot be written.
     pub fn open_waveform(&mut self, nic: usize, path: &Path) -> Result<(), Error> {
-        todo!()
+        let node = self.node_mut(nic)?;
+        node.device.open_waveform(path)?;
+        node.waveform = Some(path.to_owned());
+        Ok(())
     }
 
-    /// Finishes waveforms and capture; the errors that writing them met come out here.
+    /// Writes a waveform of every RNIC from now on. With two, `-nic0` and `-nic1` go before the
+    /// extension. Gives the names of the files.
+    ///
+    /// # Errors
+    /// As [`Simulation::open_waveform`].
+    pub fn open_waveforms(&mut self, path: &Path) -> Result<Vec<PathBuf>, Error> {
+        let mut files = Vec::new();
+        for nic in 0..self.nics() {
+            let mut file = path.to_owned();
+            if self.nics() > 1 {
+                let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+                let extension = path.extension().unwrap_or_default().to_string_lossy();
+                file.set_file_name(format!("{stem}-nic{nic}.{extension}"));
+            }
+            self.open_waveform(nic, &file)?;
+            files.push(file);
+        }
+        Ok(files)
+    }
+
+    /// Finishes the waveforms and writes out the capture; errors that they met come out here.
+    ///
+    /// # Errors
+    /// The first of them.
     pub fn finish(&mut self) -> Result<(), Error> {
-        todo!()
+        for node in &mut self.nodes {
+            node.waveform = None;
+            node.device.close_waveform()?;
+        }
+        self.link.finish()
     }
 }

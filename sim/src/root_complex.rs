@@ -1,0 +1,461 @@
+//! The host side of PCIe: answers the device's reads, takes its writes and interrupts, and reads
+//! and writes its BAR. Sections are those of the PCI Express base specification.
+//!
+//! Ordering (s. 2.4.1, table 2-40): writes take effect in the order in which they were sent; reads
+//! and answers from the device do not pass writes before them; reads of memory are answered in
+//! any order if the options say so. Towards the device, nothing passes a BAR write.
+
+use crate::completions::{Answer, Completions};
+use crate::conduct::{Fault, Handshake, Misconduct, Rules, Violation};
+use crate::config_space::ConfigSpace;
+use crate::tlp::{self, Completion, Request, Status, Tlp};
+use crate::{time, Beat, HostMemory, NoMemory, Outputs, RootComplexOptions};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+
+/// Memory writes here are interrupts (x86: Intel SDM volume 3, s. 11.11).
+pub const INTERRUPT_ADDRESSES: RangeInclusive<u64> = 0xfee0_0000..=0xfeef_ffff;
+/// Bus, device and function number of the root complex itself.
+const ROOT: u16 = 0;
+/// Violations and faults that are kept; later ones are only counted.
+const REPORTS: usize = 1000;
+
+/// What a posted packet does when its time has come.
+#[derive(Debug)]
+enum Posted {
+    Write {
+        address: u64,
+        octets: Vec<u8>,
+    },
+    Interrupt(u32),
+    /// An answer to a BAR read: it pushes the writes before it, and so stands in their queue.
+    Answer(Completion),
+}
+
+/// How a BAR read ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BarAnswer {
+    /// With a value.
+    Value(u32),
+    /// Refused by the device: what its completion says.
+    Refused(&'static str),
+}
+
+/// Octets moved by DMA.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Read from host memory by the device.
+    pub read: u64,
+    /// Written to host memory by the device.
+    pub written: u64,
+}
+
+/// A root complex with one device below it.
+pub struct RootComplex {
+    nic: usize,
+    requester: u16,
+    options: RootComplexOptions,
+    config: ConfigSpace,
+    memory: Box<dyn HostMemory>,
+    random: ChaCha8Rng,
+    clock: u64,
+
+    /// BAR accesses not yet sent, oldest first.
+    requests: VecDeque<Tlp>,
+    /// The TLP that is being sent, and the beat to send next.
+    sending: Vec<u8>,
+    next_beat: usize,
+    offered: Option<Beat>,
+
+    ready: bool,
+    handshake: Handshake,
+    arriving: Vec<u8>,
+    discarding: bool,
+    posted: VecDeque<(u64, Posted)>,
+    reads: Completions,
+
+    bar_tag: u8,
+    bar_waits: Option<(u8, u64)>,
+    bar_answer: Option<BarAnswer>,
+    interrupts: VecDeque<u32>,
+    masked_interrupts: Vec<u32>,
+    violations: Vec<Violation>,
+    violation_count: u64,
+    faults: Vec<Fault>,
+    moved: Moved,
+}
+
+impl RootComplex {
+    /// A root complex whose configuration space is as firmware leaves it.
+    pub fn new(nic: usize, options: &RootComplexOptions, seed: u64) -> Self {
+        let mut root = Self {
+            nic,
+            requester: (nic as u16 + 1) << 8,
+            options: options.clone(),
+            config: ConfigSpace::new(),
+            memory: Box::new(NoMemory),
+            random: ChaCha8Rng::seed_from_u64(seed),
+            clock: 0,
+            requests: VecDeque::new(),
+            sending: Vec::with_capacity(tlp::OCTETS_MAX),
+            next_beat: 0,
+            offered: None,
+            ready: false,
+            handshake: Handshake::default(),
+            arriving: Vec::with_capacity(tlp::OCTETS_MAX),
+            discarding: false,
+            posted: VecDeque::new(),
+            reads: Completions::new(ROOT, options),
+            bar_tag: 0,
+            bar_waits: None,
+            bar_answer: None,
+            interrupts: VecDeque::new(),
+            masked_interrupts: Vec::new(),
+            violations: Vec::new(),
+            violation_count: 0,
+            faults: Vec::new(),
+            moved: Moved::default(),
+        };
+        root.set_up();
+        root
+    }
+
+    /// The firmware's part.
+    fn set_up(&mut self) {
+        let encoded = |octets: u32| (octets / 128).max(1).ilog2() as u8;
+        let bar = u64::from(ironwarp_abi::registers::BAR_BYTES) * self.nic as u64;
+        self.config.set_up(
+            self.options.bar_address + bar,
+            encoded(self.options.max_payload),
+            encoded(self.options.max_read),
+        );
+    }
+
+    /// Forgets everything about the device, which was reset. Memory and reports stay.
+    pub fn reset(&mut self) {
+        self.config = ConfigSpace::new();
+        self.set_up();
+        self.requests.clear();
+        self.sending.clear();
+        self.next_beat = 0;
+        self.offered = None;
+        self.handshake = Handshake::default();
+        self.arriving.clear();
+        self.discarding = false;
+        self.posted.clear();
+        self.reads.clear();
+        self.bar_waits = None;
+        self.bar_answer = None;
+        self.interrupts.clear();
+        self.masked_interrupts.clear();
+    }
+
+    /// Gives the device its memory.
+    pub fn attach(&mut self, memory: Box<dyn HostMemory>) {
+        self.memory = memory;
+    }
+
+    /// Configuration space.
+    pub fn config(&self) -> &ConfigSpace {
+        &self.config
+    }
+
+    /// Configuration space, for writing. Interrupts that waited for a mask are let go.
+    pub fn config_write<T>(&mut self, write: impl FnOnce(&mut ConfigSpace) -> T) -> T {
+        let result = write(&mut self.config);
+        if self.config.msix_enabled() && !self.config.msix_function_masked() {
+            self.interrupts.extend(self.masked_interrupts.drain(..));
+        }
+        result
+    }
+
+    /// The function's bus, device and function number.
+    pub fn requester(&self) -> u16 {
+        self.requester
+    }
+
+    /// What the device did wrong; only the first thousand.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// How often it did wrong.
+    pub fn violation_count(&self) -> u64 {
+        self.violation_count
+    }
+
+    /// Accesses that no memory answered; only the first thousand.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// Octets moved so far.
+    pub fn moved(&self) -> Moved {
+        self.moved
+    }
+
+    /// Interrupts that were not yet taken, oldest first.
+    pub fn interrupts(&mut self) -> &mut VecDeque<u32> {
+        &mut self.interrupts
+    }
+
+    /// Takes note of a breach.
+    pub fn report(&mut self, misconduct: Misconduct) {
+        tracing::warn!(nic = self.nic, clock = self.clock, "{misconduct}");
+        self.violation_count += 1;
+        if self.violations.len() < REPORTS {
+            let (nic, clock) = (self.nic, self.clock);
+            self.violations.push(Violation { nic, clock, misconduct });
+        }
+    }
+
+    fn fault(&mut self, write: bool, address: u64, octets: usize) {
+        tracing::warn!(nic = self.nic, write, "no memory at {address:#x}, {octets} octets");
+        if self.faults.len() < REPORTS {
+            let (nic, clock) = (self.nic, self.clock);
+            self.faults.push(Fault { nic, clock, write, address, octets });
+        }
+    }
+
+    /// Queues a write of a 32-bit register.
+    pub fn bar_write(&mut self, offset: u32, value: u32) {
+        let address = self.config.bar_address() + u64::from(offset);
+        let request = Request::of(ROOT, 0, address, 4);
+        self.requests.push_back(Tlp::Write(request, value.to_le_bytes().to_vec()));
+    }
+
+    /// Queues a read of a 32-bit register; [`RootComplex::bar_answer`] has the outcome.
+    pub fn bar_read(&mut self, offset: u32) {
+        self.bar_tag = (self.bar_tag + 1) % 32;
+        let address = self.config.bar_address() + u64::from(offset);
+        self.bar_waits = Some((self.bar_tag, address));
+        self.bar_answer = None;
+        self.requests.push_back(Tlp::Read(Request::of(ROOT, self.bar_tag, address, 4)));
+    }
+
+    /// Takes the outcome of a BAR read, once it is there.
+    pub fn bar_answer(&mut self) -> Option<BarAnswer> {
+        self.bar_answer.take()
+    }
+
+    /// Gives up waiting for a BAR read: an answer that still comes is a violation.
+    pub fn bar_give_up(&mut self) {
+        self.bar_waits = None;
+    }
+
+    /// What the root complex drives in this clock: a beat for the device, and whether it takes one.
+    #[inline]
+    pub fn drive(&mut self, clock: u64) -> (Option<Beat>, bool) {
+        self.clock = clock;
+        while self.posted.front().is_some_and(|&(due, _)| due <= clock) {
+            if let Some((_, posted)) = self.posted.pop_front() {
+                self.perform(posted);
+            }
+        }
+        if self.offered.is_none() {
+            self.offered = self.next_beat();
+        }
+        self.ready = !self.happens(self.options.back_pressure);
+        (self.offered, self.ready)
+    }
+
+    fn happens(&mut self, chance: f64) -> bool {
+        chance > 0.0 && self.random.random_bool(chance.min(1.0))
+    }
+
+    fn next_beat(&mut self) -> Option<Beat> {
+        if self.sending.is_empty() && !self.next_tlp() {
+            return None;
+        }
+        if self.happens(self.options.bubbles) {
+            return None;
+        }
+        let beat = Beat::of(&self.sending, self.next_beat);
+        self.next_beat += 1;
+        if beat.is_none_or(|beat| beat.last) {
+            self.sending.clear();
+            self.next_beat = 0;
+        }
+        beat
+    }
+
+    /// Puts the next TLP into `sending`. BAR accesses go first: a completion may not pass a write
+    /// that was queued before it, and there are few of them (s. 2.4.1, rows C and D).
+    fn next_tlp(&mut self) -> bool {
+        if let Some(request) = self.requests.pop_front() {
+            request.emit(&mut self.sending);
+            return true;
+        }
+        let max_payload = 128 << self.config.max_payload();
+        let memory = &*self.memory;
+        let completion = match self.reads.next(self.clock, max_payload, memory, &mut self.random) {
+            None => return false,
+            Some(Answer::Data(completion, octets)) => {
+                self.moved.read += octets as u64;
+                completion
+            }
+            Some(Answer::Unmapped(completion, address, octets)) => {
+                self.fault(false, address, octets);
+                completion
+            }
+        };
+        Tlp::Completion(completion).emit(&mut self.sending);
+        true
+    }
+
+    /// What the device answered to [`RootComplex::drive`], at the rising edge.
+    #[inline]
+    pub fn clocked(&mut self, outputs: &Outputs) {
+        if outputs.pcie_in_ready {
+            self.offered = None;
+        }
+        if let Err(misconduct) = self.handshake.clock("pcie_out", outputs.pcie_out, self.ready) {
+            self.report(misconduct);
+        }
+        if let (Some(beat), true) = (outputs.pcie_out, self.ready) {
+            self.arrive(beat);
+        }
+    }
+
+    fn arrive(&mut self, beat: Beat) {
+        let well_formed = (1..=8).contains(&beat.bytes) && (beat.last || beat.bytes == 8);
+        if !well_formed && !self.discarding {
+            let (bytes, last) = (beat.bytes, beat.last);
+            self.report(Misconduct::Beat { stream: "pcie_out", bytes, last });
+            self.discarding = true;
+        }
+        if !self.discarding {
+            let octets = beat.data.to_le_bytes();
+            self.arriving.extend_from_slice(&octets[..usize::from(beat.bytes)]);
+            if self.arriving.len() > tlp::OCTETS_MAX {
+                self.report(Misconduct::Endless(tlp::OCTETS_MAX));
+                self.discarding = true;
+            }
+        }
+        if !beat.last {
+            return;
+        }
+        let discard = std::mem::take(&mut self.discarding) || beat.error;
+        if !discard {
+            match Tlp::parse(&self.arriving) {
+                Ok(tlp) => self.accept(tlp),
+                Err(malformed) => self.report(malformed.into()),
+            }
+        }
+        self.arriving.clear();
+    }
+
+    fn accept(&mut self, tlp: Tlp) {
+        let outcome = match tlp {
+            Tlp::Read(request) => self.accept_read(request),
+            Tlp::Write(request, payload) => self.accept_write(request, payload),
+            Tlp::Completion(completion) => {
+                self.post(Posted::Answer(completion));
+                Ok(())
+            }
+        };
+        if let Err(misconduct) = outcome {
+            self.report(misconduct);
+        }
+    }
+
+    fn check(&self, request: &Request, write: bool) -> Result<(), Misconduct> {
+        if !self.config.bus_master() {
+            return Err(Misconduct::NotMaster { address: request.address });
+        }
+        let rules = Rules {
+            requester: self.requester,
+            max_payload: 128 << self.config.max_payload(),
+            max_read: 128 << self.config.max_read(),
+            extended_tags: self.config.extended_tags(),
+        };
+        rules.check(request, write)
+    }
+
+    fn accept_read(&mut self, request: Request) -> Result<(), Misconduct> {
+        self.check(&request, false)?;
+        if self.reads.has_tag(request.tag) {
+            return Err(Misconduct::TagInUse(request.tag));
+        }
+        let jitter = match self.options.read_jitter_ns {
+            0 => 0,
+            most => self.random.random_range(0..=most),
+        };
+        let latency = time::clocks(self.options.read_latency_ns + jitter);
+        // A read does not pass the writes before it (s. 2.4.1, row B).
+        let written = self.posted.back().map_or(0, |&(due, _)| due);
+        self.reads.push(request, (self.clock + 1 + latency).max(written));
+        Ok(())
+    }
+
+    fn accept_write(&mut self, request: Request, payload: Vec<u8>) -> Result<(), Misconduct> {
+        self.check(&request, true)?;
+        if INTERRUPT_ADDRESSES.contains(&request.address) {
+            let &[a, b, c, d] = &payload[..] else {
+                let (address, octets) = (request.address, payload.len());
+                return Err(Misconduct::Interrupt { address, octets });
+            };
+            let vector = u32::from_le_bytes([a, b, c, d]);
+            if !self.config.msix_enabled() {
+                return Err(Misconduct::MsixOff(vector));
+            }
+            self.post(Posted::Interrupt(vector));
+            return Ok(());
+        }
+        if request.first_enables == 0 {
+            return Ok(()); // no octet counts (s. 2.2.5)
+        }
+        let (address, length) = request.span();
+        let mut octets = payload;
+        octets.drain(..(address - request.address) as usize);
+        octets.truncate(length);
+        self.post(Posted::Write { address, octets });
+        Ok(())
+    }
+
+    fn post(&mut self, posted: Posted) {
+        let due = self.clock + 1 + time::clocks(self.options.write_latency_ns);
+        self.posted.push_back((due, posted));
+    }
+
+    fn perform(&mut self, posted: Posted) {
+        match posted {
+            Posted::Write { address, octets } => match self.memory.write(address, &octets) {
+                Ok(()) => self.moved.written += octets.len() as u64,
+                Err(_) => self.fault(true, address, octets.len()),
+            },
+            Posted::Interrupt(vector) if self.config.msix_function_masked() => {
+                self.masked_interrupts.push(vector);
+            }
+            Posted::Interrupt(vector) => self.interrupts.push_back(vector),
+            Posted::Answer(completion) => self.answer(&completion),
+        }
+    }
+
+    /// A completion from the device must fit the BAR read that waits (s. 2.2.9, s. 2.3.2).
+    fn answer(&mut self, completion: &Completion) {
+        let Some((tag, address)) = self.bar_waits else {
+            return self.report(Misconduct::Answer(format!("none waits: {completion:?}")));
+        };
+        let identity = self.requester;
+        let fits = completion.tag == tag
+            && completion.requester == ROOT
+            && completion.completer == identity
+            && completion.remaining == 4
+            && completion.lower_address == (address & 0x7f) as u8;
+        let answer = match (completion.status, &completion.payload[..]) {
+            (Status::Success, &[a, b, c, d]) => BarAnswer::Value(u32::from_le_bytes([a, b, c, d])),
+            (Status::Unsupported, _) => BarAnswer::Refused("unsupported request"),
+            (Status::Abort, _) => BarAnswer::Refused("completer abort"),
+            _ => return self.report(Misconduct::Answer(format!("{completion:?}"))),
+        };
+        if !fits {
+            let wanted = format!("tag {tag}, {address:#x}, completer {identity:#06x}");
+            return self.report(Misconduct::Answer(format!("{completion:?} for {wanted}")));
+        }
+        self.bar_waits = None;
+        self.bar_answer = Some(answer);
+    }
+}
