@@ -392,15 +392,20 @@ fn reset_starts_anew() {
     assert_eq!(state.lock().tlps_in.len(), 1);
 }
 
+fn sizes(state: &Handle) -> (usize, usize) {
+    let state = state.lock();
+    (state.max_payload, state.max_read)
+}
+
 /// Sizes in device control reach the pins.
 #[test]
 fn device_control_drives_the_pins() {
     let (mut simulation, state, _) = one(Options::default());
-    assert_eq!((state.lock().max_payload, state.lock().max_read), (256, 512));
+    assert_eq!(sizes(&state), (256, 512));
     assert_eq!(state.lock().requester, 0x100);
     simulation.config_write(0, 0x48, &(2u16 << 5 | 5 << 12).to_le_bytes()).unwrap();
     simulation.step();
-    assert_eq!((state.lock().max_payload, state.lock().max_read), (512, 4096));
+    assert_eq!(sizes(&state), (512, 4096));
 }
 
 /// A simulation can be handed to another thread.

@@ -19,6 +19,8 @@ pub struct Packet {
     pub error: bool,
 }
 
+pub type Answer = Box<dyn FnMut(&Request) -> Completion + Send>;
+
 #[derive(Default)]
 pub struct State {
     pub tlps_out: VecDeque<Packet>,
@@ -33,7 +35,7 @@ pub struct State {
     pub refuse: f64,
     pub trace: u16,
     /// Answers reads of the BAR; without it, they stay in `tlps_in`.
-    pub answer: Option<Box<dyn FnMut(&Request) -> Completion + Send>>,
+    pub answer: Option<Answer>,
     pub max_payload: usize,
     pub max_read: usize,
     pub requester: u16,
