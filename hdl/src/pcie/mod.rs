@@ -1,2 +1,31 @@
-//! pcie
+//! The PCI Express side: transaction-layer packets in and out, reads with many tags, writes in order.
+//!
+//! Layouts are those of the PCI Express Base Specification, section 2.2.
+pub mod bar_reader;
+pub mod byte_enables;
+pub mod byte_shift;
+pub mod completion_store;
+pub mod endpoint;
+pub mod posted_data;
+pub mod posted_select;
+pub mod read_channel;
+pub mod read_issuer;
+pub mod read_out;
+pub mod read_splitter;
+pub mod read_tlp;
 pub mod records;
+pub mod request_header;
+pub mod tlp;
+pub mod tlp_builder;
+pub mod tlp_merge;
+pub mod tlp_receiver;
+pub mod write_splitter;
+
+pub use endpoint::Pcie;
+
+#[cfg(test)]
+pub(crate) mod bench;
+#[cfg(test)]
+pub(crate) mod root_complex;
+#[cfg(test)]
+mod tests;

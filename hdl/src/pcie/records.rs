@@ -28,3 +28,159 @@ pub struct BarWrite {
     /// The word.
     pub data: Bits<32>,
 }
+
+/// A beat on its way through a [`ByteShift`](super::byte_shift::ByteShift).
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ShiftBeat {
+    /// The octets.
+    pub data: Bits<64>,
+    /// How many octets count, from byte 0; 8 in every beat but the last.
+    pub bytes: Bits<4>,
+    /// The packet ends with this beat.
+    pub last: Bit,
+    /// With `last`: the packet is bad.
+    pub error: Bit,
+    /// Octets by which the packet moves back; the same in all its beats.
+    pub shift: Bits<3>,
+    /// The first eight octets, after the move, are no part of the packet; the same in all beats.
+    pub drop_first: Bit,
+}
+
+/// The data of a completion of one of our reads. A broadcast: there is always room for it.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct CompletionBeat {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    /// Which read.
+    pub tag: Bits<8>,
+    /// The completion begins with this record.
+    pub first: Bit,
+    /// The completion ends with this record.
+    pub last: Bit,
+    /// Its status is Successful Completion, it has data, and is not poisoned.
+    pub good: Bit,
+    /// Two double words.
+    pub data: Bits<64>,
+    /// The low double word counts.
+    pub low: Bit,
+    /// The high double word counts; it comes after the low one.
+    pub high: Bit,
+}
+
+/// A part of a [`ReadRequest`] that is one memory read.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ReadPiece {
+    /// Bus address of the first octet.
+    pub address: Bits<64>,
+    /// Octets; they lie in one aligned block of 512.
+    pub bytes: Bits<10>,
+    /// The address of the request's first octet modulo 8.
+    pub offset: Bits<3>,
+    /// The request ends with this piece.
+    pub last: Bit,
+}
+
+/// A memory read that is to be sent.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ReadIssue {
+    /// Bus address; its two lowest bits do not count.
+    pub address: Bits<64>,
+    /// Double words, 1 to 128.
+    pub dwords: Bits<8>,
+    /// Byte enables of the first double word.
+    pub first_enables: Bits<4>,
+    /// Byte enables of the last double word; zero if it is the first.
+    pub last_enables: Bits<4>,
+    /// The tag.
+    pub tag: Bits<8>,
+}
+
+/// What a read channel remembers of a read that it has issued.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct OpenRead {
+    /// Address bits 8:2 of the first double word.
+    pub start: Bits<8>,
+    /// Those of the double word after the last, not wrapped: up to 128.
+    pub end: Bits<8>,
+    /// Address bits 8:3 of the first octet.
+    pub first_beat: Bits<6>,
+    /// Address bits 8:3 of the last octet.
+    pub last_beat: Bits<6>,
+    /// Octets up to and with the last one in the last beat.
+    pub lanes: Bits<4>,
+    /// The address of the request's first octet modulo 8.
+    pub offset: Bits<3>,
+    /// The request ends with this read.
+    pub last: Bit,
+}
+
+/// A non-posted request of the host, to be answered with a completion.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct BarRequest {
+    /// Byte offset in BAR 0.
+    pub address: Bits<20>,
+    /// Who asks.
+    pub requester: Bits<16>,
+    /// Its tag.
+    pub tag: Bits<8>,
+    /// Its traffic class.
+    pub traffic: Bits<3>,
+    /// Its attributes: No Snoop and Relaxed Ordering.
+    pub attributes: Bits<2>,
+    /// Byte enables of the double word.
+    pub enables: Bits<4>,
+    /// It is a memory read of one double word; else it is an Unsupported Request.
+    pub supported: Bit,
+}
+
+/// A completion that answers a [`BarRequest`].
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct BarCompletion {
+    /// Header octets 0 to 7.
+    pub head: Bits<64>,
+    /// Header octets 8 to 11.
+    pub tail: Bits<32>,
+    /// The data.
+    pub data: Bits<32>,
+    /// It has data.
+    pub has_data: Bit,
+}
+
+/// A packet that keeps the order of posted writes.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct PostedRequest {
+    /// A memory write: the bus address. A completion: header octets 0 to 7.
+    pub address: Bits<64>,
+    /// A memory write: octets. A completion: 4 or, without data, 0.
+    pub bytes: Bits<16>,
+    /// A completion: header octets 8 to 11.
+    pub tail: Bits<32>,
+    /// It is a completion, else a memory write.
+    pub completion: Bit,
+}
+
+/// Whose data comes next; see [`PostedData`](super::posted_data::PostedData).
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct DataOrder {
+    /// The data is `word`, else it comes from a client.
+    pub immediate: Bit,
+    /// From the completion client, else from the payload client.
+    pub from_completions: Bit,
+    /// The bus address modulo 4.
+    pub offset: Bits<2>,
+    /// Data of a completion.
+    pub word: Bits<32>,
+}
+
+/// A header of a packet, and how much data follows.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct TlpHeader {
+    /// Octets 0 to 7.
+    pub head: Bits<64>,
+    /// Octets 8 to 15.
+    pub tail: Bits<64>,
+    /// The header has 16 octets, else 12.
+    pub long: Bit,
+    /// Double words of data.
+    pub dwords: Bits<8>,
+}

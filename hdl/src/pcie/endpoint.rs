@@ -1,0 +1,212 @@
+//! The PCI Express side as one block.
+use super::bar_reader::BarReader;
+use super::byte_shift::ByteShift;
+use super::posted_data::PostedData;
+use super::posted_select::PostedSelect;
+use super::read_channel::ReadChannel;
+use super::read_tlp::ReadTlp;
+use super::records::*;
+use super::tlp;
+use super::tlp_builder::TlpBuilder;
+use super::tlp_merge::TlpMerge;
+use super::tlp_receiver::TlpReceiver;
+use super::write_splitter::WriteSplitter;
+use crate::stream::beat::*;
+use crate::stream::{Merge2, SkidBuffer, StreamFifo};
+use rust_hdl::prelude::*;
+
+/// Between transaction-layer packets and the engines.
+///
+/// ```text
+///            +-> bar_write
+/// pcie_in -> TlpReceiver -> StreamFifo -> BarReader <-> bar_read, bar_answer
+///            |                               |
+///            | completions                   v
+///            |       payload_write ------> PostedSelect -> WriteSplitter -+
+///            |       completion_write -->    | order                      v
+///            |       ..._write_data -----> PostedData -> ByteShift -> TlpBuilder -+
+///            v                                                                    v
+///       ReadChannel: payload, send, receive -> Merge2 -> Merge2 -> ReadTlp -> TlpMerge -> pcie_out
+/// ```
+/// Packets are in wire order: header octet 0 is byte 0 of the first beat. The host must not have more
+/// than 16 non-posted requests under way to the device (its flow-control credits), so that
+/// `pcie_in` never waits for `pcie_out`. Tags are 0 to 39: Extended Tag must be enabled (s. 2.2.6.2).
+#[derive(LogicBlock)]
+pub struct Pcie {
+    pub clock: Signal<In, Clock>,
+    /// Packets from the host.
+    pub pcie_in: StreamSink<Beat>,
+    /// Packets to the host.
+    pub pcie_out: StreamSource<Beat>,
+    /// Maximum payload size, 128 << n, as in the Device Control register; above 512 taken as 512.
+    pub max_payload: Signal<In, Bits<3>>,
+    /// Maximum read request size, likewise.
+    pub max_read: Signal<In, Bits<3>>,
+    /// Bus, device and function of the device.
+    pub requester: Signal<In, Bits<16>>,
+    /// The host writes a register.
+    pub bar_write: StreamSource<BarWrite>,
+    /// The host reads a register: its byte offset in BAR 0 ...
+    pub bar_read: StreamSource<Bits<20>>,
+    /// ... and its value, one for every offset taken.
+    pub bar_answer: StreamSink<Bits<32>>,
+    /// Reads of payload, 32 at a time.
+    pub payload_read: StreamSink<ReadRequest>,
+    /// One packet a request, in order.
+    pub payload_data: StreamSource<Beat>,
+    /// Reads of send work requests, four at a time.
+    pub send_read: StreamSink<ReadRequest>,
+    pub send_data: StreamSource<Beat>,
+    /// Reads of receive work requests, four at a time.
+    pub receive_read: StreamSink<ReadRequest>,
+    pub receive_data: StreamSource<Beat>,
+    /// Writes of received payload; on the bus in the order in which requests are taken here and at
+    /// `completion_write`.
+    pub payload_write: StreamSink<WriteRequest>,
+    pub payload_write_data: StreamSink<Beat>,
+    /// Writes of completion entries and interrupt messages.
+    pub completion_write: StreamSink<WriteRequest>,
+    pub completion_write_data: StreamSink<Beat>,
+    /// A packet came that the device could not take.
+    pub unexpected: Signal<Out, Bit>,
+    receiver: TlpReceiver,
+    bar_requests: StreamFifo<BarRequest, 4>,
+    bar_reader: BarReader,
+    payload_channel: ReadChannel<5, 11>,
+    send_channel: ReadChannel<2, 8>,
+    receive_channel: ReadChannel<2, 8>,
+    request_issues: Merge2<ReadIssue>,
+    issues: Merge2<ReadIssue>,
+    read_tlp: ReadTlp,
+    select: PostedSelect,
+    posted_data: PostedData,
+    shift: ByteShift,
+    splitter: WriteSplitter,
+    builder: TlpBuilder,
+    merge: TlpMerge,
+    out: SkidBuffer<Beat>,
+    came: DFF<Bit>,
+    came_before: DFF<Bit>,
+}
+
+impl Default for Pcie {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            pcie_in: Default::default(),
+            pcie_out: Default::default(),
+            max_payload: Default::default(),
+            max_read: Default::default(),
+            requester: Default::default(),
+            bar_write: Default::default(),
+            bar_read: Default::default(),
+            bar_answer: Default::default(),
+            payload_read: Default::default(),
+            payload_data: Default::default(),
+            send_read: Default::default(),
+            send_data: Default::default(),
+            receive_read: Default::default(),
+            receive_data: Default::default(),
+            payload_write: Default::default(),
+            payload_write_data: Default::default(),
+            completion_write: Default::default(),
+            completion_write_data: Default::default(),
+            unexpected: Default::default(),
+            receiver: Default::default(),
+            bar_requests: Default::default(),
+            bar_reader: Default::default(),
+            payload_channel: ReadChannel::new(tlp::PAYLOAD_TAG),
+            send_channel: ReadChannel::new(tlp::SEND_TAG),
+            receive_channel: ReadChannel::new(tlp::RECEIVE_TAG),
+            request_issues: Default::default(),
+            issues: Default::default(),
+            read_tlp: Default::default(),
+            select: Default::default(),
+            posted_data: Default::default(),
+            shift: Default::default(),
+            splitter: Default::default(),
+            builder: Default::default(),
+            merge: Default::default(),
+            out: Default::default(),
+            came: Default::default(),
+            came_before: Default::default(),
+        }
+    }
+}
+
+impl Logic for Pcie {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, came, came_before);
+        clock!(self, clock, receiver, bar_requests, bar_reader);
+        clock!(self, clock, payload_channel, send_channel, receive_channel);
+        clock!(self, clock, request_issues, issues, read_tlp);
+        clock!(self, clock, select, shift, splitter, builder, merge, out);
+
+        // From the host.
+        StreamSink::<Beat>::link(&mut self.pcie_in, &mut self.receiver.sink);
+        StreamSource::<BarWrite>::link(&mut self.bar_write, &mut self.receiver.bar_write);
+        StreamSource::<BarRequest>::join(
+            &mut self.receiver.bar_request,
+            &mut self.bar_requests.sink,
+        );
+        StreamSource::<BarRequest>::join(&mut self.bar_requests.source, &mut self.bar_reader.sink);
+        StreamSource::<Bits<20>>::link(&mut self.bar_read, &mut self.bar_reader.bar_read);
+        StreamSink::<Bits<32>>::link(&mut self.bar_answer, &mut self.bar_reader.bar_answer);
+        self.bar_reader.completer.next = self.requester.val();
+        self.payload_channel.completion.next = self.receiver.completion.val();
+        self.send_channel.completion.next = self.receiver.completion.val();
+        self.receive_channel.completion.next = self.receiver.completion.val();
+        self.came.d.next =
+            self.receiver.completion.val().valid & self.receiver.completion.val().first;
+        self.came_before.d.next = self.came.q.val();
+        self.unexpected.next = self.receiver.unexpected.val()
+            | (self.came_before.q.val()
+                & !self.payload_channel.known.val()
+                & !self.send_channel.known.val()
+                & !self.receive_channel.known.val());
+
+        // Reads.
+        self.payload_channel.max_read.next = self.max_read.val();
+        self.send_channel.max_read.next = self.max_read.val();
+        self.receive_channel.max_read.next = self.max_read.val();
+        StreamSink::<ReadRequest>::link(&mut self.payload_read, &mut self.payload_channel.request);
+        StreamSource::<Beat>::link(&mut self.payload_data, &mut self.payload_channel.data);
+        StreamSink::<ReadRequest>::link(&mut self.send_read, &mut self.send_channel.request);
+        StreamSource::<Beat>::link(&mut self.send_data, &mut self.send_channel.data);
+        StreamSink::<ReadRequest>::link(&mut self.receive_read, &mut self.receive_channel.request);
+        StreamSource::<Beat>::link(&mut self.receive_data, &mut self.receive_channel.data);
+        StreamSource::<ReadIssue>::join(
+            &mut self.send_channel.issue,
+            &mut self.request_issues.sink_a,
+        );
+        StreamSource::<ReadIssue>::join(
+            &mut self.receive_channel.issue,
+            &mut self.request_issues.sink_b,
+        );
+        StreamSource::<ReadIssue>::join(&mut self.request_issues.source, &mut self.issues.sink_a);
+        StreamSource::<ReadIssue>::join(&mut self.payload_channel.issue, &mut self.issues.sink_b);
+        StreamSource::<ReadIssue>::join(&mut self.issues.source, &mut self.read_tlp.sink);
+        self.read_tlp.requester.next = self.requester.val();
+
+        // Writes and completions.
+        StreamSink::<WriteRequest>::link(&mut self.payload_write, &mut self.select.payload);
+        StreamSink::<WriteRequest>::link(&mut self.completion_write, &mut self.select.completion);
+        StreamSource::<BarCompletion>::join(&mut self.bar_reader.source, &mut self.select.answer);
+        StreamSource::<PostedRequest>::join(&mut self.select.request, &mut self.splitter.sink);
+        StreamSource::<DataOrder>::join(&mut self.select.order, &mut self.posted_data.order);
+        StreamSink::<Beat>::link(&mut self.payload_write_data, &mut self.posted_data.payload);
+        StreamSink::<Beat>::link(&mut self.completion_write_data, &mut self.posted_data.completion);
+        StreamSource::<ShiftBeat>::join(&mut self.posted_data.source, &mut self.shift.sink);
+        StreamSource::<Beat>::join(&mut self.shift.source, &mut self.builder.data);
+        StreamSource::<TlpHeader>::join(&mut self.splitter.source, &mut self.builder.header);
+        self.splitter.max_payload.next = self.max_payload.val();
+        self.splitter.requester.next = self.requester.val();
+
+        // To the host.
+        StreamSource::<Beat>::join(&mut self.builder.source, &mut self.merge.posted);
+        StreamSource::<Beat>::join(&mut self.read_tlp.source, &mut self.merge.reads);
+        StreamSource::<Beat>::join(&mut self.merge.source, &mut self.out.sink);
+        StreamSource::<Beat>::link(&mut self.pcie_out, &mut self.out.source);
+    }
+}
