@@ -22,6 +22,7 @@ pub mod tlp_receiver;
 pub mod write_splitter;
 
 pub use endpoint::Pcie;
+pub use records::{BarWrite, ReadRequest, WriteRequest};
 
 #[cfg(test)]
 pub(crate) mod bench;

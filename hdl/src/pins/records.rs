@@ -2,7 +2,10 @@
 
 use crate::complete::records::Completion;
 use crate::control::records::{Command, ContextWrite, Doorbell, QpEvent};
-use crate::pcie::records::{BarWrite, ReadRequest, WriteRequest};
+use crate::pcie::records::{
+    BarCompletion, BarRequest, BarWrite, CompletionBeat, DataOrder, OpenRead, PostedRequest,
+    ReadIssue, ReadPiece, ReadRequest, ShiftBeat, TlpHeader, WriteRequest,
+};
 use crate::protect::records::{GateAnswer, GateQuestion};
 use crate::queue::records::{FetchTicket, QueueEntry};
 use crate::receive::records::{Acknowledgement, Opened, ReceiveEdge};
@@ -18,6 +21,16 @@ record!(QpEvent { qp, status, cq, sequence });
 record!(ReadRequest { address, bytes });
 record!(WriteRequest { address, bytes });
 record!(BarWrite { address, data });
+record!(ShiftBeat { data, bytes, last, error, shift, drop_first });
+record!(CompletionBeat { valid, tag, first, last, good, data, low, high });
+record!(ReadPiece { address, bytes, offset, last });
+record!(ReadIssue { address, dwords, first_enables, last_enables, tag });
+record!(OpenRead { start, end, first_beat, last_beat, lanes, offset, last });
+record!(BarRequest { address, requester, tag, traffic, attributes, enables, supported });
+record!(BarCompletion { head, tail, data, has_data });
+record!(PostedRequest { address, bytes, tail, completion });
+record!(DataOrder { immediate, from_completions, offset, word });
+record!(TlpHeader { head, tail, long, dwords });
 record!(GateQuestion { stag, pd, right, offset, length });
 record!(GateAnswer { refusal, address });
 record!(QueueEntry {
