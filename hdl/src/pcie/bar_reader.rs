@@ -43,8 +43,8 @@ pub struct CompletionTail {
 
 /// One request at a time: asks the register file, and makes the completion (PCI Express Base
 /// Specification, s. 2.2.9). Byte Count and Lower Address follow the byte enables (tables 2-32,
-/// 2-33), so a zero-length read, which flushes writes, counts one. A request that is not supported is
-/// answered with Unsupported Request.
+/// 2-33), so a zero-length read, which flushes writes, counts one. A request that is not supported
+/// is answered with Unsupported Request.
 #[derive(LogicBlock, Default)]
 pub struct BarReader {
     pub clock: Signal<In, Clock>,

@@ -16,9 +16,10 @@ pub struct TagSpan {
 /// ```
 /// Completions of one read come in ascending order of addresses, those of different reads in any
 /// order (PCI Express Base Specification, s. 2.3.1.1), so a tag's place in its data is all there is
-/// to remember. A double word lies at its bus address modulo 512. A read is done when its last double
-/// word has come or when a completion is not good. Completions of tags that are not open change
-/// nothing. Takes a [`CompletionBeat`] every clock, but two completions are at least one clock apart.
+/// to remember. A double word lies at its bus address modulo 512. A read is done when its last
+/// double word has come or when a completion is not good. Completions of tags that are not open
+/// change nothing. Takes a [`CompletionBeat`] every clock, but two completions are at least one
+/// clock apart.
 #[derive(LogicBlock)]
 pub struct CompletionStore<const T: usize, const A: usize> {
     pub clock: Signal<In, Clock>,

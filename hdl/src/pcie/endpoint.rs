@@ -28,9 +28,10 @@ use rust_hdl::prelude::*;
 ///            v                                                                    v
 ///       ReadChannel: payload, send, receive -> Merge2 -> Merge2 -> ReadTlp -> TlpMerge -> pcie_out
 /// ```
-/// Packets are in wire order: header octet 0 is byte 0 of the first beat. The host must not have more
-/// than 16 non-posted requests under way to the device (its flow-control credits), so that
-/// `pcie_in` never waits for `pcie_out`. Tags are 0 to 39: Extended Tag must be enabled (s. 2.2.6.2).
+/// Packets are in wire order: header octet 0 is byte 0 of the first beat. The host must not have
+/// more than 16 non-posted requests under way to the device (its flow-control credits), so that
+/// `pcie_in` never waits for `pcie_out`. Tags are 0 to 39: Extended Tag must be enabled (s.
+/// 2.2.6.2).
 #[derive(LogicBlock)]
 pub struct Pcie {
     pub clock: Signal<In, Clock>,

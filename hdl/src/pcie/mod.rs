@@ -1,4 +1,5 @@
-//! The PCI Express side: transaction-layer packets in and out, reads with many tags, writes in order.
+//! The PCI Express side: transaction-layer packets in and out, reads with many tags, writes in
+//! order.
 //!
 //! Layouts are those of the PCI Express Base Specification, section 2.2.
 pub mod bar_reader;

@@ -4,17 +4,17 @@ use crate::stream::beat::*;
 use crate::stream::SkidBuffer;
 use rust_hdl::prelude::*;
 
-/// The order in which requests are taken here is the order of the packets on the bus. Completions of
-/// the host's reads go through the same order as memory writes, since a completion must not pass a
-/// write that was made before it (PCI Express Base Specification, s. 2.4.1).
+/// The order in which requests are taken here is the order of the packets on the bus. Completions
+/// of the host's reads go through the same order as memory writes, since a completion must not pass
+/// a write that was made before it (PCI Express Base Specification, s. 2.4.1).
 ///
 /// ```text
 /// payload write    \              / request -> WriteSplitter
 /// completion write  > in turn ---<
 /// host read answer /              \ order -> PostedData
 /// ```
-/// A request a clock; the payload client and the others take turns, and so do the others. A client's
-/// `ready` depends on the `valid` of the other clients, not on its own.
+/// A request a clock; the payload client and the others take turns, and so do the others. A
+/// client's `ready` depends on the `valid` of the other clients, not on its own.
 #[derive(LogicBlock, Default)]
 pub struct PostedSelect {
     pub clock: Signal<In, Clock>,

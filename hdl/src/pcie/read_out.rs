@@ -4,8 +4,8 @@ use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// Waits for the oldest tag to be done, sends its beats, frees it, goes on to the next. Joins the
-/// reads of one request to one packet; the [`ByteShift`](super::byte_shift::ByteShift) behind strips
-/// the octets in front of the first. A beat a clock, and one clock between two reads.
+/// reads of one request to one packet; the [`ByteShift`](super::byte_shift::ByteShift) behind
+/// strips the octets in front of the first. A beat a clock, and one clock between two reads.
 #[derive(LogicBlock)]
 pub struct ReadOut<const T: usize, const A: usize> {
     pub clock: Signal<In, Clock>,

@@ -37,8 +37,8 @@ pub struct Octets {
     pub o7: Bits<8>,
 }
 
-/// Builds the header of a memory request (PCI Express Base Specification, s. 2.2.1, 2.2.4.1, 2.2.7).
-/// Addresses below 4 GiB take the short form, as s. 2.2.4.1 demands. Combinational.
+/// Builds the header of a memory request (PCI Express Base Specification, s. 2.2.1, 2.2.4.1,
+/// 2.2.7). Addresses below 4 GiB take the short form, as s. 2.2.4.1 demands. Combinational.
 #[derive(LogicBlock, Default)]
 pub struct RequestHeader {
     /// A write, else a read.

@@ -1,4 +1,5 @@
-//! Transaction-layer packets: the numbers (PCI Express Base Specification, sections 2.2.1 to 2.2.9).
+//! Transaction-layer packets: the numbers (PCI Express Base Specification, sections 2.2.1 to
+//! 2.2.9).
 //!
 //! A header is big-endian; octet 0 holds `Fmt` in bits 7:5 and `Type` in bits 4:0. Data follows in
 //! the order of addresses.

@@ -36,7 +36,8 @@ pub struct RequesterId {
 /// Tells the kinds of packets apart (PCI Express Base Specification, s. 2.2.1) and unpacks them.
 ///
 /// * A memory write of one whole double word becomes a [`BarWrite`].
-/// * A memory read of one double word becomes a supported [`BarRequest`]; any other non-posted memory
+/// * A memory read of one double word becomes a supported [`BarRequest`]; any other non-posted
+///   memory
 ///   or I/O request becomes one that is not supported.
 /// * A completion becomes [`CompletionBeat`]s.
 /// * Anything else is dropped, and `unexpected` pulses.

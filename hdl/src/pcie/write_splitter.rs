@@ -6,9 +6,9 @@ use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// Gives the header of every packet of a write: cut at 4 KiB boundaries (PCI Express Base
-/// Specification, s. 2.2.7) and so that the data, widened to whole double words, does not exceed the
-/// maximum payload size (s. 2.2.2). Completions pass as they are. Two clocks a packet, and one a
-/// request; the output is registered.
+/// Specification, s. 2.2.7) and so that the data, widened to whole double words, does not exceed
+/// the maximum payload size (s. 2.2.2). Completions pass as they are. Two clocks a packet, and one
+/// a request; the output is registered.
 #[derive(LogicBlock)]
 pub struct WriteSplitter {
     pub clock: Signal<In, Clock>,
