@@ -10,7 +10,7 @@ use rust_hdl::prelude::*;
 /// shift 3:                 in  ABCDEFGH IJKL     out  ...ABCDE FGHIJKL
 /// shift 3 and drop_first:  in  .....FGH IJKL     out           FGHIJKL
 /// ```
-/// The second form strips 8 − `shift` octets from the front. Octets that come in front are zero in
+/// The second form strips 8 - `shift` octets from the front. Octets that come in front are zero in
 /// the first form. A beat a clock, and one more if the packet grows by a beat; one clock. The
 /// output is registered; `ready` follows `source.ready`.
 #[derive(LogicBlock)]
