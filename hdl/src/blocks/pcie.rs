@@ -19,7 +19,7 @@ use crate::pcie::write_splitter::WriteSplitter;
 blocks! {
     byte_enables: ByteEnables::default(), [offset, bytes, dwords, first, last];
     request_header: RequestHeader::default(),
-        [write, address, dwords, first_enables, last_enables, tag, requester, head, tail, long];
+        [write, address, dwords, first_enables, last_enables, tag, requester, head, tail, wide];
     byte_shift: ByteShift::default(), [clock, sink, source];
     tlp_receiver: TlpReceiver::default(),
         [clock, sink, bar_write, bar_request, completion, unexpected];

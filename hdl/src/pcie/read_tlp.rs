@@ -18,14 +18,14 @@ pub struct ReadTlp {
     out_full: DFF<Bit>,
     second: DFF<Bit>,
     tail: DFF<Bits<64>>,
-    long: DFF<Bit>,
+    wide: DFF<Bit>,
     free: Signal<Local, Bit>,
 }
 
 impl Logic for ReadTlp {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, out, out_full, second, tail, long);
+        dff_setup!(self, clock, out, out_full, second, tail, wide);
         self.header.write.next = false;
         self.header.address.next = self.sink.beat.val().address;
         self.header.dwords.next = self.sink.beat.val().dwords;
@@ -45,7 +45,7 @@ impl Logic for ReadTlp {
                 self.out_full.d.next = true;
                 self.out.d.next.data = self.tail.q.val();
                 self.out.d.next.bytes = 4.into();
-                if self.long.q.val() {
+                if self.wide.q.val() {
                     self.out.d.next.bytes = 8.into();
                 }
                 self.out.d.next.last = true;
@@ -56,7 +56,7 @@ impl Logic for ReadTlp {
                 self.out.d.next.bytes = 8.into();
                 self.out.d.next.last = false;
                 self.tail.d.next = self.header.tail.val();
-                self.long.d.next = self.header.long.val();
+                self.wide.d.next = self.header.wide.val();
                 self.second.d.next = true;
             }
         }

@@ -180,7 +180,7 @@ pub struct TlpHeader {
     /// Octets 8 to 15.
     pub tail: Bits<64>,
     /// The header has 16 octets, else 12.
-    pub long: Bit,
+    pub wide: Bit,
     /// Double words of data.
     pub dwords: Bits<8>,
 }

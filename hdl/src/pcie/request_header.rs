@@ -57,7 +57,7 @@ pub struct RequestHeader {
     /// Octets 8 to 15, or 8 to 11 and zeros.
     pub tail: Signal<Out, Bits<64>>,
     /// The header has 16 octets, else 12.
-    pub long: Signal<Out, Bit>,
+    pub wide: Signal<Out, Bit>,
     parts: Signal<Local, RequestHead>,
     octets: Signal<Local, Octets>,
     low: Signal<Local, Bits<8>>,
@@ -109,7 +109,7 @@ impl Logic for RequestHeader {
             self.octets.next.o7 = 0.into();
         }
         self.tail.next = self.octets.val().into();
-        self.long.next = self.is_long.val();
+        self.wide.next = self.is_long.val();
     }
 }
 
@@ -152,7 +152,7 @@ mod tests {
             let aligned = address & !3;
             let tail = if long { aligned } else { aligned << 32 }.to_be_bytes();
             assert_eq!(uut.tail.val().to_u64().to_le_bytes(), tail);
-            assert_eq!(uut.long.val(), long);
+            assert_eq!(uut.wide.val(), long);
         }
     }
 }

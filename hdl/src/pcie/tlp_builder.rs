@@ -28,7 +28,7 @@ pub struct TlpBuilder {
     pub source: StreamSource<Beat>,
     state: DFF<Building>,
     tail: DFF<Bits<64>>,
-    long: DFF<Bit>,
+    wide: DFF<Bit>,
     /// Double words that the packet has left.
     rest: DFF<Bits<8>>,
     carry: DFF<Bits<32>>,
@@ -58,7 +58,7 @@ impl Default for TlpBuilder {
             source: Default::default(),
             state: Default::default(),
             tail: Default::default(),
-            long: Default::default(),
+            wide: Default::default(),
             rest: Default::default(),
             carry: Default::default(),
             carry_full: Default::default(),
@@ -81,7 +81,7 @@ impl Default for TlpBuilder {
 impl Logic for TlpBuilder {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, tail, long, rest, carry, carry_full, out, out_full);
+        dff_setup!(self, clock, state, tail, wide, rest, carry, carry_full, out, out_full);
         self.source.beat.next = self.out.q.val();
         self.source.valid.next = self.out_full.q.val();
         self.free.next = self.source.ready.val() | !self.out_full.q.val();
@@ -93,7 +93,7 @@ impl Logic for TlpBuilder {
         self.want_one.next = ((self.state.q.val() == Building::Body)
             & (self.rest.q.val() == self.one.val()))
             | ((self.state.q.val() == Building::Tail)
-                & !self.long.q.val()
+                & !self.wide.q.val()
                 & self.rest.q.val().any());
         self.want_beat.next =
             self.want_two.val() | (self.want_one.val() & !self.carry_full.q.val());
@@ -131,7 +131,7 @@ impl Logic for TlpBuilder {
                     self.out.d.next.bytes = 8.into();
                     self.out.d.next.last = false;
                     self.tail.d.next = self.header.beat.val().tail;
-                    self.long.d.next = self.header.beat.val().long;
+                    self.wide.d.next = self.header.beat.val().wide;
                     self.rest.d.next = self.header.beat.val().dwords;
                     self.state.d.next = Building::Tail;
                 }
@@ -154,7 +154,7 @@ impl Logic for TlpBuilder {
                     } else if !self.rest.q.val().any() {
                         self.out.d.next.last = true;
                         self.state.d.next = Building::Head;
-                        if !self.long.q.val() {
+                        if !self.wide.q.val() {
                             self.out.d.next.bytes = 4.into();
                         }
                     }

@@ -115,7 +115,7 @@ impl Logic for WriteSplitter {
                 self.out_full.d.next = true;
                 self.out.d.next.head = self.header.head.val();
                 self.out.d.next.tail = self.header.tail.val();
-                self.out.d.next.long = self.header.long.val();
+                self.out.d.next.wide = self.header.wide.val();
                 self.out.d.next.dwords = self.enables.dwords.val();
                 self.address.d.next = self.address.q.val() + bit_cast::<64, 10>(self.chunk.q.val());
                 self.rest.d.next = self.rest.q.val() - bit_cast::<16, 10>(self.chunk.q.val());
@@ -125,7 +125,7 @@ impl Logic for WriteSplitter {
                 self.out_full.d.next = true;
                 self.out.d.next.head = self.sink.beat.val().address;
                 self.out.d.next.tail = bit_cast::<64, 32>(self.sink.beat.val().tail);
-                self.out.d.next.long = false;
+                self.out.d.next.wide = false;
                 self.out.d.next.dwords = 0.into();
                 if self.sink.beat.val().bytes != 0 {
                     self.out.d.next.dwords = 1.into();
@@ -175,7 +175,7 @@ mod tests {
                         let header = uut.source.beat.val();
                         let mut octets = header.head.to_u64().to_le_bytes().to_vec();
                         let tail = header.tail.to_u64().to_le_bytes();
-                        octets.extend(&tail[..if header.long { 8 } else { 4 }]);
+                        octets.extend(&tail[..if header.wide { 8 } else { 4 }]);
                         octets.resize(octets.len() + 4 * header.dwords.to_u64() as usize, 0);
                         let tlp = Tlp::parse(&octets);
                         let (first, count) = tlp.enabled();

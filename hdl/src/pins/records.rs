@@ -30,7 +30,7 @@ record!(BarRequest { address, requester, tag, traffic, attributes, enables, supp
 record!(BarCompletion { head, tail, data, has_data });
 record!(PostedRequest { address, bytes, tail, completion });
 record!(DataOrder { immediate, from_completions, offset, word });
-record!(TlpHeader { head, tail, long, dwords });
+record!(TlpHeader { head, tail, wide, dwords });
 record!(GateQuestion { stag, pd, right, offset, length });
 record!(GateAnswer { refusal, address });
 record!(QueueEntry {
