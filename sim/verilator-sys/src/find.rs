@@ -56,6 +56,16 @@ impl Verilator {
         ))
     }
 
+    /// The program, ready to be given arguments.
+    #[allow(dead_code)]
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        if let Some(root) = &self.root {
+            command.env("VERILATOR_ROOT", root);
+        }
+        command
+    }
+
     fn examine(program: &Path, root: Option<PathBuf>) -> Result<Self, String> {
         let ask = |what: &str| -> Result<String, String> {
             let mut command = Command::new(program);

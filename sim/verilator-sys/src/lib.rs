@@ -23,8 +23,8 @@ pub use port::{Direction, Port};
 
 #[cfg(feature = "build")]
 pub mod build;
-#[cfg(feature = "build")]
-mod find;
+#[cfg(any(feature = "build", feature = "runtime"))]
+pub mod find;
 
 #[cfg(feature = "runtime")]
 mod fst;

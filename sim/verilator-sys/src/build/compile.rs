@@ -5,7 +5,6 @@ use super::{generate, write, Job, Model};
 use crate::find::CXX_FLAGS;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 
@@ -124,10 +123,7 @@ fn one(job: &Job, model: &Model, header: Option<&Path>) -> Result<(), String> {
 }
 
 fn verilate(job: &Job, model: &Model, folder: &Path) -> Result<(), String> {
-    let mut command = Command::new(&job.verilator.program);
-    if let Some(root) = &job.verilator.root {
-        command.env("VERILATOR_ROOT", root);
-    }
+    let mut command = job.verilator.command();
     command.current_dir(folder);
     command.args("--cc --no-timing --noassert -O3 --x-assign fast --x-initial fast".split(' '));
     // Clock copies and unsized literals are RustHDL's style; the kernel lint judges widths.
