@@ -1,4 +1,4 @@
-//! Verilates the blocks that the tests drive: every leaf block of the registry, and the harness's own.
+//! Verilates the blocks that the tests drive: the registry's leaf blocks and the harness's own.
 
 #[path = "src/specimen.rs"]
 #[allow(dead_code)]

@@ -91,7 +91,8 @@ macro_rules! states {
             fn from_bits(words: &[u32], offset: usize) -> Self {
                 let bits = <Self as rust_hdl::prelude::Synth>::BITS;
                 let index = (0..bits).fold(0, |sum, i| {
-                    sum | usize::from(<bool as $crate::pins::Pin>::from_bits(words, offset + i)) << i
+                    let bit = <bool as $crate::pins::Pin>::from_bits(words, offset + i);
+                    sum | usize::from(bit) << i
                 });
                 [$(Self::$variant),+].get(index).copied().unwrap_or_default()
             }

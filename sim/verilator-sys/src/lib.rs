@@ -1,7 +1,7 @@
 //! Verilator for Rust programs, in two halves.
 //!
-//! *The `build` half* is for build scripts: [`build::Models`] takes Verilog text, runs `verilator` and
-//! the C++ compiler, and writes a Rust file with one safe type per module.
+//! *The `build` half* is for build scripts: [`build::Models`] takes Verilog text, runs `verilator`
+//! and the C++ compiler, and writes a Rust file with one safe type per module.
 //!
 //! *The `runtime` half* is for the programs that use those types. It compiles Verilator's own
 //! runtime once, and has what the types share: [`Instance`], [`VerilatedModel`] and waveforms.
