@@ -5,7 +5,6 @@
 //! seed and the order of calls decide every clock.
 //!
 //! The device is anything behind [`Pins`]: the Verilated RTL, or a stand-in of a test.
-#![forbid(unsafe_code)]
 
 pub mod capture;
 pub mod completions;
@@ -18,6 +17,8 @@ pub mod impairment;
 pub mod link;
 pub mod options;
 pub mod pins;
+#[cfg(rtl)]
+pub mod rnic;
 pub mod root_complex;
 pub mod stages;
 pub mod time;
@@ -30,5 +31,7 @@ pub use host_memory::{HostMemory, NoMemory, OwnedMemory, Unmapped};
 pub use link::Frame;
 pub use options::{Impairments, LinkOptions, Options, RootComplexOptions, Split};
 pub use pins::{Beat, Inputs, Outputs, Pins};
+#[cfg(rtl)]
+pub use rnic::Rnic;
 pub use stages::Stages;
 pub use world::{PowerOn, Progress, Simulation};
