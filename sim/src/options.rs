@@ -92,7 +92,8 @@ pub struct RootComplexOptions {
     pub max_payload: u32,
     /// The largest read request in octets that the firmware sets up: 128 to 4096.
     pub max_read: u32,
-    /// Bus address of BAR 0 of RNIC 0; the next RNIC's follows. Above 4 GiB, they have 4 DW headers.
+    /// Bus address of BAR 0 of RNIC 0; the next RNIC's follows. Accesses to addresses above 4 GiB
+    /// have 4 DW headers.
     pub bar_address: u64,
     /// Clocks until an unanswered BAR read is given up.
     pub bar_timeout_clocks: u64,

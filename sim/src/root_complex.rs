@@ -5,10 +5,11 @@
 //! and answers from the device do not pass writes before them; reads of memory are answered in
 //! any order if the options say so. Towards the device, nothing passes a BAR write.
 
+use crate::bar::{BarAnswer, BarReads, ROOT};
 use crate::completions::{Answer, Completions};
 use crate::conduct::{Fault, Handshake, Misconduct, Rules, Violation};
 use crate::config_space::ConfigSpace;
-use crate::tlp::{self, Completion, Request, Status, Tlp};
+use crate::tlp::{self, Completion, Request, Tlp};
 use crate::{time, Beat, HostMemory, NoMemory, Outputs, RootComplexOptions};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -17,8 +18,6 @@ use std::ops::RangeInclusive;
 
 /// Memory writes here are interrupts (x86: Intel SDM volume 3, s. 11.11).
 pub const INTERRUPT_ADDRESSES: RangeInclusive<u64> = 0xfee0_0000..=0xfeef_ffff;
-/// Bus, device and function number of the root complex itself.
-const ROOT: u16 = 0;
 /// Violations and faults that are kept; later ones are only counted.
 const REPORTS: usize = 1000;
 
@@ -32,15 +31,6 @@ enum Posted {
     Interrupt(u32),
     /// An answer to a BAR read: it pushes the writes before it, and so stands in their queue.
     Answer(Completion),
-}
-
-/// How a BAR read ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BarAnswer {
-    /// With a value.
-    Value(u32),
-    /// Refused by the device: what its completion says.
-    Refused(&'static str),
 }
 
 /// Octets moved by DMA.
@@ -76,9 +66,7 @@ pub struct RootComplex {
     posted: VecDeque<(u64, Posted)>,
     reads: Completions,
 
-    bar_tag: u8,
-    bar_waits: Option<(u8, u64)>,
-    bar_answer: Option<BarAnswer>,
+    bar: BarReads,
     interrupts: VecDeque<u32>,
     masked_interrupts: Vec<u32>,
     violations: Vec<Violation>,
@@ -108,9 +96,7 @@ impl RootComplex {
             discarding: false,
             posted: VecDeque::new(),
             reads: Completions::new(ROOT, options),
-            bar_tag: 0,
-            bar_waits: None,
-            bar_answer: None,
+            bar: BarReads::default(),
             interrupts: VecDeque::new(),
             masked_interrupts: Vec::new(),
             violations: Vec::new(),
@@ -146,8 +132,7 @@ impl RootComplex {
         self.discarding = false;
         self.posted.clear();
         self.reads.clear();
-        self.bar_waits = None;
-        self.bar_answer = None;
+        self.bar = BarReads::default();
         self.interrupts.clear();
         self.masked_interrupts.clear();
     }
@@ -228,21 +213,19 @@ impl RootComplex {
 
     /// Queues a read of a 32-bit register; [`RootComplex::bar_answer`] has the outcome.
     pub fn bar_read(&mut self, offset: u32) {
-        self.bar_tag = (self.bar_tag + 1) % 32;
         let address = self.config.bar_address() + u64::from(offset);
-        self.bar_waits = Some((self.bar_tag, address));
-        self.bar_answer = None;
-        self.requests.push_back(Tlp::Read(Request::of(ROOT, self.bar_tag, address, 4)));
+        let request = self.bar.ask(address);
+        self.requests.push_back(Tlp::Read(request));
     }
 
     /// Takes the outcome of a BAR read, once it is there.
     pub fn bar_answer(&mut self) -> Option<BarAnswer> {
-        self.bar_answer.take()
+        self.bar.take()
     }
 
     /// Gives up waiting for a BAR read: an answer that still comes is a violation.
     pub fn bar_give_up(&mut self) {
-        self.bar_waits = None;
+        self.bar.give_up();
     }
 
     /// What the root complex drives in this clock: a beat for the device, and whether it takes one.
@@ -430,32 +413,11 @@ impl RootComplex {
                 self.masked_interrupts.push(vector);
             }
             Posted::Interrupt(vector) => self.interrupts.push_back(vector),
-            Posted::Answer(completion) => self.answer(&completion),
+            Posted::Answer(completion) => {
+                if let Err(misconduct) = self.bar.answer(self.requester, &completion) {
+                    self.report(misconduct);
+                }
+            }
         }
-    }
-
-    /// A completion from the device must fit the BAR read that waits (s. 2.2.9, s. 2.3.2).
-    fn answer(&mut self, completion: &Completion) {
-        let Some((tag, address)) = self.bar_waits else {
-            return self.report(Misconduct::Answer(format!("none waits: {completion:?}")));
-        };
-        let identity = self.requester;
-        let fits = completion.tag == tag
-            && completion.requester == ROOT
-            && completion.completer == identity
-            && completion.remaining == 4
-            && completion.lower_address == (address & 0x7f) as u8;
-        let answer = match (completion.status, &completion.payload[..]) {
-            (Status::Success, &[a, b, c, d]) => BarAnswer::Value(u32::from_le_bytes([a, b, c, d])),
-            (Status::Unsupported, _) => BarAnswer::Refused("unsupported request"),
-            (Status::Abort, _) => BarAnswer::Refused("completer abort"),
-            _ => return self.report(Misconduct::Answer(format!("{completion:?}"))),
-        };
-        if !fits {
-            let wanted = format!("tag {tag}, {address:#x}, completer {identity:#06x}");
-            return self.report(Misconduct::Answer(format!("{completion:?} for {wanted}")));
-        }
-        self.bar_waits = None;
-        self.bar_answer = Some(answer);
     }
 }

@@ -1,10 +1,11 @@
 //! RNICs, hosts and link on one clock.
 
+use crate::bar::BarAnswer;
 use crate::capture::Capture;
 use crate::conduct::{Fault, Misconduct, Violation};
 use crate::config_space::Effect;
 use crate::link::{Frame, Link};
-use crate::root_complex::{BarAnswer, RootComplex};
+use crate::root_complex::RootComplex;
 use crate::{time, Error, HostMemory, Inputs, Options, Pins, Stages};
 use ironwarp_abi::registers::BAR_BYTES;
 use std::path::{Path, PathBuf};
