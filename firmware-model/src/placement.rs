@@ -1,0 +1,176 @@
+//! DDP and RDMAP: where the payload of a ULPDU goes, and what its message means (RFC 5040, 5041).
+
+use crate::host::Host;
+use crate::protection::{gate, Question, Right};
+use crate::shared::Shared;
+use crate::work_queue::WorkQueue;
+use crate::Status;
+use ironwarp_abi::queue::{kind, CompletionEntry, ReceiveRequest};
+use ironwarp_abi::status;
+use ironwarp_wire::ddp::{self, Segment, Tagged, Untagged};
+use ironwarp_wire::rdmap::{self, Opcode};
+
+/// A message whose last segment has not come.
+#[derive(Debug)]
+struct Message {
+    number: u16,
+    request: ReceiveRequest,
+    /// Octets placed so far.
+    placed: u32,
+}
+
+/// The receive queue of a stream, and how far its messages are.
+#[derive(Debug)]
+pub(crate) struct Placement {
+    qp: u8,
+    pd: u16,
+    /// Receive work requests.
+    pub queue: WorkQueue,
+    /// The MSN of the message that is under way, or comes next.
+    message: u32,
+    under_way: Option<Message>,
+}
+
+impl Placement {
+    pub fn new(qp: u8, pd: u16, queue: WorkQueue) -> Self {
+        Self { qp, pd, queue, message: ddp::FIRST_MESSAGE, under_way: None }
+    }
+
+    /// Places the payload of one ULPDU. The completion is that of a message which it ends.
+    ///
+    /// # Errors
+    /// The first of these that applies: the header is cut, DDP's version, RDMAP's version, the
+    /// opcode; then what the protection gate says, or queue number, MSN, a missing receive work
+    /// request, what is wrong with that, the MO, a message longer than its buffer, the gate.
+    pub fn place(
+        &mut self,
+        ulpdu: &[u8],
+        shared: &mut Shared,
+        host: &mut dyn Host,
+    ) -> Result<Option<CompletionEntry>, Status> {
+        let segment = Segment::new(ulpdu).map_err(|_| status::MPA_LENGTH)?;
+        let opcode = check(&segment)?;
+        let payload = segment.payload();
+        match segment {
+            Segment::Tagged(header) => {
+                self.place_tagged(&header, payload, shared, host)?;
+                Ok(None)
+            }
+            Segment::Untagged(header) => {
+                self.place_untagged(&header, payload, shared, host)?;
+                Ok(segment.is_last().then(|| self.finish(opcode)).flatten())
+            }
+        }
+    }
+
+    fn place_tagged(
+        &self,
+        header: &Tagged<'_>,
+        payload: &[u8],
+        shared: &Shared,
+        host: &mut dyn Host,
+    ) -> Result<(), Status> {
+        let asked = Question {
+            stag: header.stag(),
+            pd: self.pd,
+            right: Right::RemoteWrite,
+            offset: header.offset(),
+            length: payload.len() as u32,
+        };
+        let address = gate(&shared.contexts, asked).map_err(|refusal| refusal.remote())?;
+        write(address, payload, host);
+        Ok(())
+    }
+
+    fn place_untagged(
+        &mut self,
+        header: &Untagged<'_>,
+        payload: &[u8],
+        shared: &Shared,
+        host: &mut dyn Host,
+    ) -> Result<(), Status> {
+        if header.queue() != rdmap::queue::SEND {
+            return Err(status::DDP_QUEUE);
+        }
+        //= rfc5041#5.3  Messages of a queue consume its buffers in the order of their MSNs.
+        if header.message() != self.message {
+            return Err(status::DDP_MSN);
+        }
+        let mut message = match self.under_way.take() {
+            Some(message) => message,
+            None => self.begin(host)?,
+        };
+        if header.offset() != message.placed {
+            return Err(status::DDP_MO);
+        }
+        let length = payload.len() as u32;
+        let end = message.placed.checked_add(length).ok_or(status::DDP_TOO_LONG)?;
+        //= rfc5041#7.1  The message is longer than the buffer that is there for it.
+        if end > message.request.length {
+            return Err(status::DDP_TOO_LONG);
+        }
+        let asked = Question {
+            stag: message.request.local_stag,
+            pd: self.pd,
+            right: Right::LocalWrite,
+            offset: message.request.local_offset.wrapping_add(message.placed.into()),
+            length,
+        };
+        let address = gate(&shared.contexts, asked).map_err(|refusal| refusal.local())?;
+        write(address, payload, host);
+        message.placed = end;
+        self.under_way = Some(message);
+        Ok(())
+    }
+
+    /// A message takes the oldest receive work request.
+    fn begin(&mut self, host: &mut dyn Host) -> Result<Message, Status> {
+        let number = self.queue.head().ok_or(status::DDP_NO_BUFFER)?;
+        let request = self.queue.read_receive(number, host)?;
+        self.queue.take();
+        Ok(Message { number, request, placed: 0 })
+    }
+
+    //= rfc5040#5.3  The message is delivered when its last segment is placed.
+    fn finish(&mut self, opcode: Opcode) -> Option<CompletionEntry> {
+        let message = self.under_way.take()?;
+        self.message = self.message.wrapping_add(1);
+        Some(CompletionEntry {
+            qp: self.qp,
+            kind: kind::RECEIVE,
+            status: status::SUCCESS,
+            request: message.number,
+            solicited: opcode.is_solicited(),
+            length: message.placed,
+            ..CompletionEntry::default()
+        })
+    }
+}
+
+/// Checks the octets that both models have. Reserved bits are not looked at.
+fn check(segment: &Segment<'_>) -> Result<Opcode, Status> {
+    let tagged = matches!(segment, Segment::Tagged(_));
+    //= rfc5041#7.1  Which error a wrong version is depends on the model.
+    if segment.version() != ddp::VERSION {
+        return Err(match tagged {
+            true => status::DDP_TAGGED_VERSION,
+            false => status::DDP_UNTAGGED_VERSION,
+        });
+    }
+    //= rfc5040#7.2  A version other than one is an error.
+    if rdmap::version(segment.ulp_control()) != rdmap::VERSION {
+        return Err(status::RDMAP_VERSION);
+    }
+    let opcode = Opcode::of(segment.ulp_control()).map_err(|_| status::RDMAP_OPCODE)?;
+    let supported = matches!(opcode, Opcode::Write | Opcode::Send | Opcode::SendSolicited);
+    match supported && opcode.is_tagged() == tagged {
+        true => Ok(opcode),
+        false => Err(status::RDMAP_OPCODE),
+    }
+}
+
+fn write(address: u64, payload: &[u8], host: &mut dyn Host) {
+    if !payload.is_empty() {
+        host.write(address, payload);
+    }
+}

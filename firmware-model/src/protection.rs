@@ -1,0 +1,175 @@
+//! The protection gate: every bus address that a work request or a peer can name comes from here.
+
+use crate::contexts::Contexts;
+use crate::Status;
+use ironwarp_abi::context::MemoryRegionContext;
+use ironwarp_abi::limits::{MR_BITS, MR_COUNT};
+use ironwarp_abi::status;
+
+/// What is to be done to the octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// The device reads for this side's own work request.
+    LocalRead,
+    /// The device writes for this side's own receive work request.
+    LocalWrite,
+    /// The peer writes.
+    RemoteWrite,
+}
+
+/// May these octets be touched?
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question {
+    pub stag: u32,
+    /// The protection domain of the queue pair.
+    pub pd: u16,
+    pub right: Right,
+    /// The tagged offset of the first octet.
+    pub offset: u64,
+    /// Octets; zero asks nothing of the region and is always allowed.
+    pub length: u32,
+}
+
+/// Why not, in the order in which it is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The STag names no valid region, or its key is wrong.
+    Stag,
+    /// The region belongs to another protection domain.
+    Domain,
+    /// The region does not grant the right.
+    Rights,
+    /// The last octet's offset does not fit in 64 bits.
+    Wrap,
+    /// Not all octets are inside the region.
+    Bounds,
+}
+
+impl Refusal {
+    /// The status if this side's own work request asked.
+    pub fn local(self) -> Status {
+        match self {
+            Self::Stag => status::LOCAL_STAG,
+            Self::Domain => status::LOCAL_DOMAIN,
+            Self::Rights => status::LOCAL_RIGHTS,
+            Self::Wrap | Self::Bounds => status::LOCAL_BOUNDS,
+        }
+    }
+
+    /// The status if the peer asked.
+    pub fn remote(self) -> Status {
+        match self {
+            Self::Stag => status::DDP_STAG,
+            Self::Domain => status::DDP_DOMAIN,
+            Self::Rights => status::DDP_RIGHTS,
+            Self::Wrap => status::DDP_WRAP,
+            Self::Bounds => status::DDP_BOUNDS,
+        }
+    }
+}
+
+/// The bus address of the first octet, or why not.
+//= rfc5041#5.2  The STag must be valid for the stream, and the octets inside the tagged buffer.
+pub(crate) fn gate(contexts: &Contexts, asked: Question) -> Result<u64, Refusal> {
+    let Some(before_last) = asked.length.checked_sub(1) else {
+        return Ok(0);
+    };
+    let index = asked.stag as usize % MR_COUNT;
+    let region = contexts.region(index).filter(|region| region.valid);
+    let region = region.filter(|region| region.key == asked.stag >> MR_BITS);
+    let region = region.ok_or(Refusal::Stag)?;
+    if region.pd != asked.pd {
+        return Err(Refusal::Domain);
+    }
+    if !grants(region, asked.right) {
+        return Err(Refusal::Rights);
+    }
+    asked.offset.checked_add(before_last.into()).ok_or(Refusal::Wrap)?;
+    let into = asked.offset.checked_sub(region.base).ok_or(Refusal::Bounds)?;
+    let end = into.checked_add(asked.length.into());
+    if end.is_none_or(|end| end > region.length.into()) {
+        return Err(Refusal::Bounds);
+    }
+    Ok(region.bus_address.wrapping_add(into))
+}
+
+fn grants(region: &MemoryRegionContext, right: Right) -> bool {
+    match right {
+        Right::LocalRead => region.local_read,
+        Right::LocalWrite => region.local_write,
+        Right::RemoteWrite => region.remote_write,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ironwarp_abi::context::table;
+
+    const REGION: MemoryRegionContext = MemoryRegionContext {
+        base: 1000,
+        length: 100,
+        key: 0xabcdef,
+        bus_address: 0x7000,
+        pd: 5,
+        local_read: true,
+        local_write: false,
+        remote_read: false,
+        remote_write: true,
+        valid: true,
+    };
+    const ASKED: Question =
+        Question { stag: 0xabcdef07, pd: 5, right: Right::RemoteWrite, offset: 1000, length: 100 };
+
+    fn ask(region: MemoryRegionContext, asked: Question) -> Result<u64, Refusal> {
+        let mut contexts = Contexts::new();
+        for (word, value) in region.to_words().into_iter().enumerate() {
+            contexts.write(table::MEMORY_REGION, 7, word, value);
+        }
+        gate(&contexts, asked)
+    }
+
+    #[test]
+    fn the_whole_region_and_no_octet_more() {
+        assert_eq!(ask(REGION, ASKED), Ok(0x7000));
+        assert_eq!(ask(REGION, Question { offset: 1099, length: 1, ..ASKED }), Ok(0x7063));
+        for (offset, length) in [(999, 1), (999, 101), (1000, 101), (1100, 1), (0, 1)] {
+            let asked = Question { offset, length, ..ASKED };
+            assert_eq!(ask(REGION, asked), Err(Refusal::Bounds), "{offset} {length}");
+        }
+    }
+
+    //= rfc5041#5.2
+    //= type=test
+    #[test]
+    fn each_reason_comes_before_the_later_ones() {
+        let wrong = Question {
+            stag: 0xabcdee07,
+            pd: 6,
+            right: Right::LocalWrite,
+            offset: u64::MAX,
+            length: 2,
+        };
+        assert_eq!(ask(REGION, wrong), Err(Refusal::Stag));
+        assert_eq!(ask(REGION, Question { stag: 0xabcdef08, ..wrong }), Err(Refusal::Stag));
+        assert_eq!(ask(MemoryRegionContext { valid: false, ..REGION }, ASKED), Err(Refusal::Stag));
+        let wrong = Question { stag: ASKED.stag, ..wrong };
+        assert_eq!(ask(REGION, wrong), Err(Refusal::Domain));
+        let wrong = Question { pd: 5, ..wrong };
+        assert_eq!(ask(REGION, wrong), Err(Refusal::Rights));
+        let wrong = Question { right: Right::LocalRead, ..wrong };
+        assert_eq!(ask(REGION, wrong), Err(Refusal::Wrap));
+        assert_eq!(ask(REGION, Question { length: 1, ..wrong }), Err(Refusal::Bounds));
+    }
+
+    #[test]
+    fn a_region_may_end_with_the_last_octet_there_is() {
+        let region = MemoryRegionContext { base: u64::MAX - 99, ..REGION };
+        assert_eq!(ask(region, Question { offset: u64::MAX - 1, length: 2, ..ASKED }), Ok(0x7062));
+    }
+
+    #[test]
+    fn nothing_is_always_allowed() {
+        assert_eq!(ask(REGION, Question { stag: 0, pd: 9, length: 0, ..ASKED }), Ok(0));
+    }
+}

@@ -1,0 +1,135 @@
+//! A peer that a test scripts: the TCP segments of station 1, octet by octet.
+
+use super::{context, Station, Wish};
+use ironwarp_abi::context::QueuePairContext;
+use ironwarp_wire::ddp::{TaggedRepr, UntaggedRepr};
+use ironwarp_wire::mpa::stream::{Framer, Framing};
+use ironwarp_wire::rdmap::Opcode;
+use ironwarp_wire::{checksum, ethernet, ipv4, tcp};
+
+/// A TCP segment as the peer sends it, or as it came to the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tcp {
+    pub sequence: u32,
+    pub acknowledged: u32,
+    pub flags: u8,
+    pub window: u16,
+    pub payload: Vec<u8>,
+}
+
+pub struct Peer {
+    context: QueuePairContext,
+    framer: Framer,
+    /// Its SND.NXT if it sends in order.
+    pub next: u32,
+    /// What it acknowledges.
+    pub acknowledged: u32,
+}
+
+impl Peer {
+    pub fn new(wish: Wish) -> Self {
+        let context = context(1, wish);
+        Self {
+            context,
+            framer: Framer::new(Framing { markers: wish.markers, crc: wish.crc }),
+            next: context.send_next,
+            acknowledged: context.receive_next,
+        }
+    }
+
+    /// The segment that only acknowledges.
+    pub fn plain(&self) -> Tcp {
+        Tcp {
+            sequence: self.next,
+            acknowledged: self.acknowledged,
+            flags: tcp::ACK,
+            window: 0x7fff,
+            payload: Vec::new(),
+        }
+    }
+
+    /// The octets of stream around a ULPDU.
+    pub fn fpdu(&mut self, ulpdu: &[u8]) -> Vec<u8> {
+        let mut fpdu = Vec::new();
+        self.framer.frame(ulpdu, &mut fpdu).unwrap();
+        fpdu
+    }
+
+    /// The next octets of the stream, in a segment.
+    pub fn data(&mut self, payload: &[u8]) -> Tcp {
+        let segment = Tcp { payload: payload.to_vec(), ..self.plain() };
+        self.next = self.next.wrapping_add(payload.len() as u32);
+        segment
+    }
+
+    /// Sends ULPDUs, each in a segment of its own.
+    pub fn send(&mut self, station: &mut Station, ulpdu: &[u8]) {
+        let fpdu = self.fpdu(ulpdu);
+        let segment = self.data(&fpdu);
+        self.emit(station, &segment);
+    }
+
+    pub fn emit(&self, station: &mut Station, segment: &Tcp) {
+        station.receive(&self.frame(segment));
+    }
+
+    pub fn frame(&self, segment: &Tcp) -> Vec<u8> {
+        let mac = |address: u64| address.to_be_bytes()[2..].to_vec();
+        let mut frame = mac(self.context.remote_mac);
+        frame.extend(mac(self.context.local_mac));
+        frame.extend(ethernet::TYPE_IPV4.to_be_bytes());
+        let total = 40 + segment.payload.len() as u16;
+        let (source, destination) =
+            (self.context.local_ip.to_be_bytes(), self.context.remote_ip.to_be_bytes());
+        let mut ip = vec![ipv4::VERSION_4_WITHOUT_OPTIONS, 0];
+        ip.extend(total.to_be_bytes());
+        ip.extend([0x12, 0x34, 0x40, 0, 33, ipv4::PROTOCOL_TCP, 0, 0]);
+        ip.extend(source);
+        ip.extend(destination);
+        let sum = checksum::internet(&ip);
+        ip[ipv4::CHECKSUM].copy_from_slice(&sum.to_be_bytes());
+        let mut tcp = self.context.local_port.to_be_bytes().to_vec();
+        tcp.extend(self.context.remote_port.to_be_bytes());
+        tcp.extend(segment.sequence.to_be_bytes());
+        tcp.extend(segment.acknowledged.to_be_bytes());
+        tcp.extend([0x50, segment.flags]);
+        tcp.extend(segment.window.to_be_bytes());
+        tcp.extend([0; 4]);
+        tcp.extend(&segment.payload);
+        let sum = checksum::tcp_over_ipv4(source, destination, &tcp);
+        tcp[tcp::CHECKSUM].copy_from_slice(&sum.to_be_bytes());
+        [frame, ip, tcp].concat()
+    }
+}
+
+/// Reads what a station sent: plain headers are expected.
+pub fn read(frame: &[u8]) -> Tcp {
+    assert_eq!(frame[12..15], [8, 0, 0x45]);
+    let total = usize::from(u16::from_be_bytes([frame[16], frame[17]]));
+    let (ip, tcp) = frame[14..14 + total].split_at(20);
+    assert_eq!((checksum::internet(ip), ip[9], tcp[12]), (0, 6, 0x50));
+    let end = |field: std::ops::Range<usize>| <[u8; 4]>::try_from(&ip[field]).unwrap();
+    assert_eq!(checksum::tcp_over_ipv4(end(ipv4::SOURCE), end(ipv4::DESTINATION), tcp), 0);
+    let number = |field: std::ops::Range<usize>| u32::from_be_bytes(tcp[field].try_into().unwrap());
+    Tcp {
+        sequence: number(tcp::SEQUENCE),
+        acknowledged: number(tcp::ACKNOWLEDGMENT),
+        flags: tcp[tcp::FLAGS],
+        window: u16::from_be_bytes(tcp[tcp::WINDOW].try_into().unwrap()),
+        payload: tcp[20..].to_vec(),
+    }
+}
+
+/// A segment of an RDMA Write.
+pub fn tagged(stag: u32, offset: u64, payload: &[u8]) -> Vec<u8> {
+    let ulp_control = Opcode::Write.control();
+    let header = TaggedRepr { last: true, ulp_control, stag, offset };
+    [&header.emit()[..], payload].concat()
+}
+
+/// A segment of a Send.
+pub fn untagged(message: u32, offset: u32, last: bool, payload: &[u8]) -> Vec<u8> {
+    let ulp_control = Opcode::Send.control();
+    let header = UntaggedRepr { last, ulp_control, ulp_word: 0, queue: 0, message, offset };
+    [&header.emit()[..], payload].concat()
+}
