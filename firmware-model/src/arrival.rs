@@ -53,7 +53,7 @@ pub(crate) fn judge(frame: &[u8], station: [u8; 6]) -> Arrival<'_> {
         return Arrival::Raw;
     }
     match of_datagram(datagram) {
-        //= rfc9293#3.9.2.3  A segment that was sent to a group address is not TCP's.
+        //= rfc1122#4.2.3.10  What was sent to a group is no segment of a connection.
         Arrival::Tcp(_) if group => Arrival::Raw,
         other => other,
     }

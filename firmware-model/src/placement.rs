@@ -105,7 +105,7 @@ impl Placement {
         }
         let length = payload.len() as u32;
         let end = message.placed.checked_add(length).ok_or(status::DDP_TOO_LONG)?;
-        //= rfc5041#7.1  The message is longer than the buffer that is there for it.
+        //= rfc5041#7.1  The sum of payload length and MO must fall into the untagged buffer.
         if end > message.request.length {
             return Err(status::DDP_TOO_LONG);
         }
@@ -150,7 +150,7 @@ impl Placement {
 /// Checks the octets that both models have. Reserved bits are not looked at.
 fn check(segment: &Segment<'_>) -> Result<Opcode, Status> {
     let tagged = matches!(segment, Segment::Tagged(_));
-    //= rfc5041#7.1  Which error a wrong version is depends on the model.
+    //= rfc5041#7.2  Which error a wrong version is depends on the model.
     if segment.version() != ddp::VERSION {
         return Err(match tagged {
             true => status::DDP_TAGGED_VERSION,

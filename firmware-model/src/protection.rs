@@ -69,8 +69,9 @@ impl Refusal {
 }
 
 /// The bus address of the first octet, or why not.
-//= rfc5041#5.2  The STag must be valid for the stream, and the octets inside the tagged buffer.
+//= rfc5041#7.1  STag, TO and TO + length are validated before placement; the sum must not wrap.
 pub(crate) fn gate(contexts: &Contexts, asked: Question) -> Result<u64, Refusal> {
+    //= rfc5041#5.2  STag and TO MUST NOT be checked for a zero-length Tagged DDP Message.
     let Some(before_last) = asked.length.checked_sub(1) else {
         return Ok(0);
     };
@@ -139,7 +140,7 @@ mod tests {
         }
     }
 
-    //= rfc5041#5.2
+    //= rfc5041#7.1
     //= type=test
     #[test]
     fn each_reason_comes_before_the_later_ones() {

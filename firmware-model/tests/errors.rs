@@ -40,7 +40,7 @@ fn with(mut ulpdu: Vec<u8>, at: usize, value: u8) -> Vec<u8> {
     ulpdu
 }
 
-//= rfc5041#7.1
+//= rfc5041#7.2
 //= rfc5040#7.2
 //= type=test
 #[test]
@@ -86,7 +86,7 @@ fn reserved_bits_and_empty_writes_are_no_error() {
     assert_eq!(after(&with(tagged(SINK_STAG, 0, b"x"), 0, 0xfd)), []);
     assert_eq!(after(&with(tagged(SINK_STAG, 0, b"x"), 1, 0x70)), []);
     assert_eq!(after(&with(untagged(1, 0, true, b"x"), 2, 0xff)), [received(1)]);
-    //= rfc5040#5.1
+    //= rfc5041#5.2
     //= type=test
     assert_eq!(after(&tagged(0xdead_beef, u64::MAX, b"")), []);
     assert_eq!(after(&untagged(1, 0, true, &[5; 100])), [received(100)]);
