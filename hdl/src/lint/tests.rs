@@ -50,20 +50,90 @@ fn passes<B: Block + Default>() {
 mod wrong {
     use super::*;
 
-    kernel!(Grouped { #[hdl_gen] fn update(&mut self) { self.flag.next = self.a.val() & self.b.val() == self.c.val(); } });
-    kernel!(Compared { #[hdl_gen] fn update(&mut self) { self.flag.next = self.a.val() + 1 == self.b.val(); } });
-    kernel!(Less { #[hdl_gen] fn update(&mut self) { self.flag.next = self.b.val() < self.a.val() + 1; } });
-    kernel!(Inverted { #[hdl_gen] fn update(&mut self) { self.flag.next = !self.a.val() == 0; } });
-    kernel!(Cast { #[hdl_gen] fn update(&mut self) { self.word.next = bit_cast::<16, 8>(self.a.val() + self.b.val()); } });
-    kernel!(CastNot { #[hdl_gen] fn update(&mut self) { self.word.next = bit_cast::<16, 8>(!self.a.val()); } });
-    kernel!(Shifted { #[hdl_gen] fn update(&mut self) { self.byte_out.next = (self.a.val() + 1) >> 1; } });
-    kernel!(ShiftedWide { #[hdl_gen] fn update(&mut self) { self.flag.next = ((self.a.val() + self.b.val()) >> self.c.val()) == 3; } });
-    kernel!(Reduced { #[hdl_gen] fn update(&mut self) { self.flag.next = (self.a.val() + 1).any(); } });
-    kernel!(Narrowed { #[hdl_gen] fn update(&mut self) { self.flag.next = bit_cast::<8, 16>(self.word.val()) + self.a.val() == self.b.val(); } });
-    kernel!(Sliced { #[hdl_gen] fn update(&mut self) { self.byte_out.next = bit_cast::<8, 4>((self.a.val() ^ self.b.val()).get_bits::<4>(0)); } });
-    kernel!(Constant { #[hdl_gen] fn update(&mut self) { self.flag.next = self.a.val() == LIMIT; } });
-    kernel!(Beyond { #[hdl_gen] fn update(&mut self) { self.byte_out.next = bit_cast::<8, 4>(self.a.val().get_bits::<4>(6)); } });
-    kernel!(Place { #[hdl_gen] fn update(&mut self) { self.flag.next = self.a.val().get_bit((self.b.val() + self.c.val()).index()); } });
+    kernel!(Grouped {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.flag.next = self.a.val() & self.b.val() == self.c.val();
+        }
+    });
+    kernel!(Compared {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.flag.next = self.a.val() + 1 == self.b.val();
+        }
+    });
+    kernel!(Less {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.flag.next = self.b.val() < self.a.val() + 1;
+        }
+    });
+    kernel!(Inverted {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.flag.next = !self.a.val() == 0;
+        }
+    });
+    kernel!(Cast {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.word.next = bit_cast::<16, 8>(self.a.val() + self.b.val());
+        }
+    });
+    kernel!(CastNot {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.word.next = bit_cast::<16, 8>(!self.a.val());
+        }
+    });
+    kernel!(Shifted {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.byte_out.next = (self.a.val() + 1) >> 1;
+        }
+    });
+    kernel!(ShiftedWide {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.flag.next = ((self.a.val() + self.b.val()) >> self.c.val()) == 3;
+        }
+    });
+    kernel!(Reduced {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.flag.next = (self.a.val() + 1).any();
+        }
+    });
+    kernel!(Narrowed {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.flag.next = bit_cast::<8, 16>(self.word.val()) + self.a.val() == self.b.val();
+        }
+    });
+    kernel!(Sliced {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.byte_out.next = bit_cast::<8, 4>((self.a.val() ^ self.b.val()).get_bits::<4>(0));
+        }
+    });
+    kernel!(Constant {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.flag.next = self.a.val() == LIMIT;
+        }
+    });
+    kernel!(Beyond {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.byte_out.next = bit_cast::<8, 4>(self.a.val().get_bits::<4>(6));
+        }
+    });
+    kernel!(Place {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.flag.next = self.a.val().get_bit((self.b.val() + self.c.val()).index());
+        }
+    });
 
     #[test]
     fn precedence() {
