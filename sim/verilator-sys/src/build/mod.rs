@@ -47,7 +47,8 @@ impl Models {
     }
 
     /// Adds a module: `verilog` is the whole text, with a top module called `top`; `name` is in
-    /// snake case and becomes the Rust type's name in camel case.
+    /// snake case and becomes the Rust type's name in camel case. No two models of a program may
+    /// have one name, even when different crates build them.
     pub fn add(mut self, name: &str, verilog: impl Into<String>) -> Self {
         self.models.push(Model { name: name.to_owned(), verilog: verilog.into() });
         self
