@@ -1,2 +1,11 @@
-//! complete
+//! The completion writer: entries of completion queues, and interrupts.
+pub mod cq_state;
+pub mod entry_writer;
 pub mod records;
+pub mod writer;
+
+pub use records::Completion;
+pub use writer::CompletionWriter;
+
+#[cfg(test)]
+mod tests;

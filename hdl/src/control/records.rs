@@ -64,3 +64,23 @@ pub struct QpEvent {
     /// For the end of a TCP stream: the next sequence number expected from the peer.
     pub sequence: Bits<32>,
 }
+
+/// The host wrote a word of a page of BAR 0. A broadcast inside the control plane.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct PageWrite {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    /// Which word of the page.
+    pub word: Bits<10>,
+    /// The word.
+    pub data: Bits<32>,
+}
+
+/// A message-signalled interrupt: a write of one double word.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct MsixMessage {
+    /// Bus address, a multiple of 4.
+    pub address: Bits<64>,
+    /// The double word.
+    pub data: Bits<32>,
+}

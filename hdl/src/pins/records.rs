@@ -1,7 +1,7 @@
 //! The records that ports carry, as [`Pin`](super::Pin)s. A record is added where its engine's are.
 
 use crate::complete::records::Completion;
-use crate::control::records::{Command, ContextWrite, Doorbell, QpEvent};
+use crate::control::records::{Command, ContextWrite, Doorbell, MsixMessage, PageWrite, QpEvent};
 use crate::pcie::records::{
     BarCompletion, BarRequest, BarWrite, CompletionBeat, DataOrder, OpenRead, PostedRequest,
     ReadIssue, ReadPiece, ReadRequest, ShiftBeat, TlpHeader, WriteRequest,
@@ -18,6 +18,8 @@ record!(ContextWrite { valid, table, index, word, data });
 record!(Command { valid, index, enable });
 record!(Doorbell { valid, kind, index, value });
 record!(QpEvent { qp, status, cq, sequence });
+record!(PageWrite { valid, word, data });
+record!(MsixMessage { address, data });
 record!(ReadRequest { address, bytes });
 record!(WriteRequest { address, bytes });
 record!(BarWrite { address, data });
