@@ -24,7 +24,7 @@ pub struct BarDecoder {
     msix_out: DFF<PageWrite>,
     address: Signal<Local, Bits<20>>,
     index: Signal<Local, Bits<8>>,
-    table: Signal<Local, Bits<4>>,
+    table_number: Signal<Local, Bits<4>>,
     page: Signal<Local, Bits<8>>,
     page_word: Signal<Local, Bits<10>>,
     object: Signal<Local, Bits<8>>,
@@ -68,7 +68,7 @@ impl Default for BarDecoder {
             msix_out: Default::default(),
             address: Default::default(),
             index: Default::default(),
-            table: Default::default(),
+            table_number: Default::default(),
             page: Default::default(),
             page_word: Default::default(),
             object: Default::default(),
@@ -106,23 +106,23 @@ impl Logic for BarDecoder {
         self.msix.next = self.msix_out.q.val();
 
         self.address.next = self.sink.beat.val().address;
-        self.table.next = self.address.val().get_bits::<4>(16);
+        self.table_number.next = self.address.val().get_bits::<4>(16);
         self.index.next = self.address.val().get_bits::<8>(8);
         self.page.next = self.address.val().get_bits::<8>(12);
         self.page_word.next = self.address.val().get_bits::<10>(2);
         self.object.next = bit_cast::<8, 6>(self.address.val().get_bits::<6>(12));
 
-        self.context_out.d.next.table = self.table.val();
+        self.context_out.d.next.table = self.table_number.val();
         self.context_out.d.next.index = self.index.val();
         self.context_out.d.next.word = self.address.val().get_bits::<6>(2);
         self.context_out.d.next.data = self.sink.beat.val().data;
         self.context_out.d.next.valid = self.sink.valid.val()
-            & (((self.table.val() == self.qp_table.val())
+            & (((self.table_number.val() == self.qp_table.val())
                 & (bit_cast::<9, 8>(self.index.val()) < self.qp_count.val()))
-                | ((self.table.val() == self.cq_table.val())
+                | ((self.table_number.val() == self.cq_table.val())
                     & (bit_cast::<9, 8>(self.index.val()) < self.cq_count.val()))
-                | (self.table.val() == self.mr_table.val())
-                | ((self.table.val() == self.flow_table.val())
+                | (self.table_number.val() == self.mr_table.val())
+                | ((self.table_number.val() == self.flow_table.val())
                     & (bit_cast::<9, 8>(self.index.val()) < self.flow_count.val())));
 
         self.register_out.d.next.word = self.page_word.val();

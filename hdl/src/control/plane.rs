@@ -58,7 +58,7 @@ pub struct Control {
     pub interrupt_write: StreamSource<MsixMessage>,
     decoder: BarDecoder,
     registers: RegisterFile,
-    time: TimeBase,
+    time_base: TimeBase,
     counters: Counters,
     qps: QpState,
     msix: MsixTable,
@@ -68,7 +68,7 @@ pub struct Control {
 impl Logic for Control {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, decoder, registers, time, counters, qps, msix, reader);
+        clock!(self, clock, decoder, registers, time_base, counters, qps, msix, reader);
         StreamSink::<BarWrite>::link(&mut self.bar_write, &mut self.decoder.sink);
         self.context_write.next = self.decoder.context_write.val();
         self.doorbell.next = self.decoder.doorbell.val();
@@ -78,8 +78,8 @@ impl Logic for Control {
         self.cq_command.next = self.registers.cq_command.val();
         self.mac_address.next = self.registers.mac_address.val();
         self.query_qp.next = self.registers.query_qp.val();
-        self.time.clocks_per_microsecond.next = self.registers.clocks_per_microsecond.val();
-        self.time.restart.next = self.registers.restart_time.val();
+        self.time_base.clocks_per_microsecond.next = self.registers.clocks_per_microsecond.val();
+        self.time_base.restart.next = self.registers.restart_time.val();
         self.counters.pulses.next = self.counts.val();
 
         StreamSink::<QpEvent>::link(&mut self.event_send, &mut self.qps.event_send);
@@ -94,7 +94,7 @@ impl Logic for Control {
         StreamSink::<Bits<20>>::link(&mut self.bar_read, &mut self.reader.sink);
         StreamSource::<Bits<32>>::link(&mut self.bar_answer, &mut self.reader.source);
         self.reader.clocks_per_microsecond.next = self.registers.clocks_per_microsecond.val();
-        self.reader.microseconds.next = self.time.microseconds.val();
+        self.reader.microseconds.next = self.time_base.microseconds.val();
         self.reader.mac_address.next = self.registers.mac_address.val();
         self.reader.active.next = self.qps.active.val();
         self.reader.query_qp.next = self.registers.query_qp.val();

@@ -58,7 +58,7 @@ pub struct RegisterReader {
     sizes: Constant<Bits<10>>,
     sizes_value: Constant<Bits<32>>,
     time_base: Constant<Bits<10>>,
-    time: Constant<Bits<10>>,
+    time_now: Constant<Bits<10>>,
     mac_low: Constant<Bits<10>>,
     mac_high: Constant<Bits<10>>,
     qp_active: Constant<Bits<10>>,
@@ -123,7 +123,7 @@ impl Default for RegisterReader {
             sizes: word(&registers::SIZES),
             sizes_value: Constant::new(SIZES_VALUE.to_bits()),
             time_base: word(&TIME_BASE),
-            time: word(&TIME),
+            time_now: word(&TIME),
             mac_low: word(&MAC_LOW),
             mac_high: word(&MAC_HIGH),
             qp_active: word(&QP_ACTIVE),
@@ -169,7 +169,7 @@ impl Logic for RegisterReader {
                 self.found.next = self.sizes_value.val();
             } else if self.word.val() == self.time_base.val() {
                 self.found.next = bit_cast::<32, 16>(self.clocks_per_microsecond.val());
-            } else if self.word.val() == self.time.val() {
+            } else if self.word.val() == self.time_now.val() {
                 self.found.next = self.microseconds.val();
             } else if self.word.val() == self.mac_low.val() {
                 self.found.next = self.mac_address.val().get_bits::<32>(0);
