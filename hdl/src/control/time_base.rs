@@ -11,7 +11,7 @@ pub struct TimeBase {
     /// Microseconds since then; wraps.
     pub microseconds: Signal<Out, Bits<32>>,
     clocks: DFF<Bits<16>>,
-    time: DFF<Bits<32>>,
+    elapsed: DFF<Bits<32>>,
     clocks_next: Signal<Local, Bits<16>>,
     clock_one: Constant<Bits<16>>,
     one: Constant<Bits<32>>,
@@ -25,7 +25,7 @@ impl Default for TimeBase {
             restart: Default::default(),
             microseconds: Default::default(),
             clocks: Default::default(),
-            time: Default::default(),
+            elapsed: Default::default(),
             clocks_next: Default::default(),
             clock_one: Constant::new(1.into()),
             one: Constant::new(1.into()),
@@ -36,17 +36,17 @@ impl Default for TimeBase {
 impl Logic for TimeBase {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, clocks, time);
-        self.microseconds.next = self.time.q.val();
+        dff_setup!(self, clock, clocks, elapsed);
+        self.microseconds.next = self.elapsed.q.val();
         self.clocks_next.next = self.clocks.q.val() + self.clock_one.val();
         self.clocks.d.next = self.clocks_next.val();
         if self.clocks_next.val() >= self.clocks_per_microsecond.val() {
             self.clocks.d.next = 0.into();
-            self.time.d.next = self.time.q.val() + self.one.val();
+            self.elapsed.d.next = self.elapsed.q.val() + self.one.val();
         }
         if self.restart.val() {
             self.clocks.d.next = 0.into();
-            self.time.d.next = 0.into();
+            self.elapsed.d.next = 0.into();
         }
     }
 }
