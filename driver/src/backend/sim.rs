@@ -1,0 +1,1 @@
+//! The Verilated RNIC in this process.

@@ -1,0 +1,112 @@
+//! From software to hardware: the context that continues a quiet connection.
+
+use super::event::Agreement;
+use super::negotiation::Role;
+use super::tracker::Snapshot;
+use ironwarp_abi::context::QueuePairContext;
+use ironwarp_wire::mpa::fpdu::mulpdu;
+
+/// IPv4 and TCP headers without options, in octets.
+const HEADER_BYTES: usize = 40;
+/// The window that the hardware advertises if windows are scaled, in octets.
+const WINDOW_BYTES: u32 = 256 * 1024;
+/// The window without scaling, in octets.
+const WINDOW_UNSCALED_BYTES: u32 = 65535;
+
+/// The connection's part of a context; rings, queues and protection domain are the queue pair's.
+pub(crate) fn context(
+    snapshot: &Snapshot,
+    agreement: &Agreement,
+    role: Role,
+    mtu: usize,
+) -> QueuePairContext {
+    let flow = snapshot.path.flow;
+    let emss = usize::from(snapshot.peer_mss).min(mtu - HEADER_BYTES);
+    let shift = snapshot.receive_window_shift;
+    let receive_window = shift.map_or(WINDOW_UNSCALED_BYTES, |shift| {
+        WINDOW_BYTES.min(WINDOW_UNSCALED_BYTES << shift)
+    });
+    QueuePairContext {
+        send_markers: agreement.send_markers,
+        receive_markers: agreement.receive_markers,
+        crc: agreement.crc,
+        //= rfc5044#7.1.2  The Responder waits for one valid FPDU before it sends any.
+        await_first_fpdu: role == Role::Responder,
+        send_window_shift: snapshot.send_window_shift,
+        receive_window_shift: shift.unwrap_or(0),
+        mulpdu: mulpdu(emss, agreement.send_markers) as u16,
+        local_ip: flow.local_ip.into(),
+        remote_ip: flow.remote_ip.into(),
+        local_port: flow.local_port,
+        remote_port: flow.remote_port,
+        local_mac: mac(snapshot.path.local_mac),
+        remote_mac: mac(snapshot.path.remote_mac),
+        send_next: snapshot.send_next.0,
+        send_window: snapshot.send_window,
+        receive_next: snapshot.receive_next.0,
+        receive_window,
+        ..Default::default()
+    }
+}
+
+/// The first octet is in the highest byte of 48 bits.
+fn mac(octets: [u8; 6]) -> u64 {
+    octets.iter().fold(0, |value, octet| value << 8 | u64::from(*octet))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::segment::tests::path;
+    use super::*;
+    use ironwarp_wire::sequence::Sequence;
+
+    const SNAPSHOT: fn() -> Snapshot = || Snapshot {
+        path: path(),
+        send_next: Sequence(10),
+        receive_next: Sequence(20),
+        send_window: 30,
+        send_window_shift: 7,
+        receive_window_shift: Some(3),
+        peer_mss: 1460,
+    };
+    const PLAIN: Agreement = Agreement { send_markers: false, receive_markers: true, crc: true };
+
+    #[test]
+    fn addresses_and_numbers_are_those_of_the_connection() {
+        let context = context(&SNAPSHOT(), &PLAIN, Role::Responder, 1500);
+        assert_eq!((context.local_ip, context.remote_ip), (0x0a00_0001, 0x0a00_0002));
+        assert_eq!((context.local_port, context.remote_port), (5000, 6000));
+        assert_eq!((context.local_mac, context.remote_mac), (0x0200_0000_0001, 0x0200_0000_0002));
+        assert_eq!((context.send_next, context.receive_next, context.send_window), (10, 20, 30));
+        assert!(context.await_first_fpdu && context.receive_markers && !context.send_markers);
+    }
+
+    //= rfc5044#4.5
+    //= type=test
+    #[test]
+    fn the_mulpdu_follows_from_mss_mtu_and_markers() {
+        for (mss, mtu, markers, mulpdu) in [
+            (1460, 1500, false, 1454),
+            (1460, 1500, true, 1442),
+            (8960, 9000, false, 8954),
+            (1460, 9000, false, 1454),
+            (8960, 1500, false, 1454),
+            (536, 1500, true, 522),
+        ] {
+            let snapshot = Snapshot { peer_mss: mss, ..SNAPSHOT() };
+            let agreement = Agreement { send_markers: markers, ..PLAIN };
+            let context = context(&snapshot, &agreement, Role::Initiator, mtu);
+            assert_eq!(context.mulpdu, mulpdu, "MSS {mss}, MTU {mtu}, markers {markers}");
+        }
+    }
+
+    #[test]
+    fn the_window_fits_its_field() {
+        for (shift, window) in [(None, 65535), (Some(0), 65535), (Some(1), 131_070), (Some(3), 262_144)] {
+            let snapshot = Snapshot { receive_window_shift: shift, ..SNAPSHOT() };
+            let context = context(&snapshot, &PLAIN, Role::Initiator, 1500);
+            assert_eq!(context.receive_window, window);
+            assert!(context.receive_window >> context.receive_window_shift <= 65535);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The software stack: smoltcp's interface and sockets, with a tracker beside every connection.
+
+use super::phy::Link;
+use super::segment::{trim, Direction, Flow, Path, Segment};
+use super::tracker::{Tracker, Verdict};
+use crate::error::Error;
+use crate::options::Options;
+use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
+use smoltcp::time::{Duration as SmolDuration, Instant};
+use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+/// Decides which window scale smoltcp offers: one that lets the hardware advertise 256 KiB.
+const RECEIVE_BYTES: usize = 256 * 1024;
+/// A startup frame, and room to spare.
+const SEND_BYTES: usize = 1024;
+/// A peer that says nothing is given up by smoltcp as well.
+const SILENCE: SmolDuration = SmolDuration::from_secs(10);
+
+/// A frame that leaves, and what it is if it is TCP.
+pub(crate) type Outgoing = (Vec<u8>, Option<Segment>);
+
+/// The software stack.
+pub(crate) struct Network {
+    interface: Interface,
+    sockets: SocketSet<'static>,
+    link: Link,
+    trackers: BTreeMap<Flow, Tracker>,
+    ports: BTreeSet<u16>,
+    ip: Ipv4Addr,
+    mac: [u8; 6],
+    network: Option<IpCidr>,
+}
+
+impl Network {
+    /// A stack with the station's addresses; sequence numbers follow from `seed`.
+    pub fn new(options: &Options, seed: u64, now: Duration) -> Self {
+        let mut config = Config::new(EthernetAddress(options.mac).into());
+        config.random_seed = seed;
+        let mut link = Link::new(options.mtu);
+        let mut interface = Interface::new(config, &mut link, instant(now));
+        let address = IpCidr::new(IpAddress::Ipv4(options.ip), options.prefix);
+        interface.update_ip_addrs(|addresses| {
+            // There is room for one: the list was empty.
+            let _ = addresses.push(address);
+        });
+        if let Some(gateway) = options.gateway {
+            // There is room for one: the table was empty.
+            let _ = interface.routes_mut().add_default_ipv4_route(gateway);
+        }
+        Self {
+            interface,
+            sockets: SocketSet::new(Vec::new()),
+            link,
+            trackers: BTreeMap::new(),
+            ports: BTreeSet::new(),
+            ip: options.ip,
+            mac: options.mac,
+            network: options.gateway.is_none().then_some(address),
+        }
+    }
+
+    /// Our IPv4 address.
+    pub fn ip(&self) -> Ipv4Addr {
+        self.ip
+    }
+
+    /// True if there is a way to an address.
+    pub fn reaches(&self, ip: Ipv4Addr) -> bool {
+        let unicast = !ip.is_unspecified() && !ip.is_multicast() && !ip.is_broadcast();
+        let inside = self.network.is_none_or(|network| network.contains_addr(&ip.into()));
+        unicast && inside && ip != self.ip
+    }
+
+    /// A socket that waits for one connection to a port.
+    pub fn listen(&mut self, port: u16) -> Result<SocketHandle, Error> {
+        let mut socket = socket();
+        let range = "1 to 65535";
+        let wrong = |_| Error::OutOfRange { what: "the TCP port", value: port.into(), range };
+        socket.listen(IpListenEndpoint::from(port)).map_err(wrong)?;
+        self.ports.insert(port);
+        Ok(self.sockets.add(socket))
+    }
+
+    /// SYNs to this port make no trackers any more.
+    pub fn forget_port(&mut self, port: u16) {
+        self.ports.remove(&port);
+    }
+
+    /// A socket that opens a connection.
+    pub fn connect(&mut self, port: u16, peer: SocketAddrV4) -> Result<(SocketHandle, Flow), Error> {
+        let mut socket = socket();
+        let remote = IpEndpoint::new(IpAddress::Ipv4(*peer.ip()), peer.port());
+        let local = IpListenEndpoint { addr: Some(IpAddress::Ipv4(self.ip)), port };
+        let unreachable = |_| Error::Unreachable(*peer.ip());
+        socket.connect(self.interface.context(), remote, local).map_err(unreachable)?;
+        let flow = Flow {
+            local_ip: self.ip,
+            remote_ip: *peer.ip(),
+            local_port: port,
+            remote_port: peer.port(),
+        };
+        self.track(flow);
+        Ok((self.sockets.add(socket), flow))
+    }
+
+    /// The next hop is filled in when the first segment leaves.
+    fn track(&mut self, flow: Flow) {
+        let path = Path { flow, local_mac: self.mac, remote_mac: [0; 6] };
+        self.trackers.insert(flow, Tracker::new(path));
+    }
+
+    /// A socket by its handle, which the caller has not given to [`Network::remove`].
+    pub fn socket(&mut self, handle: SocketHandle) -> &mut Socket<'static> {
+        self.sockets.get_mut(handle)
+    }
+
+    /// The connection of a socket, if it has one.
+    pub fn flow(&self, handle: SocketHandle) -> Option<Flow> {
+        flow_of(self.sockets.get::<Socket<'_>>(handle))
+    }
+
+    /// What is known of a connection.
+    pub fn tracker(&self, flow: &Flow) -> Option<&Tracker> {
+        self.trackers.get(flow)
+    }
+
+    /// Forgets a socket; nothing leaves on its behalf any more.
+    pub fn remove(&mut self, handle: SocketHandle) {
+        if let Some(flow) = self.flow(handle) {
+            self.trackers.remove(&flow);
+        }
+        self.sockets.remove(handle);
+    }
+
+    /// From now on smoltcp sees everything that comes on a connection.
+    pub fn untrack(&mut self, handle: SocketHandle) {
+        if let Some(flow) = self.flow(handle) {
+            self.trackers.remove(&flow);
+        }
+    }
+
+    /// True if a port is in use by a socket.
+    pub fn uses_port(&self, port: u16) -> bool {
+        let mut sockets = self.sockets.iter();
+        sockets.any(|(_, socket)| {
+            let smoltcp::socket::Socket::Tcp(socket) = socket else { return false };
+            socket.listen_endpoint().port == port
+                || socket.local_endpoint().is_some_and(|local| local.port == port)
+        })
+    }
+
+    /// A frame for the stack, and what it is if it is TCP.
+    pub fn receive(&mut self, frame: Vec<u8>, segment: Option<&Segment>) {
+        let Some(segment) = segment else { return self.link.arrived.push_back(frame) };
+        let flow = segment.path.flow;
+        let opens = segment.syn && segment.acknowledged.is_none();
+        if opens && self.ports.contains(&flow.local_port) && !self.has_socket(&flow) {
+            self.track(flow);
+        }
+        let tracker = self.trackers.get_mut(&flow);
+        match tracker.map_or(Verdict::Keep, |tracker| tracker.inbound(segment)) {
+            Verdict::Keep => self.link.arrived.push_back(frame),
+            Verdict::Trim(length) => self.link.arrived.extend(trim(&frame, length)),
+            Verdict::Drop => {}
+        }
+    }
+
+    fn has_socket(&self, flow: &Flow) -> bool {
+        self.flows().any(|other| other == *flow)
+    }
+
+    fn flows(&self) -> impl Iterator<Item = Flow> + '_ {
+        self.sockets.iter().filter_map(|(_, socket)| match socket {
+            smoltcp::socket::Socket::Tcp(socket) => flow_of(socket),
+            _ => None,
+        })
+    }
+
+    /// Lets the stack work; answers the frames that are to leave.
+    pub fn poll(&mut self, now: Duration) -> Vec<Outgoing> {
+        self.interface.poll(instant(now), &mut self.link, &mut self.sockets);
+        let mut outgoing = Vec::new();
+        for frame in self.link.sent.drain(..) {
+            let segment = Segment::parse(&frame, Direction::Out);
+            if let Some(segment) = &segment {
+                if let Some(tracker) = self.trackers.get_mut(&segment.path.flow) {
+                    tracker.outbound(segment);
+                }
+            }
+            outgoing.push((frame, segment));
+        }
+        // A SYN that no socket took leaves nothing behind.
+        let flows: BTreeSet<Flow> = self.flows().collect();
+        self.trackers.retain(|flow, _| flows.contains(flow));
+        outgoing
+    }
+
+    /// When the stack has something to do by itself.
+    pub fn timer(&mut self, now: Duration) -> Option<Duration> {
+        let delay = self.interface.poll_delay(instant(now), &self.sockets)?;
+        Some(now + Duration::from_micros(delay.total_micros()))
+    }
+}
+
+fn socket() -> Socket<'static> {
+    let receive = SocketBuffer::new(vec![0; RECEIVE_BYTES]);
+    let mut socket = Socket::new(receive, SocketBuffer::new(vec![0; SEND_BYTES]));
+    // Startup is one frame each way: acknowledge and send at once.
+    socket.set_ack_delay(None);
+    socket.set_nagle_enabled(false);
+    socket.set_timeout(Some(SILENCE));
+    socket
+}
+
+fn flow_of(socket: &Socket<'_>) -> Option<Flow> {
+    if matches!(socket.state(), State::Closed | State::Listen) {
+        return None;
+    }
+    let (local, remote) = (socket.local_endpoint()?, socket.remote_endpoint()?);
+    let (IpAddress::Ipv4(local_ip), IpAddress::Ipv4(remote_ip)) = (local.addr, remote.addr);
+    Some(Flow { local_ip, remote_ip, local_port: local.port, remote_port: remote.port })
+}
+
+fn instant(now: Duration) -> Instant {
+    Instant::from_micros(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,1 @@
+//! Two drivers open, use and close connections over a pipe of frames.

@@ -1,0 +1,81 @@
+//! How a device is opened.
+
+use crate::device::CLOCKS_PER_MICROSECOND;
+use crate::error::Error;
+use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+/// The station's addresses and sizes.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The station's MAC address: unicast, not zero.
+    pub mac: [u8; 6],
+    /// The station's IPv4 address.
+    pub ip: Ipv4Addr,
+    /// How many leading bits of the address name its network, 0 to 32.
+    pub prefix: u8,
+    /// The router for peers outside the network, if there is one.
+    pub gateway: Option<Ipv4Addr>,
+    /// The largest IP packet in octets, 576 to 9000.
+    pub mtu: usize,
+    /// Core clocks of the device that make a microsecond.
+    pub clocks_per_microsecond: u16,
+    /// Makes keys, sequence numbers and ports follow from a number, for deterministic
+    /// simulations. Without it they come from the operating system, as they must where a peer is
+    /// not trusted.
+    pub seed: Option<u64>,
+    /// How long a pair of addresses and ports rests after its connection was closed, in device
+    /// time (RFC 9293 s. 3.6.1: TIME-WAIT). Far shorter than twice the life of a segment: the
+    /// links that RNICs use do not hold segments back for minutes.
+    pub time_wait: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            mac: [0x02, 0x49, 0x57, 0, 0, 1],
+            ip: Ipv4Addr::new(10, 0, 0, 1),
+            prefix: 24,
+            gateway: None,
+            mtu: 1500,
+            clocks_per_microsecond: CLOCKS_PER_MICROSECOND,
+            seed: None,
+            time_wait: Duration::from_millis(10),
+        }
+    }
+}
+
+impl Options {
+    /// The defaults for station `number`: MAC 02:49:57:00:00:nn and 10.0.0.nn, 1 to 254.
+    pub fn station(number: u8) -> Self {
+        Self {
+            mac: [0x02, 0x49, 0x57, 0, 0, number],
+            ip: Ipv4Addr::new(10, 0, 0, number),
+            ..Self::default()
+        }
+    }
+
+    /// Checks every range.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let wrong = |what, value, range| Err(Error::OutOfRange { what, value, range });
+        if self.mac[0] & 1 == 1 || self.mac == [0; 6] {
+            let mac = self.mac.iter().fold(0, |value, octet| value << 8 | u64::from(*octet));
+            return wrong("the MAC address", mac, "a unicast address");
+        }
+        let ip = u64::from(u32::from(self.ip));
+        if self.ip.is_unspecified() || self.ip.is_multicast() || self.ip.is_broadcast() {
+            return wrong("the IPv4 address", ip, "a unicast address");
+        }
+        if self.prefix > 32 {
+            return wrong("the prefix", self.prefix.into(), "0 to 32");
+        }
+        if !(MTU_MIN..=MTU_MAX).contains(&self.mtu) {
+            return wrong("the MTU", self.mtu as u64, "576 to 9000");
+        }
+        if self.clocks_per_microsecond == 0 {
+            return wrong("the time base", 0, "at least 1");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,297 @@
+//! What the operating system gives: memory that a device can reach, and event counters.
+//!
+//! If the driver ever needs `unsafe`, this is its home. Today it needs none: memory that is shared
+//! with a device is an array of atomics, and the event counters come from `rustix`.
+
+use crate::error::Error;
+use rustix::event::{eventfd, EventfdFlags};
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{fence, AtomicU64, Ordering};
+use std::sync::Arc;
+
+/// The alignment of a [`Region`], and the least that a backend maps, in octets.
+pub const PAGE_BYTES: usize = 4096;
+const WORD_BYTES: usize = 8;
+const PAGE_WORDS: usize = PAGE_BYTES / WORD_BYTES;
+
+#[repr(C, align(4096))]
+struct Page([AtomicU64; PAGE_WORDS]);
+
+impl Page {
+    const fn zeroed() -> Self {
+        Self([const { AtomicU64::new(0) }; PAGE_WORDS])
+    }
+}
+
+/// Page-aligned memory that the application and devices share; zeros at first.
+///
+/// Clones name the same memory. A device may write it at any moment, also while the application
+/// reads it; so nobody gets a plain reference to it. It is read and written by copy, in atomic
+/// 64-bit words: what is read while a device writes is old or new word by word, and never
+/// undefined. Orders between accesses come from completion entries: what a device wrote before it
+/// wrote an entry is seen by whoever has seen the entry.
+#[derive(Clone)]
+pub struct Region {
+    pages: Arc<Box<[Page]>>,
+    bytes: usize,
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Region({} octets at {:#x})", self.bytes, self.address())
+    }
+}
+
+impl Region {
+    /// Memory of `bytes` octets.
+    ///
+    /// # Errors
+    /// [`Error::System`] if there is not enough.
+    pub fn new(bytes: usize) -> Result<Self, Error> {
+        let pages = bytes.div_ceil(PAGE_BYTES).max(1);
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(pages).map_err(|_| Error::System {
+            what: "memory for a region",
+            source: std::io::ErrorKind::OutOfMemory.into(),
+        })?;
+        memory.resize_with(pages, Page::zeroed);
+        Ok(Self { pages: Arc::new(memory.into_boxed_slice()), bytes })
+    }
+
+    /// Memory that holds a copy of `bytes`.
+    ///
+    /// # Errors
+    /// As [`Region::new`].
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, Error> {
+        let region = Self::new(bytes.len())?;
+        region.write(0, bytes)?;
+        Ok(region)
+    }
+
+    /// The length in octets, as asked for.
+    pub fn len(&self) -> usize {
+        self.bytes
+    }
+
+    /// True if the region was asked to have no octets.
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// The process's address of the first octet; a multiple of [`PAGE_BYTES`].
+    pub fn address(&self) -> usize {
+        self.pages.as_ptr() as usize
+    }
+
+    /// The whole pages that the region lies in, in octets.
+    pub fn mapped_bytes(&self) -> usize {
+        self.pages.len() * PAGE_BYTES
+    }
+
+    /// Copies octets out of the region.
+    ///
+    /// # Errors
+    /// [`Error::Bounds`] if they are not all inside.
+    pub fn read(&self, offset: usize, out: &mut [u8]) -> Result<(), Error> {
+        self.check(offset, out.len(), self.bytes)?;
+        self.copy_out(offset, out);
+        Ok(())
+    }
+
+    /// As [`Region::read`], but up to the end of the region's last page: devices read in units
+    /// that may end behind the octets that they want.
+    pub(crate) fn read_pages(&self, offset: usize, out: &mut [u8]) -> Result<(), Error> {
+        self.check(offset, out.len(), self.mapped_bytes())?;
+        self.copy_out(offset, out);
+        Ok(())
+    }
+
+    /// The range was checked.
+    fn copy_out(&self, offset: usize, out: &mut [u8]) {
+        let mut at = offset;
+        let mut rest = out;
+        while !rest.is_empty() {
+            let word = self.word(at).load(Ordering::Relaxed).to_ne_bytes();
+            let first = at % WORD_BYTES;
+            let (now, later) = rest.split_at_mut((WORD_BYTES - first).min(rest.len()));
+            now.copy_from_slice(&word[first..first + now.len()]);
+            at += now.len();
+            rest = later;
+        }
+    }
+
+    /// Copies octets into the region.
+    ///
+    /// # Errors
+    /// [`Error::Bounds`] if they do not all fit; then none is written.
+    pub fn write(&self, offset: usize, bytes: &[u8]) -> Result<(), Error> {
+        self.check(offset, bytes.len(), self.bytes)?;
+        let mut at = offset;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let first = at % WORD_BYTES;
+            let (now, later) = rest.split_at((WORD_BYTES - first).min(rest.len()));
+            let word = self.word(at);
+            match <[u8; WORD_BYTES]>::try_from(now) {
+                Ok(bytes) => word.store(u64::from_ne_bytes(bytes), Ordering::Relaxed),
+                Err(_) => merge(word, first, now),
+            }
+            at += now.len();
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// A copy of `length` octets from `offset` on.
+    ///
+    /// # Errors
+    /// [`Error::Bounds`] if they are not all inside.
+    pub fn to_vec(&self, offset: usize, length: usize) -> Result<Vec<u8>, Error> {
+        self.check(offset, length, self.bytes)?;
+        let mut out = vec![0; length];
+        self.read(offset, &mut out)?;
+        Ok(out)
+    }
+
+    /// Sets every octet.
+    pub fn fill(&self, octet: u8) {
+        for page in self.pages.iter() {
+            for word in &page.0 {
+                word.store(u64::from_ne_bytes([octet; WORD_BYTES]), Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Reads the aligned 64-bit word that holds the octet at `offset`, in the processor's order;
+    /// everything that was written before the word was is then seen, too.
+    ///
+    /// # Errors
+    /// [`Error::Bounds`] if the word is not inside.
+    pub fn load_acquire(&self, offset: usize) -> Result<u64, Error> {
+        let word = offset / WORD_BYTES * WORD_BYTES;
+        self.check(word, WORD_BYTES, self.bytes)?;
+        Ok(self.word(word).load(Ordering::Acquire))
+    }
+
+    /// The offset was checked: the word's page is there.
+    fn word(&self, offset: usize) -> &AtomicU64 {
+        &self.pages[offset / PAGE_BYTES].0[offset % PAGE_BYTES / WORD_BYTES]
+    }
+
+    fn check(&self, offset: usize, length: usize, limit: usize) -> Result<(), Error> {
+        match offset.checked_add(length) {
+            Some(end) if end <= limit => Ok(()),
+            _ => Err(Error::Bounds {
+                offset: offset as u64,
+                length: length as u64,
+                region: limit as u64,
+            }),
+        }
+    }
+}
+
+/// Replaces some octets of a word and keeps what others write to the rest of it.
+fn merge(word: &AtomicU64, first: usize, bytes: &[u8]) {
+    let (mut mask, mut value) = ([0; WORD_BYTES], [0; WORD_BYTES]);
+    mask[first..first + bytes.len()].fill(0xff);
+    value[first..first + bytes.len()].copy_from_slice(bytes);
+    let (mask, value) = (u64::from_ne_bytes(mask), u64::from_ne_bytes(value));
+    let mut old = word.load(Ordering::Relaxed);
+    while let Err(now) = word.compare_exchange_weak(
+        old,
+        old & !mask | value,
+        Ordering::Relaxed,
+        Ordering::Relaxed,
+    ) {
+        old = now;
+    }
+}
+
+/// Makes everything that was written to memory visible to devices before what follows.
+pub fn write_barrier() {
+    fence(Ordering::SeqCst);
+}
+
+/// A counter that the kernel keeps and that `poll` and `epoll` can wait for (Linux eventfd).
+#[derive(Debug)]
+pub struct EventFd(OwnedFd);
+
+impl EventFd {
+    /// A counter that is zero.
+    ///
+    /// # Errors
+    /// [`Error::System`] if the kernel refuses.
+    pub fn new() -> Result<Self, Error> {
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        eventfd(0, flags)
+            .map(Self)
+            .map_err(|errno| Error::System { what: "an eventfd", source: errno.into() })
+    }
+
+    /// Counts one more.
+    pub fn signal(&self) {
+        // The only error is a counter at its limit, and then it is signalled already.
+        let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
+    }
+
+    /// Sets the counter to zero; true if it was not.
+    pub fn take(&self) -> bool {
+        matches!(rustix::io::read(&self.0, &mut [0; 8]), Ok(8))
+    }
+}
+
+impl AsFd for EventFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_region_is_a_slice(
+            bytes in 1usize..9000,
+            writes in prop::collection::vec((0usize..9000, prop::collection::vec(any::<u8>(), 0..40)), 0..20),
+        ) {
+            let region = Region::new(bytes).unwrap();
+            let mut model = vec![0; bytes];
+            for (offset, data) in writes {
+                let fits = offset + data.len() <= bytes;
+                prop_assert_eq!(region.write(offset, &data).is_ok(), fits);
+                if fits {
+                    model[offset..offset + data.len()].copy_from_slice(&data);
+                    prop_assert_eq!(region.to_vec(offset, data.len()).unwrap(), data);
+                }
+            }
+            prop_assert_eq!(region.to_vec(0, bytes).unwrap(), model);
+        }
+    }
+
+    #[test]
+    fn nothing_outside_is_touched() {
+        let region = Region::new(10).unwrap();
+        assert_eq!(region.address() % PAGE_BYTES, 0);
+        assert_eq!(region.mapped_bytes(), PAGE_BYTES);
+        for (offset, length) in [(10, 1), (0, 11), (usize::MAX, 2), (11, 0)] {
+            assert!(region.write(offset, &vec![1; length]).is_err(), "{length} at {offset}");
+            assert!(region.to_vec(offset, length).is_err(), "{length} at {offset}");
+        }
+        assert!(region.write(10, &[]).is_ok());
+        assert!(region.load_acquire(8).is_err(), "the word is not wholly inside");
+    }
+
+    #[test]
+    fn an_eventfd_counts_and_forgets() {
+        let event = EventFd::new().unwrap();
+        assert!(!event.take());
+        event.signal();
+        event.signal();
+        assert!(event.take());
+        assert!(!event.take());
+    }
+}

@@ -1,0 +1,388 @@
+//! Queue pairs: work requests on their way to the device, and their names on the way back.
+
+use crate::completion::{Completion, Operation};
+use crate::device::Device;
+use crate::error::Error;
+use crate::memory::{Buffer, RemoteBuffer};
+use crate::ring::WorkRing;
+use crate::state::{QpEvent, QpState};
+use crate::status::Status;
+use ironwarp_abi::limits::OUTSTANDING_MAX;
+use ironwarp_abi::queue::{kind, opcode, CompletionEntry, ReceiveRequest, SendRequest};
+use ironwarp_abi::registers::{DOORBELL_RECEIVE, DOORBELL_SEND, QP_DOORBELLS};
+use std::collections::VecDeque;
+
+/// Something to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkRequest {
+    id: u64,
+    opcode: u8,
+    buffer: Buffer,
+    remote: RemoteBuffer,
+    signaled: bool,
+}
+
+const NOWHERE: RemoteBuffer = RemoteBuffer { stag: 0, offset: 0 };
+
+impl WorkRequest {
+    /// A Send of `buffer` to the peer's next receive. `id` names the request in its completion.
+    pub fn send(id: u64, buffer: Buffer) -> Self {
+        Self { id, opcode: opcode::SEND, buffer, remote: NOWHERE, signaled: true }
+    }
+
+    /// A Send that asks the peer for a solicited event (RFC 5040 s. 5.3).
+    pub fn send_solicited(id: u64, buffer: Buffer) -> Self {
+        Self { opcode: opcode::SEND_SOLICITED, ..Self::send(id, buffer) }
+    }
+
+    /// An RDMA Write of `buffer` to the peer's memory.
+    pub fn write(id: u64, buffer: Buffer, remote: RemoteBuffer) -> Self {
+        Self { opcode: opcode::WRITE, remote, ..Self::send(id, buffer) }
+    }
+
+    /// No completion if the request succeeds. Its queue entry is free again when a later request
+    /// completes, so ask for a completion at least once in a queue's length.
+    pub fn unsignaled(self) -> Self {
+        Self { signaled: false, ..self }
+    }
+
+    fn operation(&self) -> Operation {
+        match self.opcode {
+            opcode::WRITE => Operation::Write,
+            _ => Operation::Send,
+        }
+    }
+
+    fn entry(&self) -> SendRequest {
+        SendRequest {
+            opcode: self.opcode,
+            signaled: self.signaled,
+            length: self.buffer.length,
+            local_offset: self.buffer.offset,
+            local_stag: self.buffer.stag,
+            remote_stag: self.remote.stag,
+            remote_offset: self.remote.offset,
+        }
+    }
+}
+
+/// A work request that was posted and is not known to be done.
+#[derive(Clone, Copy, Debug)]
+struct Posted {
+    id: u64,
+    operation: Operation,
+    signaled: bool,
+    /// The driver's own: the application never hears of it.
+    hidden: bool,
+}
+
+/// A work queue: its ring, and what is in it. The ring's last number minus the length of `posted`
+/// is the number of the oldest.
+struct WorkQueue {
+    ring: WorkRing,
+    posted: VecDeque<Posted>,
+    limit: usize,
+}
+
+impl WorkQueue {
+    fn new(ring: WorkRing, limit: usize) -> Self {
+        let limit = limit.min(ring.entries());
+        Self { ring, posted: VecDeque::new(), limit }
+    }
+
+    fn push(&mut self, request: &[u8; SendRequest::BYTES], posted: Posted) -> Result<(), Error> {
+        if self.posted.len() >= self.limit {
+            return Err(Error::QueueFull);
+        }
+        self.ring.push(request)?;
+        self.posted.push_back(posted);
+        Ok(())
+    }
+
+    /// Takes request `number` and those before it, which are then done as well.
+    fn retire(&mut self, number: u16) -> Option<Posted> {
+        let oldest = self.ring.posted().wrapping_sub(self.posted.len() as u16);
+        let ahead = usize::from(number.wrapping_sub(oldest));
+        if ahead >= self.posted.len() {
+            return None;
+        }
+        self.posted.drain(..ahead);
+        self.posted.pop_front()
+    }
+}
+
+/// What the hardware said of a queue pair's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HardwareEvent {
+    /// What happened.
+    pub status: u8,
+    /// The sequence number after the last octet taken.
+    pub sequence: u32,
+}
+
+/// A queue pair of the device.
+pub(crate) struct QueuePairRecord {
+    number: u8,
+    state: QpState,
+    /// The protection domain.
+    pub pd: u16,
+    /// The completion queue of the sends.
+    pub send_cq: u8,
+    /// The completion queue of the receives and of events.
+    pub receive_cq: u8,
+    send: WorkQueue,
+    receive: WorkQueue,
+    /// For the connection manager, oldest first.
+    pub events: VecDeque<HardwareEvent>,
+}
+
+/// What a queue pair is made of.
+pub(crate) struct Parts {
+    /// The number.
+    pub number: u8,
+    /// The protection domain.
+    pub pd: u16,
+    /// The completion queue of the sends.
+    pub send_cq: u8,
+    /// The completion queue of the receives and of events.
+    pub receive_cq: u8,
+    /// The send queue's ring.
+    pub send: WorkRing,
+    /// The receive queue's ring.
+    pub receive: WorkRing,
+}
+
+impl QueuePairRecord {
+    /// An idle queue pair.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            number: parts.number,
+            state: QpState::Idle,
+            pd: parts.pd,
+            send_cq: parts.send_cq,
+            receive_cq: parts.receive_cq,
+            send: WorkQueue::new(parts.send, OUTSTANDING_MAX),
+            receive: WorkQueue::new(parts.receive, usize::MAX),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Where the queue pair stands.
+    pub fn state(&self) -> QpState {
+        self.state
+    }
+
+    /// Moves on; [`Error::State`] if the event does not belong here.
+    pub fn apply(&mut self, event: QpEvent) -> Result<(), Error> {
+        self.state = self.state.after(event).ok_or(Error::State(self.state))?;
+        Ok(())
+    }
+
+    /// The rings, send first.
+    pub fn rings(&self) -> [&WorkRing; 2] {
+        [&self.send.ring, &self.receive.ring]
+    }
+
+    /// Completion entries that the queue pair can cause at a time in its send and in its receive
+    /// completion queue; events count there.
+    pub fn entries_due(&self) -> [usize; 2] {
+        [self.send.limit, self.receive.limit + EVENTS_MAX]
+    }
+
+    /// Posts something to send.
+    pub fn post_send(&mut self, device: &Device, request: WorkRequest) -> Result<(), Error> {
+        self.post(device, request, false)
+    }
+
+    /// Sends the empty RDMA Write that says ready-to-receive (RFC 6581 s. 9.2); the application
+    /// does not hear of it.
+    pub fn post_ready_to_receive(&mut self, device: &Device) -> Result<(), Error> {
+        self.post(device, WorkRequest::write(0, Buffer::EMPTY, NOWHERE).unsignaled(), true)
+    }
+
+    fn post(&mut self, device: &Device, request: WorkRequest, hidden: bool) -> Result<(), Error> {
+        if self.state != QpState::Open {
+            return Err(Error::State(self.state));
+        }
+        let (id, operation, signaled) = (request.id, request.operation(), request.signaled);
+        let posted = Posted { id, operation, signaled, hidden };
+        self.send.push(&request.entry().to_bytes(), posted)?;
+        device.ring(QP_DOORBELLS, self.number, DOORBELL_SEND, self.send.ring.posted())
+    }
+
+    /// Posts a buffer for the next message that has none. Before the connection is open the
+    /// device is not told; it learns of all of them when it starts.
+    pub fn post_receive(&mut self, device: &Device, id: u64, buffer: Buffer) -> Result<(), Error> {
+        if matches!(self.state, QpState::Closed | QpState::Error) {
+            return Err(Error::State(self.state));
+        }
+        let entry = ReceiveRequest {
+            length: buffer.length,
+            local_offset: buffer.offset,
+            local_stag: buffer.stag,
+        };
+        let operation = Operation::Receive;
+        let posted = Posted { id, operation, signaled: true, hidden: false };
+        self.receive.push(&entry.to_bytes(), posted)?;
+        match self.state {
+            QpState::Open => self.ring_receive(device),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells a queue pair that has just started of the receives posted before.
+    pub fn ring_receive(&self, device: &Device) -> Result<(), Error> {
+        device.ring(QP_DOORBELLS, self.number, DOORBELL_RECEIVE, self.receive.ring.posted())
+    }
+
+    /// What a completion entry means to the application, if anything.
+    pub fn complete(&mut self, entry: &CompletionEntry) -> Option<Completion> {
+        let event = HardwareEvent { status: entry.status, sequence: entry.sequence };
+        let queue = match entry.kind {
+            kind::SEND => &mut self.send,
+            kind::RECEIVE => &mut self.receive,
+            _ => {
+                self.events.push_back(event);
+                return None;
+            }
+        };
+        let Some(done) = queue.retire(entry.request) else {
+            tracing::warn!(?entry, "a completion entry of no work request");
+            return None;
+        };
+        let status = Status(entry.status);
+        if !status.is_success() {
+            self.events.push_back(event);
+        }
+        let completion = Completion {
+            id: done.id,
+            qp: self.number,
+            operation: done.operation,
+            status,
+            length: entry.length,
+            solicited: entry.solicited,
+        };
+        (!done.hidden && (done.signaled || !status.is_success())).then_some(completion)
+    }
+
+    /// True if no send is left whose completion was asked for.
+    pub fn sends_completed(&self) -> bool {
+        !self.send.posted.iter().any(|posted| posted.signaled)
+    }
+
+    /// Everything that was posted and is not done, flushed: sends, then receives, oldest first.
+    /// The device is stopped, and its last entries were collected.
+    pub fn flush(&mut self) -> [Vec<Completion>; 2] {
+        let qp = self.number;
+        let flushed = |queue: &mut WorkQueue| {
+            let visible = queue.posted.drain(..).filter(|posted| !posted.hidden);
+            let completions = visible.map(|posted| Completion {
+                id: posted.id,
+                qp,
+                operation: posted.operation,
+                status: Status::FLUSHED,
+                length: 0,
+                solicited: false,
+            });
+            completions.collect()
+        };
+        [flushed(&mut self.send), flushed(&mut self.receive)]
+    }
+
+    /// Makes a queue pair that has ended usable again.
+    pub fn reset(&mut self) -> Result<(), Error> {
+        self.apply(QpEvent::Reset)?;
+        self.events.clear();
+        for queue in [&mut self.send, &mut self.receive] {
+            queue.posted.clear();
+            queue.ring.clear();
+        }
+        Ok(())
+    }
+}
+
+/// Events that a queue pair can write before it is stopped: a close of the peer, and an error.
+const EVENTS_MAX: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::Fake;
+    use ironwarp_abi::registers::QP_CONTROL;
+
+    fn open() -> (std::sync::Arc<Fake>, Device, QueuePairRecord) {
+        let fake = Fake::alone();
+        let device = Device::open(fake.clone(), [2, 0, 0, 0, 0, 1], 156).unwrap();
+        let ring = || WorkRing::new(&*fake, 4).unwrap();
+        let parts =
+            Parts { number: 5, pd: 1, send_cq: 1, receive_cq: 1, send: ring(), receive: ring() };
+        let mut qp = QueuePairRecord::new(parts);
+        qp.apply(QpEvent::Start).unwrap();
+        qp.apply(QpEvent::Armed).unwrap();
+        device.control(QP_CONTROL, 5, true).unwrap();
+        (fake, device, qp)
+    }
+
+    fn done(kind: u8, request: u16, status: u8) -> CompletionEntry {
+        CompletionEntry { qp: 5, kind, request, status, length: 7, ..Default::default() }
+    }
+
+    #[test]
+    fn a_queue_holds_its_entries_and_no_more() {
+        let (fake, device, mut qp) = open();
+        for id in 0..4 {
+            qp.post_send(&device, WorkRequest::send(id, Buffer::EMPTY)).unwrap();
+            assert_eq!(fake.doorbell(5, DOORBELL_SEND), id as u32 + 1);
+        }
+        let full = qp.post_send(&device, WorkRequest::send(4, Buffer::EMPTY));
+        assert!(matches!(full, Err(Error::QueueFull)));
+        assert_eq!(qp.complete(&done(kind::SEND, 0, 0)).unwrap().id, 0);
+        qp.post_send(&device, WorkRequest::send(4, Buffer::EMPTY)).unwrap();
+    }
+
+    /// A completion says that all earlier requests are done; only those that asked are heard of.
+    #[test]
+    fn unsignaled_requests_retire_with_a_later_one() {
+        let (_fake, device, mut qp) = open();
+        for round in 0..40_000u64 {
+            let silent = WorkRequest::write(round, Buffer::EMPTY, NOWHERE).unsignaled();
+            qp.post_send(&device, silent).unwrap();
+            assert!(qp.sends_completed(), "nobody waits for it");
+            qp.post_send(&device, WorkRequest::send(round, Buffer::EMPTY)).unwrap();
+            assert!(!qp.sends_completed());
+            let number = (2 * round + 1) as u16;
+            let completion = qp.complete(&done(kind::SEND, number, 0)).unwrap();
+            assert_eq!((completion.id, completion.operation), (round, Operation::Send));
+            assert_eq!(qp.complete(&done(kind::SEND, number, 0)), None, "only once");
+        }
+    }
+
+    #[test]
+    fn a_failed_request_is_heard_of_and_the_rest_is_flushed() {
+        let (_fake, device, mut qp) = open();
+        for id in 10..13 {
+            qp.post_send(&device, WorkRequest::send(id, Buffer::EMPTY).unsignaled()).unwrap();
+            qp.post_receive(&device, 10 * id, Buffer::EMPTY).unwrap();
+        }
+        let bounds = ironwarp_abi::status::LOCAL_BOUNDS;
+        let failed = qp.complete(&done(kind::SEND, 1, bounds)).unwrap();
+        assert_eq!((failed.id, failed.status), (11, Status(bounds)));
+        assert_eq!(qp.events.front().map(|event| event.status), Some(bounds));
+        let [sends, receives] = qp.flush();
+        let ids = |list: &[Completion]| list.iter().map(|c| c.id).collect::<Vec<_>>();
+        assert_eq!((ids(&sends), ids(&receives)), (vec![12], vec![100, 110, 120]));
+        assert!(receives.iter().all(|completion| completion.status == Status::FLUSHED));
+    }
+
+    #[test]
+    fn posting_needs_a_state_for_it() {
+        let (fake, device, mut qp) = open();
+        qp.apply(QpEvent::Fail).unwrap();
+        assert!(qp.post_send(&device, WorkRequest::send(0, Buffer::EMPTY)).is_err());
+        assert!(qp.post_receive(&device, 0, Buffer::EMPTY).is_err());
+        qp.reset().unwrap();
+        qp.post_receive(&device, 0, Buffer::EMPTY).unwrap();
+        assert_eq!(fake.doorbell(5, DOORBELL_RECEIVE), 0, "the device is not started");
+        assert!(qp.post_send(&device, WorkRequest::send(0, Buffer::EMPTY)).is_err());
+    }
+}

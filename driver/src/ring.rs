@@ -1,0 +1,153 @@
+//! Rings in memory that host and device share: work queues and completion rings.
+
+use crate::error::Error;
+use crate::pci::{Mapping, PciFunction};
+use ironwarp_abi::limits::{CQ_ENTRY_BITS_MAX, QUEUE_BITS_MAX};
+use ironwarp_abi::queue::{CompletionEntry, SendRequest};
+
+/// The size of an entry of a send or receive queue in octets.
+const REQUEST_BYTES: usize = SendRequest::BYTES;
+
+/// A send or receive queue: the host writes, the device reads.
+pub(crate) struct WorkRing {
+    memory: Mapping,
+    log2: u8,
+    posted: u16,
+}
+
+impl WorkRing {
+    /// A ring of at least `entries` entries.
+    pub fn new(function: &dyn PciFunction, entries: usize) -> Result<Self, Error> {
+        let log2 = log2(entries, QUEUE_BITS_MAX, "entries of a work queue")?;
+        let memory = function.allocate_dma(REQUEST_BYTES << log2)?;
+        Ok(Self { memory, log2, posted: 0 })
+    }
+
+    /// log2 of the ring's entries.
+    pub fn log2(&self) -> u8 {
+        self.log2
+    }
+
+    /// The ring's entries.
+    pub fn entries(&self) -> usize {
+        1 << self.log2
+    }
+
+    /// Where the device finds the ring.
+    pub fn bus_address(&self) -> u64 {
+        self.memory.bus_address()
+    }
+
+    /// How many entries were ever written, modulo 2^16: the doorbell's value, and the number that
+    /// the next entry's completion will carry.
+    pub fn posted(&self) -> u16 {
+        self.posted
+    }
+
+    /// Writes the next entry. The caller knows that it is free.
+    pub fn push(&mut self, request: &[u8; REQUEST_BYTES]) -> Result<u16, Error> {
+        let number = self.posted;
+        let slot = usize::from(number) & (self.entries() - 1);
+        self.memory.region().write(slot * REQUEST_BYTES, request)?;
+        self.posted = number.wrapping_add(1);
+        Ok(number)
+    }
+
+    /// Begins anew, as the device does when it starts a queue pair.
+    pub fn clear(&mut self) {
+        self.posted = 0;
+    }
+}
+
+/// A completion ring: the device writes, the host reads.
+pub(crate) struct CompletionRing {
+    memory: Mapping,
+    log2: u8,
+    consumed: u16,
+}
+
+impl CompletionRing {
+    /// A ring of at least `entries` entries.
+    pub fn new(function: &dyn PciFunction, entries: usize) -> Result<Self, Error> {
+        let log2 = log2(entries, CQ_ENTRY_BITS_MAX, "entries of a completion queue")?;
+        let memory = function.allocate_dma(CompletionEntry::BYTES << log2)?;
+        Ok(Self { memory, log2, consumed: 0 })
+    }
+
+    /// log2 of the ring's entries.
+    pub fn log2(&self) -> u8 {
+        self.log2
+    }
+
+    /// The ring's entries.
+    pub fn entries(&self) -> usize {
+        1 << self.log2
+    }
+
+    /// Where the device finds the ring.
+    pub fn bus_address(&self) -> u64 {
+        self.memory.bus_address()
+    }
+
+    /// How many entries were ever consumed, modulo 2^16: the doorbell's value.
+    pub fn consumed(&self) -> u16 {
+        self.consumed
+    }
+
+    /// Consumes the next entry if the device has written it.
+    pub fn pop(&mut self) -> Result<Option<CompletionEntry>, Error> {
+        let slot = usize::from(self.consumed) & (self.entries() - 1);
+        let at = slot * CompletionEntry::BYTES;
+        // The phase is in the last word; once it is right, the words before it are there as well.
+        let last = u64::from_le(self.memory.region().load_acquire(at + CompletionEntry::BYTES - 8)?);
+        let first_pass = self.consumed >> self.log2 & 1 == 0;
+        if (last >> 63 == 1) != first_pass {
+            return Ok(None);
+        }
+        let mut bytes = [0; CompletionEntry::BYTES];
+        self.memory.region().read(at, &mut bytes)?;
+        self.consumed = self.consumed.wrapping_add(1);
+        Ok(Some(CompletionEntry::from_bytes(&bytes)))
+    }
+}
+
+fn log2(entries: usize, bits_max: usize, what: &'static str) -> Result<u8, Error> {
+    if entries == 0 || entries > 1 << bits_max {
+        let range = "at least 1 and at most what the device's contract allows";
+        return Err(Error::OutOfRange { what, value: entries as u64, range });
+    }
+    Ok(entries.next_power_of_two().trailing_zeros() as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::Fake;
+
+    /// The phase flips with every pass, also where the count of entries wraps.
+    #[test]
+    fn entries_are_seen_once_and_in_order() {
+        let fake = Fake::alone();
+        for log2 in [0, 1, 3] {
+            let mut ring = CompletionRing::new(&*fake, 1 << log2).unwrap();
+            for number in 0..70_000u32 {
+                assert_eq!(ring.pop().unwrap(), None);
+                let phase = number >> log2 & 1 == 0;
+                let entry = CompletionEntry { length: number, phase, ..Default::default() };
+                let slot = number as usize & (ring.entries() - 1);
+                ring.memory.region().write(32 * slot, &entry.to_bytes()).unwrap();
+                assert_eq!(ring.pop().unwrap(), Some(entry));
+                assert_eq!(u32::from(ring.consumed()), (number + 1) & 0xffff);
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_have_limits() {
+        let fake = Fake::alone();
+        assert!(WorkRing::new(&*fake, 0).is_err());
+        assert!(WorkRing::new(&*fake, (1 << QUEUE_BITS_MAX) + 1).is_err());
+        assert!(CompletionRing::new(&*fake, (1 << CQ_ENTRY_BITS_MAX) + 1).is_err());
+        assert_eq!(WorkRing::new(&*fake, 5).unwrap().entries(), 8);
+    }
+}
