@@ -308,7 +308,6 @@ const EVENTS_MAX: usize = 2;
 mod tests {
     use super::*;
     use crate::fake::Fake;
-    use ironwarp_abi::registers::QP_CONTROL;
 
     fn open() -> (std::sync::Arc<Fake>, Device, QueuePairRecord) {
         let fake = Fake::alone();
@@ -319,7 +318,6 @@ mod tests {
         let mut qp = QueuePairRecord::new(parts);
         qp.apply(QpEvent::Start).unwrap();
         qp.apply(QpEvent::Armed).unwrap();
-        device.control(QP_CONTROL, 5, true).unwrap();
         (fake, device, qp)
     }
 

@@ -205,7 +205,7 @@ impl Closer {
     fn take_payload(&mut self, segment: &Segment) -> Option<Vec<u8>> {
         let data_end = segment.sequence + segment.payload.len() as u32;
         //= rfc9293#3.6.1  Data that comes after the receiver is gone is answered with a reset.
-        if data_end.is_after(self.receive_next) {
+        if data_end.is_after(self.receive_next) && !segment.payload.is_empty() {
             return self.give_up(Outcome::Data);
         }
         let occupies = segment.fin || !segment.payload.is_empty();

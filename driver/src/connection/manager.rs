@@ -187,11 +187,12 @@ impl Connections {
         let terms = startup.request.ok_or(Error::Gone("connection request"))?;
         let reply = Terms::of_reply(&terms, &StartupOptions::default());
         let frame = reply.frame(Kind::Reply { rejected: true }, private_data)?;
-        let socket = startup.socket;
+        let (socket, flow) = (startup.socket, startup.flow);
         self.startups.remove(&request.0);
+        // If the connection is gone already there is nobody to tell.
         let _ = self.network.socket(socket).send_slice(&frame);
         self.network.socket(socket).close();
-        self.linger(socket, None);
+        self.linger(socket, &flow, None);
         Ok(())
     }
 
@@ -216,7 +217,7 @@ impl Connections {
         for id in ids {
             let Some(startup) = self.startups.remove(&id) else { continue };
             self.network.socket(startup.socket).abort();
-            self.linger(startup.socket, None);
+            self.linger(startup.socket, &startup.flow, None);
         }
         if let Some(mut live) = self.live.remove(&qp) {
             live.fail(hardware, Reason::QueuePair(crate::status::Status(status::FLUSHED)))?;
@@ -228,8 +229,8 @@ impl Connections {
     }
 
     /// Lets smoltcp finish with a socket: until it is closed, or `now` and a while have passed.
-    fn linger(&mut self, socket: SocketHandle, now: Option<Duration>) {
-        self.network.untrack(socket);
+    fn linger(&mut self, socket: SocketHandle, flow: &Flow, now: Option<Duration>) {
+        self.network.forget(flow);
         // Without a time it is filled in at the next poll.
         let deadline = now.map_or(Duration::MAX, |now| now + LINGER);
         self.lingering.push(Lingering { socket, deadline });
@@ -323,8 +324,11 @@ impl Connections {
                         true
                     }
                 };
+                if !replace {
+                    continue;
+                }
                 // Listening to a port that is listened to does not fail.
-                if let (true, Ok(fresh)) = (replace, self.network.listen(*port)) {
+                if let Ok(fresh) = self.network.listen(*port) {
                     *socket = fresh;
                 }
             }
@@ -332,6 +336,7 @@ impl Connections {
         for socket in opened {
             match self.network.flow(socket) {
                 Some(flow) => {
+                    self.network.claim(flow);
                     // The time of birth is filled in at the first step.
                     let startup = Startup::responder(socket, flow, Duration::MAX);
                     self.add(startup);
@@ -384,6 +389,7 @@ impl Connections {
             self.startups.insert(id, startup);
             return self.fail_startup(hardware, id, Reason::Local(error.to_string()), now);
         }
+        self.network.forget(&startup.flow);
         self.network.remove(startup.socket);
         let mut live = Live::new(qp, snapshot.path);
         if startup.role == Role::Responder {
@@ -406,7 +412,7 @@ impl Connections {
     fn refused(&mut self, hardware: &mut Hardware, id: u32, now: Duration) -> Result<(), Error> {
         let Some(startup) = self.startups.remove(&id) else { return Ok(()) };
         self.network.socket(startup.socket).close();
-        self.linger(startup.socket, Some(now));
+        self.linger(startup.socket, &startup.flow, Some(now));
         if let (Some(qp), Some(peer)) = (startup.qp, startup.peer) {
             hardware.qp(qp)?.apply(QpEvent::Abandon)?;
             self.events.push(Event::Rejected { qp, startup: peer });
@@ -423,7 +429,7 @@ impl Connections {
     ) -> Result<(), Error> {
         let Some(startup) = self.startups.remove(&id) else { return Ok(()) };
         self.network.socket(startup.socket).abort();
-        self.linger(startup.socket, Some(now));
+        self.linger(startup.socket, &startup.flow, Some(now));
         if let Some(qp) = startup.qp {
             hardware.qp(qp)?.apply(QpEvent::Abandon)?;
         }

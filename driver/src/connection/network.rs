@@ -29,6 +29,8 @@ pub(crate) struct Network {
     sockets: SocketSet<'static>,
     link: Link,
     trackers: BTreeMap<Flow, Tracker>,
+    /// Connections that the manager works on: their trackers stay until it forgets them.
+    claimed: BTreeSet<Flow>,
     ports: BTreeSet<u16>,
     ip: Ipv4Addr,
     mac: [u8; 6],
@@ -56,16 +58,12 @@ impl Network {
             sockets: SocketSet::new(Vec::new()),
             link,
             trackers: BTreeMap::new(),
+            claimed: BTreeSet::new(),
             ports: BTreeSet::new(),
             ip: options.ip,
             mac: options.mac,
             network: options.gateway.is_none().then_some(address),
         }
-    }
-
-    /// Our IPv4 address.
-    pub fn ip(&self) -> Ipv4Addr {
-        self.ip
     }
 
     /// True if there is a way to an address.
@@ -104,7 +102,19 @@ impl Network {
             remote_port: peer.port(),
         };
         self.track(flow);
+        self.claim(flow);
         Ok((self.sockets.add(socket), flow))
+    }
+
+    /// The manager works on a connection.
+    pub fn claim(&mut self, flow: Flow) {
+        self.claimed.insert(flow);
+    }
+
+    /// The manager no longer does: from now on smoltcp sees everything that comes on it.
+    pub fn forget(&mut self, flow: &Flow) {
+        self.claimed.remove(flow);
+        self.trackers.remove(flow);
     }
 
     /// The next hop is filled in when the first segment leaves.
@@ -128,19 +138,9 @@ impl Network {
         self.trackers.get(flow)
     }
 
-    /// Forgets a socket; nothing leaves on its behalf any more.
+    /// Takes a socket away; nothing leaves on its behalf any more.
     pub fn remove(&mut self, handle: SocketHandle) {
-        if let Some(flow) = self.flow(handle) {
-            self.trackers.remove(&flow);
-        }
         self.sockets.remove(handle);
-    }
-
-    /// From now on smoltcp sees everything that comes on a connection.
-    pub fn untrack(&mut self, handle: SocketHandle) {
-        if let Some(flow) = self.flow(handle) {
-            self.trackers.remove(&flow);
-        }
     }
 
     /// True if a port is in use by a socket.
@@ -195,7 +195,7 @@ impl Network {
         }
         // A SYN that no socket took leaves nothing behind.
         let flows: BTreeSet<Flow> = self.flows().collect();
-        self.trackers.retain(|flow, _| flows.contains(flow));
+        self.trackers.retain(|flow, _| flows.contains(flow) || self.claimed.contains(flow));
         outgoing
     }
 
