@@ -26,8 +26,9 @@ pub struct Options {
     /// not trusted.
     pub seed: Option<u64>,
     /// How long a pair of addresses and ports rests after its connection was closed, in device
-    /// time (RFC 9293 s. 3.6.1: TIME-WAIT). Far shorter than twice the life of a segment: the
-    /// links that RNICs use do not hold segments back for minutes.
+    /// time (RFC 9293 s. 3.6.1: TIME-WAIT). Long enough for a peer to send its FIN again, and far
+    /// shorter than twice the life of a segment: the links that RNICs use do not hold segments
+    /// back for minutes.
     pub time_wait: Duration,
 }
 
@@ -41,7 +42,7 @@ impl Default for Options {
             mtu: 1500,
             clocks_per_microsecond: CLOCKS_PER_MICROSECOND,
             seed: None,
-            time_wait: Duration::from_millis(10),
+            time_wait: Duration::from_millis(500),
         }
     }
 }

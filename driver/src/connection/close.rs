@@ -297,7 +297,7 @@ mod tests {
         /// Runs until both are done; frames numbered in `lost` do not arrive.
         fn run(&mut self, lost: &[usize]) -> [Option<Outcome>; 2] {
             let (mut outcomes, mut sent) = ([None, None], 0);
-            for step in 0..5000 {
+            for step in 0..100_000 {
                 let now = MS * step;
                 let mut frames: Vec<(bool, Vec<u8>)> = Vec::new();
                 frames.extend(self.a.tick(now).map(|frame| (true, frame)));
