@@ -53,11 +53,8 @@ impl CompletionQueueRecord {
     /// Starts completion queue `number` with its own interrupt vector of the same number.
     pub fn start(device: &Device, number: u8, entries: usize) -> Result<Self, Error> {
         let ring = CompletionRing::new(&**device.function(), entries)?;
-        let context = CompletionQueueContext {
-            ring: ring.bus_address(),
-            log2: ring.log2(),
-            vector: number,
-        };
+        let context =
+            CompletionQueueContext { ring: ring.bus_address(), log2: ring.log2(), vector: number };
         device.write_context(CQ_CONTEXTS, number.into(), 0, &context.to_words())?;
         device.control(CQ_CONTROL, number, true)?;
         Ok(Self { number, ring, promised: 0, backlog: VecDeque::new() })

@@ -177,6 +177,43 @@ fn put(register: Register, word: u32, name: &str, value: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake::Fake;
+
+    fn open(fake: Arc<Fake>) -> Result<Device, Error> {
+        Device::open(fake, [0x02, 0x49, 0x57, 0x01, 0x02, 0x03], 156)
+    }
+
+    #[test]
+    fn a_device_is_set_up() {
+        let fake = Fake::alone();
+        open(fake.clone()).unwrap();
+        assert_eq!(fake.get(reg::TIME_BASE), 156);
+        assert_eq!((fake.get(reg::MAC_HIGH), fake.get(reg::MAC_LOW)), (0x0249, 0x5701_0203));
+        assert_eq!(fake.config_read32(CONFIG_COMMAND).unwrap() & 6, 6);
+        let entry = reg::MSIX_TABLE + 16 * 3;
+        let words = [0, 4, 8, 12].map(|offset| fake.bar_read32(entry + offset).unwrap());
+        assert_eq!(words, [crate::msix::INTERRUPT_ADDRESS, 0, 3, 0]);
+        assert_eq!(fake.config_read32(0x50).unwrap() >> 30, 0b10, "enabled, not masked");
+    }
+
+    #[test]
+    fn other_devices_and_other_contracts_are_refused() {
+        type Change = fn(&Fake);
+        let refused = |change: Change| {
+            let fake = Fake::alone();
+            change(&fake);
+            open(fake).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        assert!(refused(|fake| fake.set_config(0, 0x10d3_8086)).contains("vendor"));
+        assert!(refused(|fake| fake.set_config(8, 0x0200_0000)).contains("class"));
+        assert!(refused(|fake| fake.set(reg::DEVICE, 0)).contains("device register"));
+        assert!(refused(|fake| fake.set(reg::VERSION, 2 << 16)).contains("version 2"));
+        assert_eq!(refused(|fake| fake.set(reg::VERSION, reg::ABI_VERSION + 7)), "");
+        let fewer = |fake: &Fake| fake.set(reg::CAPABILITIES, 0x0110_6843);
+        assert!(refused(fewer).contains("queue pairs"));
+        let more = |fake: &Fake| fake.set(reg::CAPABILITIES, 0x0110_6944);
+        assert!(refused(more).contains("memory regions"));
+    }
 
     #[test]
     fn fields_are_found_by_name() {

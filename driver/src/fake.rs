@@ -53,6 +53,8 @@ struct Inner {
     qps: [Qp; 16],
     cqs: [Cq; 16],
     filter: Option<Filter>,
+    /// Registers that read something else than they should.
+    overrides: BTreeMap<u32, u32>,
     /// Segments of owned connections, as they came.
     owned: Vec<Vec<u8>>,
     /// Bus mastering or interrupts that were off when they were needed, and the like.
@@ -100,8 +102,8 @@ impl Fake {
 
     fn power_on(&self) {
         let mut inner = self.lock();
-        let filter = inner.filter.take();
-        *inner = Inner { filter, ..Inner::default() };
+        let (filter, overrides) = (inner.filter.take(), std::mem::take(&mut inner.overrides));
+        *inner = Inner { filter, overrides, ..Inner::default() };
         let ids = u32::from(pci::DEVICE_ID) << 16 | u32::from(pci::VENDOR_ID);
         inner.config = BTreeMap::from([
             (0x00, ids),
@@ -125,9 +127,9 @@ impl Fake {
         ]);
     }
 
-    /// Makes a register read this value.
+    /// Makes a register read this value, whatever happens.
     pub fn set(&self, register: reg::Register, value: u32) {
-        self.lock().registers.insert(register.address, value);
+        self.lock().overrides.insert(register.address, value);
     }
 
     /// What was last written to a register.
@@ -339,11 +341,8 @@ impl Fake {
     fn control(&self, inner: &mut Inner, address: u32, value: u32) {
         let (index, enable) = ((value & 0xff) as usize, value >> 8 & 1 == 1);
         if address == reg::CQ_CONTROL.address {
-            let context = CompletionQueueContext::from_words(&context(
-                inner,
-                reg::CQ_CONTEXTS,
-                index,
-            ));
+            let context =
+                CompletionQueueContext::from_words(&context(inner, reg::CQ_CONTEXTS, index));
             inner.cqs[index] = Cq { context, written: 0, armed: false };
             return;
         }
@@ -420,6 +419,9 @@ impl PciFunction for Fake {
         self.pump(&mut inner);
         let read = |address| inner.registers.get(&address).copied().unwrap_or(0);
         let qp = inner.qps[read(reg::QUERY_QP.address) as usize % 16];
+        if let Some(value) = inner.overrides.get(&offset) {
+            return Ok(*value);
+        }
         Ok(match offset {
             x if x == reg::QP_ACTIVE.address => {
                 inner.qps.iter().rev().fold(0, |bits, qp| bits << 1 | u32::from(qp.active))

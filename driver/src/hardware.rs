@@ -9,9 +9,7 @@ use crate::raw::RawQueue;
 use crate::state::QpEvent;
 use ironwarp_abi::context::{flow_hash, FlowContext, QueuePairContext};
 use ironwarp_abi::limits::{FLOW_COUNT, FLOW_PROBES};
-use ironwarp_abi::registers::{
-    FLOW_CONTEXTS, QP_ACTIVE, QP_CONTEXTS, QP_CONTROL,
-};
+use ironwarp_abi::registers::{FLOW_CONTEXTS, QP_ACTIVE, QP_CONTEXTS, QP_CONTROL};
 
 /// The word of a flow entry that holds the valid bit, the last one.
 const FLOW_VALID_WORD: usize = FlowContext::WORDS - 1;
@@ -44,10 +42,7 @@ impl Hardware {
     }
 
     /// A queue pair, and the device to act on it with.
-    pub fn qp_and_device(
-        &mut self,
-        number: u8,
-    ) -> Result<(&mut QueuePairRecord, &Device), Error> {
+    pub fn qp_and_device(&mut self, number: u8) -> Result<(&mut QueuePairRecord, &Device), Error> {
         let slot = self.queue_pairs.get_mut(usize::from(number));
         let qp = slot.and_then(Option::as_mut).ok_or(Error::Gone("queue pair"))?;
         Ok((qp, &self.device))
@@ -76,8 +71,7 @@ impl Hardware {
         let mut record = *context;
         let [send, receive] = self.qp(qp)?.rings();
         (record.send_queue, record.send_queue_log2) = (send.bus_address(), send.log2());
-        (record.receive_queue, record.receive_queue_log2) =
-            (receive.bus_address(), receive.log2());
+        (record.receive_queue, record.receive_queue_log2) = (receive.bus_address(), receive.log2());
         record.pd = self.qp(qp)?.pd;
         (record.send_cq, record.receive_cq) = (self.qp(qp)?.send_cq, self.qp(qp)?.receive_cq);
         self.qp(qp)?.apply(QpEvent::Armed)?;

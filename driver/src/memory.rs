@@ -117,7 +117,7 @@ impl MemoryTable {
     }
 
     /// A key other than zero: an STag of zero would name a region that nobody registered.
-    //= rfc5042#7.1.2  STags should be drawn so that a peer cannot guess the ones it was not given.
+    //= rfc5042#6.1.1  It should be difficult to predict the next STag.
     fn fresh_key(&mut self) -> u32 {
         self.random.random_range(1..1 << KEY_BITS)
     }

@@ -109,7 +109,7 @@ impl RawQueue {
         frames: &mut Vec<Vec<u8>>,
     ) -> Result<(), Error> {
         if entry.status != Status::SUCCESS.0 {
-            tracing::error!(status = %Status(entry.status), "the raw queue failed and is restarted");
+            tracing::error!(status = %Status(entry.status), "the raw queue failed: restarted");
             self.broken = true;
             return Ok(());
         }

@@ -99,7 +99,8 @@ impl CompletionRing {
         let slot = usize::from(self.consumed) & (self.entries() - 1);
         let at = slot * CompletionEntry::BYTES;
         // The phase is in the last word; once it is right, the words before it are there as well.
-        let last = u64::from_le(self.memory.region().load_acquire(at + CompletionEntry::BYTES - 8)?);
+        let last =
+            u64::from_le(self.memory.region().load_acquire(at + CompletionEntry::BYTES - 8)?);
         let first_pass = self.consumed >> self.log2 & 1 == 0;
         if (last >> 63 == 1) != first_pass {
             return Ok(None);

@@ -109,9 +109,8 @@ mod tests {
     fn the_table_is_the_picture() {
         let mut rows = String::new();
         for state in STATES {
-            let cells = EVENTS.map(|event| {
-                state.after(event).map_or_else(|| ".".into(), |to| format!("{to:?}"))
-            });
+            let cells = EVENTS
+                .map(|event| state.after(event).map_or_else(|| ".".into(), |to| format!("{to:?}")));
             rows += &format!("{:<8} {}\n", format!("{state:?}"), cells.join(" "));
         }
         assert_eq!(rows, GOLDEN);

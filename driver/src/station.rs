@@ -28,7 +28,8 @@ pub(crate) struct Station {
     memory: MemoryTable,
     connections: Connections,
     domains: u16,
-    /// Number 0 is the raw queue's. Oldest first: a number rests as long as it can, so that nothing late is taken for new.
+    /// Number 0 is the raw queue's. Oldest first: a number rests as long as it can, so that nothing
+    /// late is taken for new.
     free_queue_pairs: VecDeque<u8>,
     free_completion_queues: VecDeque<u8>,
 }
@@ -106,7 +107,8 @@ impl Station {
     }
 
     pub fn new_completion_queue(&mut self, entries: usize) -> Result<u8, Error> {
-        let number = *self.free_completion_queues.front().ok_or(Error::Exhausted("completion queue"))?;
+        let number =
+            *self.free_completion_queues.front().ok_or(Error::Exhausted("completion queue"))?;
         let queue = CompletionQueueRecord::start(&self.hardware.device, number, entries)?;
         self.hardware.completion_queues[usize::from(number)] = Some(queue);
         self.free_completion_queues.pop_front();
@@ -132,11 +134,7 @@ impl Station {
         queue.arm(&self.hardware.device)
     }
 
-    pub fn new_queue_pair(
-        &mut self,
-        pd: u16,
-        options: &QueuePairOptions<'_>,
-    ) -> Result<u8, Error> {
+    pub fn new_queue_pair(&mut self, pd: u16, options: &QueuePairOptions<'_>) -> Result<u8, Error> {
         let number = *self.free_queue_pairs.front().ok_or(Error::Exhausted("queue pair"))?;
         let function = &**self.hardware.device.function();
         let record = QueuePairRecord::new(Parts {

@@ -6,7 +6,6 @@
 
 use crate::completion::Completion;
 use crate::connection::{Event, RequestId, StartupOptions};
-use crate::station::Station;
 use crate::error::Error;
 use crate::memory::{Access, Buffer, RemoteBuffer};
 use crate::options::Options;
@@ -14,6 +13,7 @@ use crate::os::{EventFd, Region};
 use crate::pci::PciFunction;
 use crate::queue_pair::WorkRequest;
 use crate::state::QpState;
+use crate::station::Station;
 use ironwarp_abi::limits::MR_COUNT;
 use std::net::SocketAddrV4;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -181,7 +181,7 @@ impl Closer {
             return None;
         }
         if segment.rst {
-            //= rfc5961#3.2  A reset must be exactly at RCV.NXT to count.
+            // RFC 5961 s. 3.2: a reset must be exactly at RCV.NXT to count.
             if segment.sequence == self.receive_next {
                 self.finish(Outcome::PeerReset);
             }

@@ -23,9 +23,8 @@ pub(crate) fn context(
     let flow = snapshot.path.flow;
     let emss = usize::from(snapshot.peer_mss).min(mtu - HEADER_BYTES);
     let shift = snapshot.receive_window_shift;
-    let receive_window = shift.map_or(WINDOW_UNSCALED_BYTES, |shift| {
-        WINDOW_BYTES.min(WINDOW_UNSCALED_BYTES << shift)
-    });
+    let receive_window = shift
+        .map_or(WINDOW_UNSCALED_BYTES, |shift| WINDOW_BYTES.min(WINDOW_UNSCALED_BYTES << shift));
     QueuePairContext {
         send_markers: agreement.send_markers,
         receive_markers: agreement.receive_markers,
@@ -102,7 +101,9 @@ mod tests {
 
     #[test]
     fn the_window_fits_its_field() {
-        for (shift, window) in [(None, 65535), (Some(0), 65535), (Some(1), 131_070), (Some(3), 262_144)] {
+        for (shift, window) in
+            [(None, 65535), (Some(0), 65535), (Some(1), 131_070), (Some(3), 262_144)]
+        {
             let snapshot = Snapshot { receive_window_shift: shift, ..SNAPSHOT() };
             let context = context(&snapshot, &PLAIN, Role::Initiator, 1500);
             assert_eq!(context.receive_window, window);

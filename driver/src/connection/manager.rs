@@ -289,11 +289,7 @@ impl Connections {
     }
 
     /// A frame from smoltcp leaves, is held until the hardware is armed, or is one too many.
-    fn send(
-        &mut self,
-        hardware: &mut Hardware,
-        (frame, segment): Outgoing,
-    ) -> Result<(), Error> {
+    fn send(&mut self, hardware: &mut Hardware, (frame, segment): Outgoing) -> Result<(), Error> {
         if let Some(Segment { path, .. }) = segment {
             if self.is_live(&path.flow) {
                 return Ok(());

@@ -10,6 +10,8 @@ use std::net::SocketAddrV4;
 
 /// RDMA Reads that the device can answer or ask for at a time: it has none yet.
 const READS_MAX: u16 = 0;
+//= rfc6581#9.1  The Responder's ORD is at most the Initiator's IRD.
+const _: () = assert!(READS_MAX == 0, "no Initiator's IRD is below it: nothing to compare");
 /// The ways to say ready-to-receive that the device has: an empty RDMA Write. An empty Send would
 /// take a receive buffer from the application, and there are no Reads.
 const READY_TO_RECEIVE: ReadyToReceive = ReadyToReceive { send: false, write: true, read: false };
@@ -62,7 +64,7 @@ impl Terms {
             //= rfc6581#9.2  The Responder copies A, and sets at least one RTR option it supports.
             peer_to_peer: asked.peer_to_peer.map(|_| READY_TO_RECEIVE),
             inbound_reads: depth(asked.outbound_reads, READS_MAX),
-            outbound_reads: depth(asked.inbound_reads, READS_MAX.min(asked.inbound_reads)),
+            outbound_reads: depth(asked.inbound_reads, READS_MAX),
         };
         let revision = match request.revision {
             Revision::One => Revision::One,

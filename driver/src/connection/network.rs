@@ -89,7 +89,11 @@ impl Network {
     }
 
     /// A socket that opens a connection.
-    pub fn connect(&mut self, port: u16, peer: SocketAddrV4) -> Result<(SocketHandle, Flow), Error> {
+    pub fn connect(
+        &mut self,
+        port: u16,
+        peer: SocketAddrV4,
+    ) -> Result<(SocketHandle, Flow), Error> {
         let mut socket = socket();
         let remote = IpEndpoint::new(IpAddress::Ipv4(*peer.ip()), peer.port());
         let local = IpListenEndpoint { addr: Some(IpAddress::Ipv4(self.ip)), port };

@@ -165,7 +165,9 @@ impl Startup {
             State::Closed if reset => Some(Reason::Reset),
             // A socket that goes back to listening, or is closed by smoltcp's own timer.
             State::Closed | State::Listen => Some(Reason::Timeout),
-            State::CloseWait if self.phase != Phase::AwaitReply && self.phase != Phase::AwaitRequest => {
+            State::CloseWait
+                if self.phase != Phase::AwaitReply && self.phase != Phase::AwaitRequest =>
+            {
                 Some(Reason::ClosedEarly)
             }
             _ => None,
@@ -227,7 +229,8 @@ impl Startup {
                 Step::Requested
             }
             (Kind::Reply { rejected: true }, _) => Step::Refused,
-            (Kind::Reply { rejected: false }, Some(request)) => match check_reply(&request, &terms) {
+            (Kind::Reply { rejected: false }, Some(request)) => match check_reply(&request, &terms)
+            {
                 Ok(ready_to_receive) => {
                     self.ready_to_receive = ready_to_receive;
                     (self.reply, self.phase) = (Some(terms), Phase::Settling);

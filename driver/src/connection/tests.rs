@@ -151,8 +151,7 @@ fn tap(fake: &Fake) -> Arc<Mutex<Vec<Segment>>> {
 fn the_hardware_gets_the_stream_where_software_left_it() {
     let mut pair = Pair::with_mtus(9000, 1500);
     let (from_a, from_b) = (tap(&pair.a.fake), tap(&pair.b.fake));
-    let request =
-        StartupOptions { markers: true, ..StartupOptions::with_private_data(b"request") };
+    let request = StartupOptions { markers: true, ..StartupOptions::with_private_data(b"request") };
     let (id, startup) = pair.request(&request);
     assert_eq!((startup.private_data.as_slice(), startup.revision), (&b"request"[..], 2));
     let reply = StartupOptions::with_private_data(&[7; 508]);
@@ -160,9 +159,12 @@ fn the_hardware_gets_the_stream_where_software_left_it() {
     pair.run_until(|pair| !pair.a.events.is_empty() && !pair.b.events.is_empty());
     let (a, b) = (pair.a.started_with(), pair.b.started_with());
     assert_eq!((a.send_next, b.send_next), (b.receive_next, a.receive_next));
-    let last = |segments: &[Segment]| segments.iter().map(Segment::end).reduce(
-        |last, end| if end.is_after(last) { end } else { last },
-    );
+    let last = |segments: &[Segment]| {
+        segments
+            .iter()
+            .map(Segment::end)
+            .reduce(|last, end| if end.is_after(last) { end } else { last })
+    };
     assert_eq!(last(&from_a.lock().unwrap()), Some(Sequence(a.send_next)));
     assert_eq!(last(&from_b.lock().unwrap()), Some(Sequence(b.send_next)));
     assert_eq!((a.local_ip, a.local_port), (b.remote_ip, b.remote_port));
@@ -328,10 +330,10 @@ fn closing_in_order_from_either_side_and_from_both() {
             assert!(end.fake.queue_pair(end.qp.number()).is_none());
         }
         let flushed = pair.b.cq.poll(10).unwrap();
-        assert_eq!(flushed.iter().map(|done| (done.id, done.status)).collect::<Vec<_>>(), [(
-            9,
-            Status::FLUSHED
-        )]);
+        assert_eq!(
+            flushed.iter().map(|done| (done.id, done.status)).collect::<Vec<_>>(),
+            [(9, Status::FLUSHED)]
+        );
         pair.run(Duration::from_secs(2), |_| false);
         for segments in [&from_a, &from_b] {
             let segments = segments.lock().unwrap();
@@ -455,7 +457,7 @@ fn octets_behind_the_reply_are_left_to_the_hardware() {
     pair.run_until(|pair| !pair.a.events.is_empty());
     let (a, b) = (pair.a.started_with(), pair.b.started_with());
     assert_eq!(a.receive_next, b.send_next);
-    let acknowledged = from_a.lock().unwrap().iter().filter_map(|s| s.acknowledged).last();
+    let acknowledged = from_a.lock().unwrap().iter().filter_map(|s| s.acknowledged).next_back();
     assert_eq!(acknowledged, Some(Sequence(a.receive_next)));
     pair.finish();
 }
@@ -468,16 +470,14 @@ fn a_bad_request_closes_the_connection() {
     let mut pair = Pair::new();
     pair.b.context.listen(PORT).unwrap();
     let to_b = pair.b.fake.clone();
-    pair.a.fake.filter(move |frame| {
-        match Segment::parse(frame, Direction::Out) {
-            Some(segment) if !segment.payload.is_empty() => {
-                let mut payload = segment.payload.clone();
-                payload[9] ^= 1;
-                to_b.inject(frame_with(&Segment { payload: Vec::new(), ..segment }, &payload));
-                false
-            }
-            _ => true,
+    pair.a.fake.filter(move |frame| match Segment::parse(frame, Direction::Out) {
+        Some(segment) if !segment.payload.is_empty() => {
+            let mut payload = segment.payload.clone();
+            payload[9] ^= 1;
+            to_b.inject(frame_with(&Segment { payload: Vec::new(), ..segment }, &payload));
+            false
         }
+        _ => true,
     });
     let from_b = tap(&pair.b.fake);
     pair.a.context.connect(&pair.a.qp, peer(), &StartupOptions::default()).unwrap();
@@ -501,10 +501,7 @@ fn wrong_uses_are_refused() {
         assert!(matches!(connect(ip), Err(Error::Unreachable(_))), "{ip:?}");
     }
     let long = StartupOptions::with_private_data(&[0; 509]);
-    assert!(matches!(
-        pair.a.context.connect(&pair.a.qp, peer(), &long),
-        Err(Error::Startup(_))
-    ));
+    assert!(matches!(pair.a.context.connect(&pair.a.qp, peer(), &long), Err(Error::Startup(_))));
     assert_eq!(pair.a.qp.state().unwrap(), QpState::Idle);
     let foreign = pair.a.context.connect(&pair.b.qp, peer(), &options);
     assert!(matches!(foreign, Err(Error::Foreign(_))));

@@ -154,7 +154,8 @@ impl Tracker {
 
     fn take_acknowledgement(&mut self, segment: &Segment, shift: u8) {
         let Some(acknowledged) = segment.acknowledged else { return };
-        if acknowledged.is_after(self.send_next) || acknowledged.is_before(self.send_unacknowledged) {
+        if acknowledged.is_after(self.send_next) || acknowledged.is_before(self.send_unacknowledged)
+        {
             return;
         }
         self.send_unacknowledged = acknowledged;
