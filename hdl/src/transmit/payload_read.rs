@@ -1,0 +1,211 @@
+//! Reads the payload of a segment from host memory.
+use crate::literal::Literal;
+use crate::pcie::records::ReadRequest;
+use crate::stream::*;
+use crate::transmit::records::*;
+use ironwarp_abi::limits::READ_REQUEST_BYTES_MAX;
+use rust_hdl::prelude::*;
+
+/// Splits a segment's payload into reads, none across a 4 KiB boundary or longer than the maximum
+/// read request size or 512 octets, and joins the answers to one dense packet.
+///
+/// ```text
+/// job --> split --> read request
+///           | last piece?
+///           v
+///         pieces --> join <-- data
+///                     |
+///                  BytePacker --> source
+/// ```
+/// A read a clock at most; as many are under way as there is room for pieces. If the bus refuses
+/// a piece, the packet ends with `error`. A job of no octets gives no packet.
+#[derive(LogicBlock, Default)]
+pub struct PayloadRead {
+    pub clock: Signal<In, Clock>,
+    /// The maximum read request size: 128 octets << n.
+    pub max_read: Signal<In, Bits<3>>,
+    pub job: StreamSink<ReadJob>,
+    pub read: StreamSource<ReadRequest>,
+    pub data: StreamSink<Beat>,
+    pub source: StreamSource<Beat>,
+    /// The first beat of a payload has come (a pulse, for the trace).
+    pub started: Signal<Out, Bit>,
+
+    pieces: StreamFifo<Bit, 7>,
+    packer: BytePacker,
+    /// What is left of the current job.
+    address: DFF<Bits<64>>,
+    left: DFF<Bits<16>>,
+    request: DFF<ReadRequest>,
+    offered: DFF<Bit>,
+    failed: DFF<Bit>,
+    inside: DFF<Bit>,
+    low: Signal<Local, Bits<13>>,
+    to_page: Signal<Local, Bits<13>>,
+    limit: Signal<Local, Bits<10>>,
+    octets: Signal<Local, Bits<10>>,
+    free: Signal<Local, Bit>,
+    idle: Signal<Local, Bit>,
+    ending: Signal<Local, Bit>,
+    page: Literal<13, 4096>,
+    longest: Literal<10, { READ_REQUEST_BYTES_MAX as u64 }>,
+}
+
+impl Logic for PayloadRead {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, address, left, request, offered, failed, inside);
+        clock!(self, clock, pieces, packer);
+
+        // Split.
+        self.low.next = bit_cast::<13, 64>(self.address.q.val()) & 4095;
+        self.to_page.next = self.page.val() - self.low.val();
+        self.limit.next = self.longest.val();
+        if self.max_read.val() == 0 {
+            self.limit.next = 128.into();
+        }
+        if self.max_read.val() == 1 {
+            self.limit.next = 256.into();
+        }
+        self.octets.next = self.limit.val();
+        if self.left.q.val() < bit_cast::<16, 10>(self.octets.val()) {
+            self.octets.next = bit_cast::<10, 16>(self.left.q.val());
+        }
+        if self.to_page.val() < bit_cast::<13, 10>(self.octets.val()) {
+            self.octets.next = bit_cast::<10, 13>(self.to_page.val());
+        }
+        self.read.beat.next = self.request.q.val();
+        self.read.valid.next = self.offered.q.val();
+        self.free.next =
+            (self.read.ready.val() | !self.offered.q.val()) & self.pieces.sink.ready.val();
+        if self.read.ready.val() {
+            self.offered.d.next = false;
+        }
+        self.ending.next = self.left.q.val() == bit_cast::<16, 10>(self.octets.val());
+        self.pieces.sink.beat.next = self.ending.val();
+        self.pieces.sink.valid.next = self.free.val() & self.left.q.val().any();
+        if self.free.val() & self.left.q.val().any() {
+            self.offered.d.next = true;
+            self.request.d.next.address = self.address.q.val();
+            self.request.d.next.bytes = self.octets.val();
+            self.address.d.next = self.address.q.val() + bit_cast::<64, 10>(self.octets.val());
+            self.left.d.next = self.left.q.val() - bit_cast::<16, 10>(self.octets.val());
+        }
+        self.idle.next = !self.left.q.val().any();
+        self.job.ready.next = self.idle.val();
+        if self.idle.val() & self.job.valid.val() {
+            self.address.d.next = self.job.beat.val().address;
+            self.left.d.next = self.job.beat.val().bytes;
+        }
+
+        // Join: only the last piece's last beat is the packet's.
+        self.packer.sink.beat.next = self.data.beat.val();
+        self.packer.sink.beat.next.last = self.data.beat.val().last & self.pieces.source.beat.val();
+        self.packer.sink.beat.next.error = self.data.beat.val().last
+            & self.pieces.source.beat.val()
+            & (self.data.beat.val().error | self.failed.q.val());
+        self.packer.sink.valid.next = self.data.valid.val() & self.pieces.source.valid.val();
+        self.data.ready.next = self.packer.sink.ready.val() & self.pieces.source.valid.val();
+        self.pieces.source.ready.next =
+            self.data.valid.val() & self.data.beat.val().last & self.packer.sink.ready.val();
+        self.started.next = false;
+        if self.data.valid.val() & self.pieces.source.valid.val() & self.packer.sink.ready.val() {
+            self.started.next = !self.inside.q.val();
+            self.inside.d.next = true;
+            if self.data.beat.val().last {
+                self.failed.d.next = self.failed.q.val() | self.data.beat.val().error;
+                if self.pieces.source.beat.val() {
+                    self.failed.d.next = false;
+                    self.inside.d.next = false;
+                }
+            }
+        }
+        StreamSource::<Beat>::link(&mut self.source, &mut self.packer.source);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bench::*;
+    use rand::Rng;
+    use std::collections::VecDeque;
+
+    /// The octet at a bus address.
+    fn memory(address: u64) -> u8 {
+        (address ^ address >> 8 ^ address >> 17) as u8
+    }
+
+    #[test]
+    fn reads_every_octet_once() {
+        for seed in seeds() {
+            let mut rng = rng(seed);
+            let mut uut = PayloadRead::default();
+            uut.connect_all();
+            let max_read = rng.random_range(0..6_u64);
+            uut.max_read.next = max_read.to_bits();
+            let jobs: Vec<(u64, usize, bool)> = (0..12)
+                .map(|_| {
+                    let page = 4096 * rng.random_range(1..1 << 40);
+                    let near = rng.random_range(0..1200_u64);
+                    (page - near, rng.random_range(0..2000), rng.random_bool(0.2))
+                })
+                .collect();
+            let expected: Vec<Packet> = jobs
+                .iter()
+                .filter(|job| job.1 > 0)
+                .map(|(address, bytes, error)| Packet {
+                    octets: (0..*bytes as u64).map(|i| memory(address + i)).collect(),
+                    error: *error,
+                })
+                .collect();
+            let expected = dense(&expected);
+            let (mut next, mut got) = (0, vec![]);
+            let mut answers: VecDeque<Beat> = VecDeque::new();
+            // The octet whose read the bus refuses, for every bad job.
+            let poison: Vec<u64> = jobs
+                .iter()
+                .filter(|job| job.2 && job.1 > 0)
+                .map(|job| job.0 + rng.random_range(0..job.1 as u64))
+                .collect();
+            for _ in 0..12_000 {
+                uut.job.valid.next = next < jobs.len();
+                if let Some((address, bytes, _)) = jobs.get(next) {
+                    uut.job.beat.next =
+                        ReadJob { address: address.to_bits(), bytes: (*bytes as u64).to_bits() };
+                }
+                uut.read.ready.next = rng.random_bool(0.7);
+                uut.data.valid.next = !answers.is_empty();
+                uut.data.beat.next = answers.front().copied().unwrap_or_default();
+                uut.source.ready.next = rng.random_bool(0.9);
+                settle!(uut);
+                if uut.source.valid.val() && uut.source.ready.val() {
+                    got.push(uut.source.beat.val());
+                }
+                let taken = uut.job.valid.val() && uut.job.ready.val();
+                let answered = uut.data.valid.val() && uut.data.ready.val();
+                if uut.read.valid.val() && uut.read.ready.val() {
+                    let request = uut.read.beat.val();
+                    let (address, bytes) = (request.address.to_u64(), request.bytes.to_u64());
+                    let end = address + bytes;
+                    assert!(bytes > 0 && bytes <= 128 << max_read.min(2), "SEED={seed}");
+                    assert_eq!(address >> 12, (end - 1) >> 12, "SEED={seed}");
+                    let octets: Vec<u8> = (address..end).map(memory).collect();
+                    let error = poison.iter().any(|octet| (address..end).contains(octet));
+                    answers.extend(dense(&[Packet { octets, error }]));
+                }
+                edge!(uut);
+                next += usize::from(taken);
+                if answered {
+                    answers.pop_front();
+                }
+            }
+            assert_eq!(got, expected, "SEED={seed}");
+        }
+    }
+
+    #[test]
+    fn emits_verilog() {
+        crate::queue::elaborate("payload_read", &mut PayloadRead::default());
+    }
+}

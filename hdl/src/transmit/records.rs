@@ -1,0 +1,163 @@
+//! What crosses between the blocks of the transmit engine.
+use rust_hdl::prelude::*;
+
+/// The payload of a segment, in host memory.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ReadJob {
+    /// Bus address of the first octet.
+    pub address: Bits<64>,
+    /// Octets; zero reads nothing and gives no packet.
+    pub bytes: Bits<16>,
+}
+
+/// The header of a segment's FPDU. All fields are in host order.
+///
+/// ```text
+///           octet 0   1   2         3          4 .. 7   8 .. 15   16 .. 19
+/// tagged    length       DDP ctrl  RDMAP ctrl  first    second                RFC 5041 s. 4.2
+/// untagged  length       DDP ctrl  RDMAP ctrl  first    second    third       RFC 5041 s. 4.3
+/// ```
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct FrameJob {
+    /// No FPDU: the payload is a whole Ethernet frame.
+    pub raw: Bit,
+    /// The segment has no payload.
+    pub empty: Bit,
+    /// There is a `third`.
+    pub long: Bit,
+    /// ULPDU length (RFC 5044 s. 4.2).
+    pub ulpdu: Bits<16>,
+    /// The two control octets, DDP's in bits 15:8.
+    pub control: Bits<16>,
+    /// The STag, or zero.
+    pub first: Bits<32>,
+    /// The tagged offset, or the queue number and the message sequence number.
+    pub second: Bits<64>,
+    /// The message offset.
+    pub third: Bits<32>,
+}
+
+/// How a segment lies in the MPA stream.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct StreamJob {
+    /// Put markers in.
+    pub markers: Bit,
+    /// Put the CRC into the last four octets.
+    pub crc: Bit,
+    /// Octets of the stream before the segment, modulo 512.
+    pub position: Bits<9>,
+}
+
+/// What the frame builder must know of a segment.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct SendJob {
+    /// The queue pair.
+    pub qp: Bits<4>,
+    /// Which life of the queue pair (see `Generations`).
+    pub generation: Bits<4>,
+    /// The payload is a whole Ethernet frame.
+    pub raw: Bit,
+    /// Sequence number of the segment's first octet.
+    pub position: Bits<32>,
+    /// Raw: octets of the frame.
+    pub bytes: Bits<16>,
+    /// Raw: write a completion.
+    pub signaled: Bit,
+    /// Raw: the work request's number.
+    pub request: Bits<16>,
+    /// Raw: the completion queue.
+    pub cq: Bits<8>,
+}
+
+/// A segment that shall be built.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct SegmentJob {
+    /// For [`PayloadRead`](super::payload_read::PayloadRead).
+    pub read: ReadJob,
+    /// For [`FpduFramer`](super::fpdu_framer::FpduFramer).
+    pub frame: FrameJob,
+    /// For the marker and the CRC inserter.
+    pub stream: StreamJob,
+    /// For [`HeaderBuilder`](super::header_builder::HeaderBuilder).
+    pub send: SendJob,
+}
+
+/// A segment that is stored, or was bad.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct SegmentSummary {
+    /// The one's complement sum of its 16-bit words, each with the first octet in bits 7:0, in so
+    /// many bits as it takes.
+    pub sum: Bits<32>,
+    /// Octets.
+    pub bytes: Bits<16>,
+    /// The bus refused the payload: nothing is stored.
+    pub error: Bit,
+}
+
+/// A frame that shall leave.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct FrameHeader {
+    /// Forget the stored segment.
+    pub discard: Bit,
+    /// The stored segment is the frame.
+    pub raw: Bit,
+    /// There is no stored segment.
+    pub bare: Bit,
+    /// Raw: octets of the frame's last beat.
+    pub tail: Bits<4>,
+    /// The 54 octets of header in network order, the first octet in the highest byte: destination.
+    pub destination: Bits<48>,
+    /// Source and EtherType.
+    pub source: Bits<64>,
+    /// IPv4 version to fragment offset.
+    pub network: Bits<64>,
+    /// IPv4 time to live to source address.
+    pub address: Bits<64>,
+    /// IPv4 destination address, TCP ports.
+    pub ports: Bits<64>,
+    /// TCP sequence and acknowledgement number.
+    pub numbers: Bits<64>,
+    /// TCP data offset to urgent pointer.
+    pub control: Bits<64>,
+}
+
+/// The segmenter has moved SND.NXT. A broadcast.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct SendNext {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    /// The queue pair.
+    pub qp: Bits<4>,
+    /// SND.NXT.
+    pub number: Bits<32>,
+}
+
+/// The peer has acknowledged, or moved its window. A broadcast.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct SendEdge {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    /// The queue pair.
+    pub qp: Bits<4>,
+    /// SND.UNA.
+    pub unacknowledged: Bits<32>,
+    /// SND.WND in octets.
+    pub window: Bits<32>,
+}
+
+/// A work request whose last octet was handed to the stream.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct SentRequest {
+    /// The queue pair.
+    pub qp: Bits<4>,
+    /// Sequence number after its last octet.
+    pub end: Bits<32>,
+    /// Its number in its queue.
+    pub request: Bits<16>,
+    /// Write a completion when it is acknowledged.
+    pub signaled: Bit,
+    /// The completion queue.
+    pub cq: Bits<8>,
+    /// Octets of the message.
+    pub length: Bits<32>,
+}
