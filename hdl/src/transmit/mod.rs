@@ -1,9 +1,28 @@
 //! The transmit engine: from work request to Ethernet frame.
+pub mod ack_processor;
 pub mod crc_inserter;
 pub mod fpdu_framer;
+pub mod frame_assembler;
+pub mod generations;
+pub mod header_builder;
+pub mod header_sums;
+pub mod header_words;
+pub mod job_fork;
 pub mod marker_inserter;
+pub mod marks;
 pub mod payload_read;
+pub mod query;
+pub mod receive_mirror;
 pub mod records;
+pub mod request_check;
+pub mod scheduler;
+pub mod segment_parts;
+pub mod segment_sizer;
 pub mod segment_store;
+pub mod segmenter;
+pub mod send_completions;
 pub mod stream_writer;
 pub mod swap;
+mod transmit_block;
+
+pub use transmit_block::Transmit;

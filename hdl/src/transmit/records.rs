@@ -161,3 +161,14 @@ pub struct SentRequest {
     /// Octets of the message.
     pub length: Bits<32>,
 }
+
+/// What sending has come to on a queue pair.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct SendState {
+    /// SND.NXT: the sequence number of the next octet.
+    pub number: Bits<32>,
+    /// The next message sequence number (RFC 5041 s. 5.1).
+    pub message: Bits<32>,
+    /// Octets of the current message that are sent.
+    pub offset: Bits<32>,
+}

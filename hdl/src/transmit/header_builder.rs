@@ -1,0 +1,355 @@
+//! Builds Ethernet, IPv4 and TCP headers, and decides what leaves next.
+use crate::complete::records::Completion;
+use crate::control::records::{Command, ContextWrite, QpEvent};
+use crate::literal::Literal;
+use crate::memory::{ContextTable, Table};
+use crate::queue::Pick;
+use crate::receive::records::ReceiveEdge;
+use crate::stream::*;
+use crate::transmit::generations::Generations;
+use crate::transmit::header_sums::HeaderSums;
+use crate::transmit::header_words::HeaderWords;
+use crate::transmit::marks::Marks;
+use crate::transmit::receive_mirror::ReceiveMirror;
+use crate::transmit::records::*;
+use ironwarp_abi::context::table;
+use ironwarp_abi::limits::QP_BITS;
+use ironwarp_abi::{queue, status};
+use ironwarp_wire::tcp;
+use rust_hdl::prelude::*;
+
+/// Time to live of what is sent.
+pub const HOPS: u64 = 64;
+/// Data offset 5 and ACK.
+const ACK: u64 = ((tcp::HEADER_BYTES as u64 / 4) << 12) | tcp::ACK as u64;
+/// The same, and PSH.
+const DATA: u64 = ACK | tcp::PSH as u64;
+
+/// What [`HeaderBuilder`] does in this clock.
+#[derive(Copy, Clone, PartialEq, Debug, LogicState)]
+pub enum BuilderState {
+    /// Takes a stored segment, or an acknowledgement that is owed.
+    Choose,
+    /// The queue pair's numbers are looked up. Is it still the same life of it?
+    Look,
+    /// Keeps the numbers.
+    Read,
+    /// The checksums are computed.
+    Sum,
+    /// Offers the header.
+    Offer,
+    /// Offers the completion of a raw frame.
+    Complete,
+    /// Offers the error: the bus refused the payload.
+    Fail,
+}
+
+/// One header about every 9 clocks: of each stored segment in its turn, and, between two of them,
+/// of an acknowledgement that some queue pair owes and that no segment of it carries.
+///
+/// ```text
+///         segment or ACK
+/// Choose ----------------> Look --> Read --> Sum --> Offer --> Choose
+///                           | raw -------------------> Offer --> Complete --> Choose
+///                           | another life ----------> Offer (discard) --> Choose
+///                           | bad --> Fail --> Choose
+/// ```
+/// A queue pair that met an error sends no more data until the host's next command.
+#[derive(LogicBlock)]
+pub struct HeaderBuilder {
+    pub clock: Signal<In, Clock>,
+    pub context_write: Signal<In, ContextWrite>,
+    pub command: Signal<In, Command>,
+    pub active: Signal<In, Bits<16>>,
+    pub edge: Signal<In, ReceiveEdge>,
+    pub job: StreamSink<SendJob>,
+    pub summary: StreamSink<SegmentSummary>,
+    pub header: StreamSource<FrameHeader>,
+    pub completion: StreamSource<Completion>,
+    pub event: StreamSource<QpEvent>,
+
+    mirror: ReceiveMirror,
+    generations: Generations,
+    halts: Marks,
+    pick: Pick,
+    sums: HeaderSums,
+    words: HeaderWords,
+    context_words: ContextTable<QP_BITS, 8>,
+    starts: ContextTable<QP_BITS, 1>,
+    numbers: Table<Bits<32>, QP_BITS>,
+    state: DFF<BuilderState>,
+    qp: DFF<Bits<4>>,
+    bare: DFF<Bit>,
+    discard: DFF<Bit>,
+    current: DFF<SendJob>,
+    stored: DFF<SegmentSummary>,
+    number: DFF<Bits<32>>,
+    mirrored: DFF<ReceiveEdge>,
+    count: DFF<Bits<3>>,
+    starting: DFF<Bit>,
+    starting_qp: DFF<Bits<4>>,
+    ready_data: Signal<Local, Bit>,
+    choose_ack: Signal<Local, Bit>,
+    alive: Signal<Local, Bit>,
+    offer: Signal<Local, Bit>,
+    running: Signal<Local, Bits<16>>,
+    after: Signal<Local, Bits<32>>,
+    sizes_word: Signal<Local, Bits<32>>,
+    steps: Literal<3, 5>,
+    ack_flags: Literal<16, ACK>,
+    data_flags: Literal<16, DATA>,
+    success: Literal<8, { status::SUCCESS as u64 }>,
+    fault: Literal<8, { status::DMA_FAULT as u64 }>,
+    kind: Literal<8, { queue::kind::SEND as u64 }>,
+}
+
+impl Default for HeaderBuilder {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            context_write: Default::default(),
+            command: Default::default(),
+            active: Default::default(),
+            edge: Default::default(),
+            job: Default::default(),
+            summary: Default::default(),
+            header: Default::default(),
+            completion: Default::default(),
+            event: Default::default(),
+            mirror: Default::default(),
+            generations: Default::default(),
+            halts: Default::default(),
+            pick: Default::default(),
+            sums: Default::default(),
+            words: Default::default(),
+            context_words: ContextTable::new(table::QUEUE_PAIR, 1),
+            starts: ContextTable::new(table::QUEUE_PAIR, 13),
+            numbers: Default::default(),
+            state: Default::default(),
+            qp: Default::default(),
+            bare: Default::default(),
+            discard: Default::default(),
+            current: Default::default(),
+            stored: Default::default(),
+            number: Default::default(),
+            mirrored: Default::default(),
+            count: Default::default(),
+            starting: Default::default(),
+            starting_qp: Default::default(),
+            ready_data: Default::default(),
+            choose_ack: Default::default(),
+            alive: Default::default(),
+            offer: Default::default(),
+            running: Default::default(),
+            after: Default::default(),
+            sizes_word: Default::default(),
+            steps: Default::default(),
+            ack_flags: Default::default(),
+            data_flags: Default::default(),
+            success: Default::default(),
+            fault: Default::default(),
+            kind: Default::default(),
+        }
+    }
+}
+
+impl Logic for HeaderBuilder {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, state, qp, bare, discard, current, stored, number, mirrored);
+        dff_setup!(self, clock, count, starting, starting_qp);
+        clock!(self, clock, mirror, generations, halts, sums, context_words, starts, numbers);
+        self.mirror.context_write.next = self.context_write.val();
+        self.context_words.context_write.next = self.context_write.val();
+        self.starts.context_write.next = self.context_write.val();
+        self.mirror.command.next = self.command.val();
+        self.generations.command.next = self.command.val();
+        self.mirror.edge.next = self.edge.val();
+        self.mirror.qp.next = self.qp.q.val();
+        self.generations.qp.next = self.qp.q.val();
+        self.context_words.index.next = self.qp.q.val();
+        self.numbers.read_index.next = self.qp.q.val();
+        self.sizes_word.next = self.context_words.words[0].val();
+
+        // What could leave.
+        self.pick.wanted.next = self.mirror.owed.val() & self.active.val();
+        self.pick.last.next = self.qp.q.val();
+        self.ready_data.next = self.job.valid.val() & self.summary.valid.val();
+        self.choose_ack.next = self.pick.any.val() & (!self.ready_data.val() | !self.bare.q.val());
+        self.running.next = self.mirror.owed.val();
+        for i in 0..16 {
+            // The segment at the head carries the acknowledgement that its queue pair owes.
+            if (self.job.beat.val().qp.index() == i)
+                & self.running.val().get_bit(i)
+                & self.ready_data.val()
+                & !self.job.beat.val().raw
+            {
+                self.choose_ack.next = false;
+            }
+        }
+        self.alive.next = false;
+        for i in 0..16 {
+            if self.qp.q.val().index() == i {
+                self.alive.next = self.active.val().get_bit(i)
+                    & !self.halts.marks.val().get_bit(i)
+                    & (self.generations.generation.val() == self.current.q.val().generation);
+            }
+        }
+
+        // Sums and words of what is being built.
+        self.sums.local.next = self.context_words.words[2].val();
+        self.sums.remote.next = self.context_words.words[3].val();
+        self.sums.ports.next = self.context_words.words[4].val();
+        self.sums.number.next = self.number.q.val();
+        self.sums.acknowledgement.next = self.mirrored.q.val().next;
+        self.sums.flags.next = self.data_flags.val();
+        self.sums.window.next = self.mirrored.q.val().window;
+        self.sums.payload.next = self.stored.q.val().sum;
+        self.sums.bytes.next = self.stored.q.val().bytes;
+        if self.bare.q.val() {
+            self.sums.flags.next = self.ack_flags.val();
+        }
+        self.words.local.next = self.context_words.words[2].val();
+        self.words.remote.next = self.context_words.words[3].val();
+        self.words.ports.next = self.context_words.words[4].val();
+        self.words.mac_low.next = self.context_words.words[5].val();
+        self.words.mac_middle.next = self.context_words.words[6].val();
+        self.words.mac_high.next = self.context_words.words[7].val();
+        self.words.number.next = self.number.q.val();
+        self.words.acknowledgement.next = self.mirrored.q.val().next;
+        self.words.flags.next = self.sums.flags.val();
+        self.words.window.next = self.mirrored.q.val().window;
+        self.words.total.next = self.sums.total.val();
+        self.words.network.next = self.sums.network.val();
+        self.words.transport.next = self.sums.transport.val();
+        self.words.bytes.next = self.current.q.val().bytes;
+        self.header.beat.next = self.words.header.val();
+        self.header.beat.next.discard = self.discard.q.val();
+        self.header.beat.next.raw = self.current.q.val().raw & !self.bare.q.val();
+        self.header.beat.next.bare = self.bare.q.val();
+
+        // The sequence number that the next frame of a queue pair will have.
+        self.starting.d.next = self.command.val().valid & self.command.val().enable;
+        self.starting_qp.d.next = bit_cast::<4, 8>(self.command.val().index);
+        self.starts.index.next = bit_cast::<4, 8>(self.command.val().index);
+        self.after.next = self.number.q.val() + bit_cast::<32, 16>(self.stored.q.val().bytes);
+        self.numbers.write.next = self.starting.q.val();
+        self.numbers.write_index.next = self.starting_qp.q.val();
+        self.numbers.write_record.next = self.starts.words[0].val();
+
+        self.completion.beat.next.cq = self.current.q.val().cq;
+        self.completion.beat.next.qp = bit_cast::<8, 4>(self.qp.q.val());
+        self.completion.beat.next.kind = self.kind.val();
+        self.completion.beat.next.status = self.success.val();
+        self.completion.beat.next.request = self.current.q.val().request;
+        self.completion.beat.next.solicited = false;
+        self.completion.beat.next.length = bit_cast::<32, 16>(self.current.q.val().bytes);
+        self.completion.beat.next.sequence = 0.into();
+        self.completion.valid.next = self.state.q.val() == BuilderState::Complete;
+        self.event.beat.next.qp = bit_cast::<8, 4>(self.qp.q.val());
+        self.event.beat.next.status = self.fault.val();
+        self.event.beat.next.cq = self.sizes_word.val().get_bits::<8>(24);
+        self.event.beat.next.sequence = 0.into();
+        self.event.valid.next = self.state.q.val() == BuilderState::Fail;
+
+        self.mirror.pay.next = false;
+        self.halts.set.next = false;
+        self.halts.set_qp.next = self.qp.q.val();
+        self.halts.clear.next = false;
+        self.halts.clear_qp.next = self.qp.q.val();
+        self.halts.wipe.next = self.command.val().valid;
+        self.halts.wipe_qp.next = bit_cast::<4, 8>(self.command.val().index);
+        self.job.ready.next = false;
+        self.summary.ready.next = false;
+        // A start writes the sequence number first.
+        self.offer.next = (self.state.q.val() == BuilderState::Offer) & !self.starting.q.val();
+        self.header.valid.next = self.offer.val();
+        match self.state.q.val() {
+            BuilderState::Choose => {
+                self.count.d.next = 0.into();
+                self.discard.d.next = false;
+                if self.choose_ack.val() {
+                    self.bare.d.next = true;
+                    self.qp.d.next = self.pick.choice.val();
+                    self.stored.d.next.sum = 0.into();
+                    self.stored.d.next.bytes = 0.into();
+                    self.stored.d.next.error = false;
+                    self.state.d.next = BuilderState::Look;
+                } else if self.ready_data.val() {
+                    self.bare.d.next = false;
+                    self.qp.d.next = self.job.beat.val().qp;
+                    self.current.d.next = self.job.beat.val();
+                    self.stored.d.next = self.summary.beat.val();
+                    self.job.ready.next = true;
+                    self.summary.ready.next = true;
+                    self.state.d.next = BuilderState::Look;
+                }
+            }
+            BuilderState::Look => {
+                self.state.d.next = BuilderState::Read;
+                self.mirror.pay.next = true;
+                if !self.bare.q.val() {
+                    self.mirror.pay.next = self.alive.val() & !self.current.q.val().raw;
+                    if self.current.q.val().raw {
+                        self.state.d.next = BuilderState::Offer;
+                    }
+                    if !self.alive.val() {
+                        self.discard.d.next = true;
+                        self.state.d.next = BuilderState::Offer;
+                    }
+                    if self.stored.q.val().error {
+                        self.mirror.pay.next = false;
+                        self.state.d.next = BuilderState::Choose;
+                        if self.alive.val() {
+                            self.state.d.next = BuilderState::Fail;
+                        }
+                    }
+                }
+            }
+            BuilderState::Read => {
+                self.mirrored.d.next = self.mirror.record.val();
+                self.number.d.next = self.numbers.read_record.val();
+                if !self.bare.q.val() {
+                    self.number.d.next = self.current.q.val().position;
+                }
+                self.state.d.next = BuilderState::Sum;
+            }
+            BuilderState::Sum => {
+                self.count.d.next = self.count.q.val() + 1;
+                if self.count.q.val() == self.steps.val() {
+                    self.state.d.next = BuilderState::Offer;
+                }
+            }
+            BuilderState::Offer => {
+                if self.offer.val() & self.header.ready.val() {
+                    self.state.d.next = BuilderState::Choose;
+                    if !self.bare.q.val() & !self.discard.q.val() {
+                        if self.current.q.val().raw {
+                            if self.current.q.val().signaled {
+                                self.state.d.next = BuilderState::Complete;
+                            }
+                        } else {
+                            self.numbers.write.next = true;
+                            self.numbers.write_index.next = self.qp.q.val();
+                            self.numbers.write_record.next = self.after.val();
+                        }
+                    }
+                }
+            }
+            BuilderState::Complete => {
+                if self.completion.ready.val() {
+                    self.state.d.next = BuilderState::Choose;
+                }
+            }
+            BuilderState::Fail => {
+                self.halts.set.next = self.event.ready.val();
+                if self.event.ready.val() {
+                    self.state.d.next = BuilderState::Choose;
+                }
+            }
+            _ => {
+                self.state.d.next = BuilderState::Choose;
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The checksums of a segment's headers.
+use crate::literal::Literal;
+use ironwarp_wire::{ipv4, tcp};
+use rust_hdl::prelude::*;
+
+/// The IPv4 header's words that never change: version and length, "do not fragment", 64 hops, TCP.
+const NETWORK_WORDS: u64 = ((ipv4::VERSION_4_WITHOUT_OPTIONS as u64) << 8)
+    + ipv4::DO_NOT_FRAGMENT as u64
+    + (super::header_builder::HOPS << 8)
+    + ipv4::PROTOCOL_TCP as u64;
+
+/// IPv4 header checksum and TCP checksum (RFC 1071): the results are those of the inputs five clocks
+/// before; hold the inputs until then.
+///
+/// ```text
+/// clock 1  sum of addresses   sum of numbers   payload: fold
+///       2  + IPv4 constants   + pseudo header  payload: fold, swap
+///       3  fold               + payload
+///       4  fold               fold
+///       5                     fold
+/// ```
+#[derive(LogicBlock, Default)]
+pub struct HeaderSums {
+    pub clock: Signal<In, Clock>,
+    pub local: Signal<In, Bits<32>>,
+    pub remote: Signal<In, Bits<32>>,
+    /// Both ports.
+    pub ports: Signal<In, Bits<32>>,
+    /// Sequence number.
+    pub number: Signal<In, Bits<32>>,
+    pub acknowledgement: Signal<In, Bits<32>>,
+    /// Data offset and flags.
+    pub flags: Signal<In, Bits<16>>,
+    pub window: Signal<In, Bits<16>>,
+    /// The payload's sum, as in `SegmentSummary`: the first octet of a word in bits 7:0.
+    pub payload: Signal<In, Bits<32>>,
+    /// Octets of payload.
+    pub bytes: Signal<In, Bits<16>>,
+    /// IPv4 total length, at once.
+    pub total: Signal<Out, Bits<16>>,
+    pub network: Signal<Out, Bits<16>>,
+    pub transport: Signal<Out, Bits<16>>,
+    addresses: DFF<Bits<32>>,
+    numbers: DFF<Bits<32>>,
+    folded: DFF<Bits<32>>,
+    network_2: DFF<Bits<32>>,
+    transport_2: DFF<Bits<32>>,
+    swapped: DFF<Bits<32>>,
+    network_3: DFF<Bits<32>>,
+    transport_3: DFF<Bits<32>>,
+    network_4: DFF<Bits<32>>,
+    transport_4: DFF<Bits<32>>,
+    transport_5: DFF<Bits<32>>,
+    length: Signal<Local, Bits<16>>,
+    twice: Signal<Local, Bits<32>>,
+    network_low: Signal<Local, Bits<16>>,
+    transport_low: Signal<Local, Bits<16>>,
+    headers: Literal<16, { (ipv4::HEADER_BYTES + tcp::HEADER_BYTES) as u64 }>,
+    tcp_header: Literal<16, { tcp::HEADER_BYTES as u64 }>,
+    fixed: Literal<32, NETWORK_WORDS>,
+    protocol: Literal<32, { ipv4::PROTOCOL_TCP as u64 }>,
+}
+
+impl Logic for HeaderSums {
+    //= rfc9293#3.1  The pseudo header: addresses, protocol, TCP length.
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, addresses, numbers, folded, network_2, transport_2, swapped);
+        dff_setup!(self, clock, network_3, transport_3, network_4, transport_4, transport_5);
+        self.total.next = self.bytes.val() + self.headers.val();
+        self.length.next = self.bytes.val() + self.tcp_header.val();
+
+        self.addresses.d.next = bit_cast::<32, 16>(self.local.val().get_bits::<16>(0))
+            + bit_cast::<32, 16>(self.local.val().get_bits::<16>(16))
+            + bit_cast::<32, 16>(self.remote.val().get_bits::<16>(0))
+            + bit_cast::<32, 16>(self.remote.val().get_bits::<16>(16));
+        self.numbers.d.next = bit_cast::<32, 16>(self.ports.val().get_bits::<16>(0))
+            + bit_cast::<32, 16>(self.ports.val().get_bits::<16>(16))
+            + bit_cast::<32, 16>(self.number.val().get_bits::<16>(0))
+            + bit_cast::<32, 16>(self.number.val().get_bits::<16>(16))
+            + bit_cast::<32, 16>(self.acknowledgement.val().get_bits::<16>(0))
+            + bit_cast::<32, 16>(self.acknowledgement.val().get_bits::<16>(16))
+            + bit_cast::<32, 16>(self.flags.val())
+            + bit_cast::<32, 16>(self.window.val());
+        self.folded.d.next = bit_cast::<32, 16>(self.payload.val().get_bits::<16>(0))
+            + bit_cast::<32, 16>(self.payload.val().get_bits::<16>(16));
+
+        self.network_2.d.next = self.addresses.q.val()
+            + bit_cast::<32, 16>(self.bytes.val())
+            + bit_cast::<32, 16>(self.headers.val())
+            + self.fixed.val();
+        self.transport_2.d.next = self.addresses.q.val()
+            + self.numbers.q.val()
+            + bit_cast::<32, 16>(self.length.val())
+            + self.protocol.val();
+        self.twice.next = bit_cast::<32, 16>(self.folded.q.val().get_bits::<16>(0))
+            + bit_cast::<32, 16>(self.folded.q.val().get_bits::<16>(16));
+        self.swapped.d.next = (bit_cast::<32, 8>(self.twice.val().get_bits::<8>(0)) << 8)
+            | bit_cast::<32, 8>(self.twice.val().get_bits::<8>(8));
+
+        self.network_3.d.next = bit_cast::<32, 16>(self.network_2.q.val().get_bits::<16>(0))
+            + bit_cast::<32, 16>(self.network_2.q.val().get_bits::<16>(16));
+        self.transport_3.d.next = self.transport_2.q.val() + self.swapped.q.val();
+
+        self.network_4.d.next = bit_cast::<32, 16>(self.network_3.q.val().get_bits::<16>(0))
+            + bit_cast::<32, 16>(self.network_3.q.val().get_bits::<16>(16));
+        self.transport_4.d.next = bit_cast::<32, 16>(self.transport_3.q.val().get_bits::<16>(0))
+            + bit_cast::<32, 16>(self.transport_3.q.val().get_bits::<16>(16));
+
+        self.transport_5.d.next = bit_cast::<32, 16>(self.transport_4.q.val().get_bits::<16>(0))
+            + bit_cast::<32, 16>(self.transport_4.q.val().get_bits::<16>(16));
+        self.network_low.next = self.network_4.q.val().get_bits::<16>(0);
+        self.transport_low.next = self.transport_5.q.val().get_bits::<16>(0);
+        self.network.next = !self.network_low.val();
+        self.transport.next = !self.transport_low.val();
+    }
+}

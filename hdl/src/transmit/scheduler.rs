@@ -1,0 +1,98 @@
+//! Chooses the queue pair that sends next.
+use crate::control::records::Command;
+use crate::queue::Pick;
+use crate::receive::records::Opened;
+use crate::transmit::marks::Marks;
+use crate::transmit::records::SendEdge;
+use rust_hdl::prelude::*;
+
+/// Round robin over the queue pairs that have a work request, are active, may send (RFC 5044
+/// s. 7.1.2 rule 4), are not stopped by the peer's window, and have room for what is outstanding.
+///
+/// A queue pair that met an error is `halted` until the host's next command. One that the window
+/// stopped is `blocked` until the peer moves the window or acknowledges.
+#[derive(LogicBlock, Default)]
+pub struct Scheduler {
+    pub clock: Signal<In, Clock>,
+    pub command: Signal<In, Command>,
+    /// Bit n: queue pair n has a work request on chip.
+    pub available: Signal<In, Bits<16>>,
+    /// Bit n: queue pair n is started, and neither stopped nor in error.
+    pub active: Signal<In, Bits<16>>,
+    /// Bit n: queue pair n has as many work requests outstanding as can be tracked.
+    pub crowded: Signal<In, Bits<16>>,
+    /// The peer's FPDU that allows to send has come.
+    pub opened: Signal<In, Opened>,
+    /// The peer has acknowledged or moved its window.
+    pub edge: Signal<In, SendEdge>,
+    /// `open_qp` need not wait for an FPDU.
+    pub open: Signal<In, Bit>,
+    pub open_qp: Signal<In, Bits<4>>,
+    /// The queue pair that the next two are about.
+    pub qp: Signal<In, Bits<4>>,
+    /// `qp` is stopped by the window.
+    pub block: Signal<In, Bit>,
+    /// `qp` met an error.
+    pub halt: Signal<In, Bit>,
+    /// Some queue pair can send.
+    pub any: Signal<Out, Bit>,
+    /// It is this one.
+    pub choice: Signal<Out, Bits<4>>,
+    pick: Pick,
+    opening: Marks,
+    letting: Marks,
+    blocking: Marks,
+    halting: Marks,
+    wipe: Signal<Local, Bit>,
+    wipe_qp: Signal<Local, Bits<4>>,
+    stopped: Signal<Local, Bits<16>>,
+    going: Signal<Local, Bits<16>>,
+}
+
+impl Logic for Scheduler {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, opening, letting, blocking, halting);
+        self.wipe.next = self.command.val().valid;
+        self.wipe_qp.next = bit_cast::<4, 8>(self.command.val().index);
+
+        // Two ways to open, which may come in one clock.
+        self.opening.set.next = self.open.val();
+        self.opening.set_qp.next = self.open_qp.val();
+        self.opening.clear.next = false;
+        self.opening.clear_qp.next = 0.into();
+        self.letting.set.next = self.opened.val().valid;
+        self.letting.set_qp.next = bit_cast::<4, 8>(self.opened.val().qp);
+        self.letting.clear.next = false;
+        self.letting.clear_qp.next = 0.into();
+
+        self.blocking.set.next = self.block.val();
+        self.blocking.set_qp.next = self.qp.val();
+        self.blocking.clear.next = self.edge.val().valid;
+        self.blocking.clear_qp.next = self.edge.val().qp;
+        self.halting.set.next = self.halt.val();
+        self.halting.set_qp.next = self.qp.val();
+        self.halting.clear.next = false;
+        self.halting.clear_qp.next = 0.into();
+
+        self.opening.wipe.next = self.wipe.val();
+        self.opening.wipe_qp.next = self.wipe_qp.val();
+        self.letting.wipe.next = self.wipe.val();
+        self.letting.wipe_qp.next = self.wipe_qp.val();
+        self.blocking.wipe.next = self.wipe.val();
+        self.blocking.wipe_qp.next = self.wipe_qp.val();
+        self.halting.wipe.next = self.wipe.val();
+        self.halting.wipe_qp.next = self.wipe_qp.val();
+
+        self.stopped.next =
+            self.blocking.marks.val() | self.halting.marks.val() | self.crowded.val();
+        self.going.next = !self.stopped.val();
+        self.pick.wanted.next = self.available.val()
+            & self.active.val()
+            & (self.opening.marks.val() | self.letting.marks.val())
+            & self.going.val();
+        self.pick.last.next = self.qp.val();
+        self.any.next = self.pick.any.val();
+        self.choice.next = self.pick.choice.val();
+    }
+}

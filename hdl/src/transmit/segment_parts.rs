@@ -1,0 +1,119 @@
+//! Writes down a segment for the blocks that build it.
+use crate::literal::Literal;
+use crate::protect::records::*;
+use crate::queue::QueueEntry;
+use crate::transmit::records::*;
+use ironwarp_wire::ddp;
+use ironwarp_wire::rdmap::{self, Opcode};
+use rust_hdl::prelude::*;
+
+/// DDP's and RDMAP's control octets.
+const fn control(tagged: u8, opcode: Opcode) -> u64 {
+    let rdmap = rdmap::VERSION << rdmap::VERSION_SHIFT | opcode as u8;
+    ((tagged | ddp::VERSION) as u64) << 8 | rdmap as u64
+}
+
+/// From the work request, the queue pair's state and the segment's size: the gate's question, the
+/// job, and the note of what is outstanding. Combinational.
+#[derive(LogicBlock, Default)]
+pub struct SegmentParts {
+    pub qp: Signal<In, Bits<4>>,
+    pub generation: Signal<In, Bits<4>>,
+    pub head: Signal<In, QueueEntry>,
+    pub state: Signal<In, SendState>,
+    /// Words 0 and 1 of the context.
+    pub flags_word: Signal<In, Bits<32>>,
+    pub sizes_word: Signal<In, Bits<32>>,
+    /// Octets of the stream before the segment.
+    pub position: Signal<In, Bits<32>>,
+    /// Sequence number after the segment.
+    pub end: Signal<In, Bits<32>>,
+    /// Bus address of the payload, from the gate.
+    pub address: Signal<In, Bits<64>>,
+    /// From [`RequestCheck`](super::request_check::RequestCheck).
+    pub raw: Signal<In, Bit>,
+    pub write: Signal<In, Bit>,
+    pub solicited: Signal<In, Bit>,
+    pub signaled: Signal<In, Bit>,
+    /// From [`SegmentSizer`](super::segment_sizer::SegmentSizer).
+    pub payload: Signal<In, Bits<16>>,
+    pub ulpdu: Signal<In, Bits<16>>,
+    pub last: Signal<In, Bit>,
+    pub question: Signal<Out, GateQuestion>,
+    pub job: Signal<Out, SegmentJob>,
+    pub request: Signal<Out, SentRequest>,
+    from: Signal<Local, Bits<64>>,
+    to: Signal<Local, Bits<64>>,
+    frame: Signal<Local, FrameJob>,
+    read_job: Signal<Local, ReadJob>,
+    stream_job: Signal<Local, StreamJob>,
+    send_job: Signal<Local, SendJob>,
+    last_bit: Signal<Local, Bits<16>>,
+    local_read: Literal<2, { right::LOCAL_READ }>,
+    write_control: Literal<16, { control(ddp::TAGGED, Opcode::Write) }>,
+    send_control: Literal<16, { control(0, Opcode::Send) }>,
+    solicited_control: Literal<16, { control(0, Opcode::SendSolicited) }>,
+    last_control: Literal<16, { (ddp::LAST as u64) << 8 }>,
+}
+
+impl Logic for SegmentParts {
+    //= rfc5040#4.1  Opcode, queue number 0 for a Send; RFC 5041 s. 4: T, L, version.
+    #[hdl_gen]
+    fn update(&mut self) {
+        // The gate's question.
+        self.from.next = self.head.val().local_offset
+            + bit_cast::<64, 32>(self.state.val().offset);
+        self.question.next.stag = self.head.val().local_stag;
+        self.question.next.pd = self.flags_word.val().get_bits::<16>(16);
+        self.question.next.right = self.local_read.val();
+        self.question.next.offset = self.from.val();
+        self.question.next.length = bit_cast::<32, 16>(self.payload.val());
+
+        // The job.
+        self.last_bit.next = 0.into();
+        if self.last.val() {
+            self.last_bit.next = self.last_control.val();
+        }
+        self.to.next = self.head.val().remote_offset
+            + bit_cast::<64, 32>(self.state.val().offset);
+        self.frame.next.raw = self.raw.val();
+        self.frame.next.empty = !self.payload.val().any();
+        self.frame.next.long = !self.write.val();
+        self.frame.next.ulpdu = self.ulpdu.val();
+        self.frame.next.control = self.send_control.val() | self.last_bit.val();
+        if self.solicited.val() {
+            self.frame.next.control = self.solicited_control.val() | self.last_bit.val();
+        }
+        self.frame.next.first = 0.into();
+        self.frame.next.second = bit_cast::<64, 32>(self.state.val().message);
+        self.frame.next.third = self.state.val().offset;
+        if self.write.val() {
+            self.frame.next.control = self.write_control.val() | self.last_bit.val();
+            self.frame.next.first = self.head.val().remote_stag;
+            self.frame.next.second = self.to.val();
+        }
+        self.read_job.next.address = self.address.val();
+        self.read_job.next.bytes = self.payload.val();
+        self.stream_job.next.markers = self.flags_word.val().get_bit(0) & !self.raw.val();
+        self.stream_job.next.crc = self.flags_word.val().get_bit(2) & !self.raw.val();
+        self.stream_job.next.position = self.position.val().get_bits::<9>(0);
+        self.send_job.next.qp = self.qp.val();
+        self.send_job.next.generation = self.generation.val();
+        self.send_job.next.raw = self.raw.val();
+        self.send_job.next.position = self.state.val().number;
+        self.send_job.next.bytes = self.payload.val();
+        self.send_job.next.signaled = self.signaled.val();
+        self.send_job.next.request = self.head.val().number;
+        self.send_job.next.cq = self.sizes_word.val().get_bits::<8>(16);
+        self.job.next.read = self.read_job.val();
+        self.job.next.frame = self.frame.val();
+        self.job.next.stream = self.stream_job.val();
+        self.job.next.send = self.send_job.val();
+        self.request.next.qp = self.qp.val();
+        self.request.next.end = self.end.val();
+        self.request.next.request = self.head.val().number;
+        self.request.next.signaled = self.signaled.val();
+        self.request.next.cq = self.sizes_word.val().get_bits::<8>(16);
+        self.request.next.length = self.head.val().length;
+    }
+}

@@ -1,0 +1,108 @@
+//! How long the next segment is.
+use crate::literal::Literal;
+use crate::mpa::MarkerCount;
+use ironwarp_abi::limits::MTU_MAX;
+use ironwarp_wire::{ddp, ipv4, mpa, tcp};
+use rust_hdl::prelude::*;
+
+/// The largest MULPDU that makes sense: what an MTU of 9000 leaves without markers.
+pub const MULPDU_CEILING: usize =
+    MTU_MAX - ipv4::HEADER_BYTES - tcp::HEADER_BYTES - mpa::fpdu::LENGTH_BYTES - mpa::fpdu::CRC_BYTES;
+/// The smallest MULPDU that is obeyed, so that every segment carries something.
+pub const MULPDU_FLOOR: usize = mpa::fpdu::MULPDU_MIN;
+
+/// Cuts the next segment off a message: as much as one FPDU holds (RFC 5044 s. 4.5).
+///
+/// ```text
+/// what is left, MULPDU --> payload, last --> ULPDU, FPDU --> octets with markers
+///                     clock 1                          clock 2
+/// ```
+/// The outputs belong to the inputs of two clocks before; hold the inputs until then.
+#[derive(LogicBlock, Default)]
+pub struct SegmentSizer {
+    pub clock: Signal<In, Clock>,
+    /// A raw frame: all of it, without headers.
+    pub raw: Signal<In, Bit>,
+    /// The DDP segment is tagged.
+    pub to_stag: Signal<In, Bit>,
+    /// Octets of the message.
+    pub length: Signal<In, Bits<32>>,
+    /// Octets of it that are sent.
+    pub offset: Signal<In, Bits<32>>,
+    /// The largest ULPDU.
+    pub mulpdu: Signal<In, Bits<16>>,
+    pub markers: Signal<In, Bit>,
+    /// Octets of the stream before the segment, modulo 512.
+    pub position: Signal<In, Bits<9>>,
+    /// Octets of payload.
+    pub payload: Signal<Out, Bits<16>>,
+    /// The message ends with this segment.
+    pub last: Signal<Out, Bit>,
+    /// Octets of the ULPDU.
+    pub ulpdu: Signal<Out, Bits<16>>,
+    /// Octets in the TCP stream: FPDU and markers.
+    pub octets: Signal<Out, Bits<16>>,
+    count: MarkerCount,
+    piece: DFF<Bits<16>>,
+    ending: DFF<Bit>,
+    unit: DFF<Bits<16>>,
+    total: DFF<Bits<16>>,
+    obeyed: Signal<Local, Bits<16>>,
+    header: Signal<Local, Bits<16>>,
+    room: Signal<Local, Bits<16>>,
+    left: Signal<Local, Bits<32>>,
+    whole: Signal<Local, Bits<16>>,
+    rounded: Signal<Local, Bits<16>>,
+    fpdu: Signal<Local, Bits<16>>,
+    floor: Literal<16, { MULPDU_FLOOR as u64 }>,
+    ceiling: Literal<16, { MULPDU_CEILING as u64 }>,
+    short: Literal<16, { ddp::TAGGED_HEADER_BYTES as u64 }>,
+    long: Literal<16, { ddp::UNTAGGED_HEADER_BYTES as u64 }>,
+    /// Length field, and what rounds up to a multiple of four.
+    prefix: Literal<16, { mpa::fpdu::LENGTH_BYTES as u64 + 3 }>,
+    words: Literal<16, 0xfffc>,
+    crc: Literal<16, { mpa::fpdu::CRC_BYTES as u64 }>,
+}
+
+impl Logic for SegmentSizer {
+    //= rfc5044#4.5
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, piece, ending, unit, total);
+        self.obeyed.next = self.mulpdu.val();
+        if self.mulpdu.val() < self.floor.val() {
+            self.obeyed.next = self.floor.val();
+        }
+        if self.mulpdu.val() > self.ceiling.val() {
+            self.obeyed.next = self.ceiling.val();
+        }
+        self.header.next = self.long.val();
+        if self.to_stag.val() {
+            self.header.next = self.short.val();
+        }
+        self.room.next = self.obeyed.val() - self.header.val();
+        self.left.next = self.length.val() - self.offset.val();
+        self.piece.d.next = bit_cast::<16, 32>(self.left.val());
+        self.ending.d.next = true;
+        if !self.raw.val() & (self.left.val() > bit_cast::<32, 16>(self.room.val())) {
+            self.piece.d.next = self.room.val();
+            self.ending.d.next = false;
+        }
+
+        self.whole.next = self.piece.q.val() + self.header.val();
+        self.rounded.next = self.whole.val() + self.prefix.val();
+        self.fpdu.next = (self.rounded.val() & self.words.val()) + self.crc.val();
+        self.count.position.next = self.position.val();
+        self.count.octets.next = bit_cast::<14, 16>(self.fpdu.val());
+        self.unit.d.next = self.whole.val();
+        self.total.d.next = self.fpdu.val();
+        if self.markers.val() {
+            self.total.d.next =
+                self.fpdu.val() + (bit_cast::<16, 6>(self.count.count.val()) << 2);
+        }
+        self.payload.next = self.piece.q.val();
+        self.last.next = self.ending.q.val();
+        self.ulpdu.next = self.unit.q.val();
+        self.octets.next = self.total.q.val();
+    }
+}

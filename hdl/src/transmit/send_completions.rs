@@ -1,0 +1,220 @@
+//! Completes send work requests when the peer has acknowledged them.
+use crate::complete::records::Completion;
+use crate::control::records::Command;
+use crate::literal::Literal;
+use crate::memory::Table;
+use crate::queue::Pick;
+use crate::stream::*;
+use crate::transmit::marks::Marks;
+use crate::transmit::records::*;
+use ironwarp_abi::limits::{OUTSTANDING_BITS, OUTSTANDING_MAX, QP_BITS};
+use ironwarp_abi::{queue, status};
+use rust_hdl::prelude::*;
+
+/// Address bits of the list: queue pair and place.
+const LIST_BITS: usize = QP_BITS + OUTSTANDING_BITS;
+const _: () = assert!(OUTSTANDING_BITS == 7, "the kernel has this width");
+
+/// What [`SendCompletions`] does in this clock.
+#[derive(Copy, Clone, PartialEq, Debug, LogicState)]
+pub enum RetireState {
+    /// Takes a sent work request, or else chooses a queue pair that was acknowledged.
+    Choose,
+    /// The queue pair's list is looked up.
+    Note,
+    /// The work request goes to the end of the list.
+    Append,
+    /// The queue pair's list is looked up.
+    Look,
+    /// The oldest work request is read.
+    Oldest,
+    /// Is it acknowledged?
+    Judge,
+    /// Offers its completion.
+    Tell,
+}
+
+/// A list of the outstanding work requests of every queue pair: `2^7` places each.
+///
+/// ```text
+/// request --> Choose --> Note --> Append
+/// edge -> acknowledged? --> Choose --> Look --> Oldest --> Judge --> Tell --> Judge of the next ..
+/// ```
+/// A work request completes when its last octet is acknowledged; one that is not `signaled` only
+/// leaves the list. A command empties its queue pair's list.
+#[derive(LogicBlock, Default)]
+pub struct SendCompletions {
+    pub clock: Signal<In, Clock>,
+    pub command: Signal<In, Command>,
+    /// A work request was handed to the stream, whole.
+    pub request: StreamSink<SentRequest>,
+    pub edge: Signal<In, SendEdge>,
+    pub completion: StreamSource<Completion>,
+    /// Bit n: the list of queue pair n is all but full. Up to date five clocks after a request.
+    pub crowded: Signal<Out, Bits<16>>,
+
+    // The list of a queue pair is `head .. tail`.
+    heads: Table<Bits<7>, QP_BITS>,
+    tails: Table<Bits<7>, QP_BITS>,
+    oldest: Table<Bits<32>, QP_BITS>,
+    list: RAM<SentRequest, LIST_BITS>,
+    pick: Pick,
+    moved: Marks,
+    crowds: Marks,
+    state: DFF<RetireState>,
+    chosen: DFF<Bits<4>>,
+    entry: DFF<SentRequest>,
+    stale: DFF<Bit>,
+    wiping: DFF<Bit>,
+    wiping_qp: DFF<Bits<4>>,
+    wipe: Signal<Local, Bit>,
+    stale_now: Signal<Local, Bit>,
+    now: Signal<Local, Bits<7>>,
+    length: Signal<Local, Bits<7>>,
+    after: Signal<Local, Bits<7>>,
+    beyond: Signal<Local, Bits<32>>,
+    done: Signal<Local, Bit>,
+    leave: Signal<Local, Bit>,
+    one: Literal<7, 1>,
+    most: Literal<7, { OUTSTANDING_MAX as u64 - 4 }>,
+    success: Literal<8, { status::SUCCESS as u64 }>,
+    kind: Literal<8, { queue::kind::SEND as u64 }>,
+}
+
+impl Logic for SendCompletions {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, state, chosen, entry, stale, wiping, wiping_qp);
+        clock!(self, clock, heads, tails, oldest, moved, crowds);
+        self.list.read_clock.next = self.clock.val();
+        self.list.write_clock.next = self.clock.val();
+        self.wipe.next = self.command.val().valid;
+        self.wiping.d.next = self.wipe.val();
+        self.wiping_qp.d.next = bit_cast::<4, 8>(self.command.val().index);
+
+        // Who was acknowledged.
+        self.oldest.write.next = self.edge.val().valid;
+        self.oldest.write_index.next = self.edge.val().qp;
+        self.oldest.write_record.next = self.edge.val().unacknowledged;
+        self.oldest.read_index.next = self.chosen.q.val();
+        self.moved.set.next = self.edge.val().valid;
+        self.moved.set_qp.next = self.edge.val().qp;
+        self.moved.clear.next = false;
+        self.moved.clear_qp.next = self.chosen.q.val();
+        self.moved.wipe.next = self.wipe.val();
+        self.moved.wipe_qp.next = bit_cast::<4, 8>(self.command.val().index);
+        self.pick.wanted.next = self.moved.marks.val();
+        self.pick.last.next = self.chosen.q.val();
+
+        // The lists. A command's wipe comes a clock late, and goes before everything else.
+        self.heads.read_index.next = self.chosen.q.val();
+        self.tails.read_index.next = self.chosen.q.val();
+        self.heads.write.next = self.wiping.q.val();
+        self.heads.write_index.next = self.wiping_qp.q.val();
+        self.heads.write_record.next = 0.into();
+        self.tails.write.next = self.wiping.q.val();
+        self.tails.write_index.next = self.wiping_qp.q.val();
+        self.tails.write_record.next = 0.into();
+        self.stale_now.next = self.stale.q.val()
+            | (self.wipe.val()
+                & (bit_cast::<4, 8>(self.command.val().index) == self.chosen.q.val()));
+        self.stale.d.next = self.stale_now.val();
+
+        self.now.next = self.heads.read_record.val();
+        self.length.next = self.tails.read_record.val() - self.now.val();
+        self.after.next = self.tails.read_record.val() + self.one.val();
+        self.crowds.set.next = false;
+        self.crowds.set_qp.next = self.chosen.q.val();
+        self.crowds.clear.next = false;
+        self.crowds.clear_qp.next = self.chosen.q.val();
+        self.crowds.wipe.next = self.wipe.val();
+        self.crowds.wipe_qp.next = bit_cast::<4, 8>(self.command.val().index);
+        self.crowded.next = self.crowds.marks.val();
+        self.list.write_address.next = (bit_cast::<LIST_BITS, 4>(self.chosen.q.val()) << 7)
+            | bit_cast::<LIST_BITS, 7>(self.tails.read_record.val());
+        self.list.write_data.next = self.entry.q.val();
+        self.list.write_enable.next = false;
+        self.list.read_address.next = (bit_cast::<LIST_BITS, 4>(self.chosen.q.val()) << 7)
+            | bit_cast::<LIST_BITS, 7>(self.now.val());
+
+        // Acknowledged: the last octet's number is not after SND.UNA.
+        self.beyond.next = self.list.read_data.val().end - self.oldest.read_record.val();
+        self.done.next = !self.beyond.val().any() | self.beyond.val().get_bit(31);
+        self.leave.next = false;
+
+        self.completion.beat.next.cq = self.entry.q.val().cq;
+        self.completion.beat.next.qp = bit_cast::<8, 4>(self.entry.q.val().qp);
+        self.completion.beat.next.kind = self.kind.val();
+        self.completion.beat.next.status = self.success.val();
+        self.completion.beat.next.request = self.entry.q.val().request;
+        self.completion.beat.next.solicited = false;
+        self.completion.beat.next.length = self.entry.q.val().length;
+        self.completion.beat.next.sequence = 0.into();
+        self.completion.valid.next = self.state.q.val() == RetireState::Tell;
+        self.request.ready.next = self.state.q.val() == RetireState::Choose;
+
+        match self.state.q.val() {
+            RetireState::Choose => {
+                self.stale.d.next = self.wipe.val()
+                    & (bit_cast::<4, 8>(self.command.val().index) == self.request.beat.val().qp);
+                if self.request.valid.val() {
+                    self.entry.d.next = self.request.beat.val();
+                    self.chosen.d.next = self.request.beat.val().qp;
+                    self.state.d.next = RetireState::Note;
+                } else if self.pick.any.val() {
+                    self.chosen.d.next = self.pick.choice.val();
+                    self.state.d.next = RetireState::Look;
+                }
+            }
+            RetireState::Note => {
+                self.state.d.next = RetireState::Append;
+            }
+            RetireState::Append => {
+                if !self.wiping.q.val() {
+                    self.list.write_enable.next = !self.stale_now.val();
+                    self.tails.write.next = !self.stale_now.val();
+                    self.tails.write_index.next = self.chosen.q.val();
+                    self.tails.write_record.next = self.after.val();
+                    self.crowds.set.next = self.length.val() >= self.most.val();
+                    self.state.d.next = RetireState::Choose;
+                }
+            }
+            RetireState::Look => {
+                // What moves from now on is seen again.
+                self.moved.clear.next = !self.edge.val().valid;
+                self.state.d.next = RetireState::Oldest;
+            }
+            RetireState::Oldest => {
+                self.state.d.next = RetireState::Judge;
+            }
+            RetireState::Judge => {
+                self.entry.d.next = self.list.read_data.val();
+                self.state.d.next = RetireState::Choose;
+                if self.length.val().any() & self.done.val() & !self.stale_now.val() {
+                    self.state.d.next = RetireState::Judge;
+                    if !self.wiping.q.val() {
+                        self.leave.next = true;
+                        self.state.d.next = RetireState::Look;
+                        if self.list.read_data.val().signaled {
+                            self.state.d.next = RetireState::Tell;
+                        }
+                    }
+                }
+            }
+            RetireState::Tell => {
+                if self.completion.ready.val() {
+                    self.state.d.next = RetireState::Look;
+                }
+            }
+            _ => {
+                self.state.d.next = RetireState::Choose;
+            }
+        }
+        if self.leave.val() {
+            self.heads.write.next = true;
+            self.heads.write_index.next = self.chosen.q.val();
+            self.heads.write_record.next = self.now.val() + self.one.val();
+            self.crowds.clear.next = self.length.val() <= self.most.val();
+        }
+    }
+}

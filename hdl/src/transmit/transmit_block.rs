@@ -1,0 +1,270 @@
+//! The transmit engine as one block.
+use crate::complete::records::Completion;
+use crate::control::records::*;
+use crate::pcie::records::ReadRequest;
+use crate::protect::records::{GateAnswer, GateQuestion};
+use crate::protect::Gate;
+use crate::queue::RequestFetch;
+use crate::receive::records::{Acknowledgement, Opened, ReceiveEdge};
+use crate::stream::*;
+use crate::transmit::ack_processor::AckProcessor;
+use crate::transmit::frame_assembler::FrameAssembler;
+use crate::transmit::header_builder::HeaderBuilder;
+use crate::transmit::job_fork::JobFork;
+use crate::transmit::payload_read::PayloadRead;
+use crate::transmit::query::SendQuery;
+use crate::transmit::records::*;
+use crate::transmit::scheduler::Scheduler;
+use crate::transmit::segment_store::SegmentStore;
+use crate::transmit::segmenter::Segmenter;
+use crate::transmit::send_completions::SendCompletions;
+use crate::transmit::stream_writer::StreamWriter;
+use rust_hdl::prelude::*;
+
+/// From doorbell to Ethernet frame.
+///
+/// ```text
+/// doorbell --> RequestFetch --> Segmenter <--> Scheduler <--------------------+
+///                               |  |  ^ Gate                                  |
+///                               |  |  +---------- SND.UNA, SND.WND --- AckProcessor <-- ACKs
+///                               |  +--> SendCompletions <---------------------+
+///                               v               |
+///     PayloadRead <--------- JobFork            +--------> completions
+///          |                    | |
+///          +--> StreamWriter <--+ +----------------+
+///               framer, markers, CRC               v
+///                    |                        HeaderBuilder <-- receive edges
+///                    v        summary              |
+///               SegmentStore ----------------------+
+///                    |                             v header
+///                    +-----------------------> FrameAssembler --> frames
+/// ```
+#[derive(LogicBlock)]
+pub struct Transmit {
+    pub clock: Signal<In, Clock>,
+    pub context_write: Signal<In, ContextWrite>,
+    pub qp_command: Signal<In, Command>,
+    /// Bit n: queue pair n is started, and neither stopped nor in error.
+    pub active: Signal<In, Bits<16>>,
+    pub doorbell: Signal<In, Doorbell>,
+    /// Reads of work requests, and their answers in the same order.
+    pub request_read: StreamSource<ReadRequest>,
+    pub request_data: StreamSink<Beat>,
+    /// Reads of payload, and their answers in the same order.
+    pub payload_read: StreamSource<ReadRequest>,
+    pub payload_data: StreamSink<Beat>,
+    /// The maximum read request size: 128 octets << n.
+    pub max_read: Signal<In, Bits<3>>,
+    /// The peers' acknowledgements.
+    pub acknowledgement: StreamSink<Acknowledgement>,
+    /// What our acknowledgements shall say, and when one is due.
+    pub edge: Signal<In, ReceiveEdge>,
+    pub opened: Signal<In, Opened>,
+    pub completion: StreamSource<Completion>,
+    pub event: StreamSource<QpEvent>,
+    /// Ethernet frames without frame check sequence; `valid` is continuous inside a frame.
+    pub frame: StreamSource<Beat>,
+    /// The queue pair that the next three are about, a clock later.
+    pub query_qp: Signal<In, Bits<8>>,
+    pub query_send_next: Signal<Out, Bits<32>>,
+    pub query_send_unacknowledged: Signal<Out, Bits<32>>,
+    pub query_send_window: Signal<Out, Bits<32>>,
+    /// A frame's last beat has left (a pulse).
+    pub frame_sent: Signal<Out, Bit>,
+    /// `ironwarp_abi::trace` bits 0 to 6.
+    pub trace: Signal<Out, Bits<7>>,
+
+    requests: RequestFetch,
+    scheduler: Scheduler,
+    segmenter: Segmenter,
+    gate: Gate,
+    fork: JobFork,
+    payload: PayloadRead,
+    writer: StreamWriter,
+    store: SegmentStore,
+    builder: HeaderBuilder,
+    assembler: FrameAssembler,
+    acks: AckProcessor,
+    retire: SendCompletions,
+    query: SendQuery,
+    completions: Merge2<Completion>,
+    events: Merge2<QpEvent>,
+    inside: DFF<Bit>,
+    leaving: Signal<Local, Bit>,
+    rung: Signal<Local, Bit>,
+    kind: Constant<Bits<2>>,
+}
+
+impl Default for Transmit {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            context_write: Default::default(),
+            qp_command: Default::default(),
+            active: Default::default(),
+            doorbell: Default::default(),
+            request_read: Default::default(),
+            request_data: Default::default(),
+            payload_read: Default::default(),
+            payload_data: Default::default(),
+            max_read: Default::default(),
+            acknowledgement: Default::default(),
+            edge: Default::default(),
+            opened: Default::default(),
+            completion: Default::default(),
+            event: Default::default(),
+            frame: Default::default(),
+            query_qp: Default::default(),
+            query_send_next: Default::default(),
+            query_send_unacknowledged: Default::default(),
+            query_send_window: Default::default(),
+            frame_sent: Default::default(),
+            trace: Default::default(),
+            requests: RequestFetch::send(),
+            scheduler: Default::default(),
+            segmenter: Default::default(),
+            gate: Default::default(),
+            fork: Default::default(),
+            payload: Default::default(),
+            writer: Default::default(),
+            store: Default::default(),
+            builder: Default::default(),
+            assembler: Default::default(),
+            acks: Default::default(),
+            retire: Default::default(),
+            query: Default::default(),
+            completions: Default::default(),
+            events: Default::default(),
+            inside: Default::default(),
+            leaving: Default::default(),
+            rung: Default::default(),
+            kind: Constant::new(doorbell_kind::SEND.to_bits()),
+        }
+    }
+}
+
+impl Logic for Transmit {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, inside);
+        clock!(self, clock, requests, scheduler, segmenter, gate, fork, payload, writer, store);
+        clock!(self, clock, builder, assembler, acks, retire, query, completions, events);
+
+        // What the host says.
+        self.requests.context_write.next = self.context_write.val();
+        self.segmenter.context_write.next = self.context_write.val();
+        self.gate.context_write.next = self.context_write.val();
+        self.builder.context_write.next = self.context_write.val();
+        self.acks.context_write.next = self.context_write.val();
+        self.requests.command.next = self.qp_command.val();
+        self.scheduler.command.next = self.qp_command.val();
+        self.segmenter.command.next = self.qp_command.val();
+        self.builder.command.next = self.qp_command.val();
+        self.acks.command.next = self.qp_command.val();
+        self.retire.command.next = self.qp_command.val();
+        self.requests.doorbell.next = self.doorbell.val();
+        self.scheduler.active.next = self.active.val();
+        self.builder.active.next = self.active.val();
+        self.requests.max_read.next = self.max_read.val();
+        self.payload.max_read.next = self.max_read.val();
+
+        // Work requests become segments.
+        StreamSource::<ReadRequest>::link(&mut self.request_read, &mut self.requests.read);
+        StreamSink::<Beat>::link(&mut self.request_data, &mut self.requests.data);
+        self.requests.head_qp.next = self.segmenter.qp.val();
+        self.requests.take.next = self.segmenter.take.val();
+        self.requests.take_qp.next = self.segmenter.qp.val();
+        self.segmenter.head.next = self.requests.head.val();
+        self.scheduler.available.next = self.requests.available.val();
+        self.scheduler.crowded.next = self.retire.crowded.val();
+        self.scheduler.opened.next = self.opened.val();
+        self.scheduler.edge.next = self.acks.edge.val();
+        self.scheduler.open.next = self.segmenter.open.val();
+        self.scheduler.open_qp.next = self.segmenter.open_qp.val();
+        self.scheduler.qp.next = self.segmenter.qp.val();
+        self.scheduler.block.next = self.segmenter.block.val();
+        self.scheduler.halt.next = self.segmenter.halt.val();
+        self.segmenter.any.next = self.scheduler.any.val();
+        self.segmenter.choice.next = self.scheduler.choice.val();
+        self.segmenter.edge.next = self.acks.edge.val();
+        StreamSource::<GateQuestion>::join(&mut self.segmenter.question, &mut self.gate.question);
+        StreamSource::<GateAnswer>::join(&mut self.gate.answer, &mut self.segmenter.answer);
+        StreamSource::<SegmentJob>::join(&mut self.segmenter.job, &mut self.fork.sink);
+        StreamSource::<SentRequest>::join(&mut self.segmenter.request, &mut self.retire.request);
+
+        // Segments become FPDUs.
+        StreamSource::<ReadJob>::join(&mut self.fork.read, &mut self.payload.job);
+        StreamSource::<FrameJob>::join(&mut self.fork.frame, &mut self.writer.frame);
+        StreamSource::<StreamJob>::join(&mut self.fork.marker, &mut self.writer.marker);
+        StreamSource::<StreamJob>::join(&mut self.fork.check, &mut self.writer.check);
+        StreamSource::<SendJob>::join(&mut self.fork.send, &mut self.builder.job);
+        StreamSource::<ReadRequest>::link(&mut self.payload_read, &mut self.payload.read);
+        StreamSink::<Beat>::link(&mut self.payload_data, &mut self.payload.data);
+        StreamSource::<Beat>::join(&mut self.payload.source, &mut self.writer.payload);
+        StreamSource::<Beat>::join(&mut self.writer.source, &mut self.store.sink);
+
+        // FPDUs become frames.
+        self.builder.edge.next = self.edge.val();
+        StreamSource::<SegmentSummary>::join(&mut self.store.summary, &mut self.builder.summary);
+        StreamSource::<FrameHeader>::join(&mut self.builder.header, &mut self.assembler.header);
+        StreamSource::<Beat>::join(&mut self.store.source, &mut self.assembler.segment);
+        StreamSource::<Beat>::link(&mut self.frame, &mut self.assembler.source);
+
+        // Acknowledgements, completions, errors.
+        StreamSink::<Acknowledgement>::link(
+            &mut self.acknowledgement,
+            &mut self.acks.acknowledgement,
+        );
+        self.acks.sent.next = self.segmenter.sent.val();
+        self.retire.edge.next = self.acks.edge.val();
+        StreamSource::<Completion>::join(
+            &mut self.retire.completion,
+            &mut self.completions.sink_a,
+        );
+        StreamSource::<Completion>::join(
+            &mut self.builder.completion,
+            &mut self.completions.sink_b,
+        );
+        StreamSource::<Completion>::link(&mut self.completion, &mut self.completions.source);
+        StreamSource::<QpEvent>::join(&mut self.segmenter.event, &mut self.events.sink_a);
+        StreamSource::<QpEvent>::join(&mut self.builder.event, &mut self.events.sink_b);
+        StreamSource::<QpEvent>::link(&mut self.event, &mut self.events.source);
+
+        // What others look at.
+        self.query.sent.next = self.segmenter.sent.val();
+        self.query.edge.next = self.acks.edge.val();
+        self.query.qp.next = self.query_qp.val();
+        self.query_send_next.next = self.query.number.val();
+        self.query_send_unacknowledged.next = self.query.unacknowledged.val();
+        self.query_send_window.next = self.query.window.val();
+        self.leaving.next = self.assembler.source.valid.val() & self.frame.ready.val();
+        if self.leaving.val() {
+            self.inside.d.next = !self.assembler.source.beat.val().last;
+        }
+        self.frame_sent.next = self.leaving.val() & self.assembler.source.beat.val().last;
+        self.rung.next =
+            self.doorbell.val().valid & (self.doorbell.val().kind == self.kind.val());
+        self.trace.next = 0.into();
+        self.trace.next = self.trace.val().replace_bit(0, self.rung.val());
+        self.trace.next = self.trace.val().replace_bit(1, self.requests.arrived.val());
+        self.trace.next = self
+            .trace
+            .val()
+            .replace_bit(2, self.segmenter.job.valid.val() & self.fork.sink.ready.val());
+        self.trace.next = self.trace.val().replace_bit(3, self.payload.started.val());
+        self.trace.next = self.trace.val().replace_bit(4, self.store.stored.val());
+        self.trace.next =
+            self.trace.val().replace_bit(5, self.leaving.val() & !self.inside.q.val());
+        self.trace.next = self.trace.val().replace_bit(6, self.frame_sent.val());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emits_verilog() {
+        crate::queue::elaborate("transmit", &mut Transmit::default());
+    }
+}
