@@ -36,7 +36,7 @@ pub struct AckProcessor {
     /// The segmenter has moved SND.NXT.
     pub sent: Signal<In, SendNext>,
     /// SND.UNA or SND.WND has moved, or was told again.
-    pub edge: Signal<Out, SendEdge>,
+    pub send_edge: Signal<Out, SendEdge>,
     scales: ContextTable<QP_BITS, 1>,
     starts: ContextTable<QP_BITS, 2>,
     ends: Table<Bits<32>, QP_BITS>,
@@ -62,7 +62,7 @@ impl Default for AckProcessor {
             command: Default::default(),
             acknowledgement: Default::default(),
             sent: Default::default(),
-            edge: Default::default(),
+            send_edge: Default::default(),
             scales: ContextTable::new(table::QUEUE_PAIR, 0),
             starts: ContextTable::new(table::QUEUE_PAIR, 13),
             ends: Default::default(),
@@ -100,7 +100,7 @@ impl Logic for AckProcessor {
         self.oldest.write.next = self.told.q.val().valid;
         self.oldest.write_index.next = self.told.q.val().qp;
         self.oldest.write_record.next = self.told.q.val().unacknowledged;
-        self.edge.next = self.told.q.val();
+        self.send_edge.next = self.told.q.val();
 
         self.scale_word.next = self.scales.words[0].val();
         self.scale.next = self.scale_word.val().get_bits::<4>(8);

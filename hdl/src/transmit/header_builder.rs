@@ -61,7 +61,7 @@ pub struct HeaderBuilder {
     pub context_write: Signal<In, ContextWrite>,
     pub command: Signal<In, Command>,
     pub active: Signal<In, Bits<16>>,
-    pub edge: Signal<In, ReceiveEdge>,
+    pub receive_edge: Signal<In, ReceiveEdge>,
     pub job: StreamSink<SendJob>,
     pub summary: StreamSink<SegmentSummary>,
     pub header: StreamSource<FrameHeader>,
@@ -110,7 +110,7 @@ impl Default for HeaderBuilder {
             context_write: Default::default(),
             command: Default::default(),
             active: Default::default(),
-            edge: Default::default(),
+            receive_edge: Default::default(),
             job: Default::default(),
             summary: Default::default(),
             header: Default::default(),
@@ -164,7 +164,7 @@ impl Logic for HeaderBuilder {
         self.starts.context_write.next = self.context_write.val();
         self.mirror.command.next = self.command.val();
         self.generations.command.next = self.command.val();
-        self.mirror.edge.next = self.edge.val();
+        self.mirror.receive_edge.next = self.receive_edge.val();
         self.mirror.qp.next = self.qp.q.val();
         self.generations.qp.next = self.qp.q.val();
         self.context_words.index.next = self.qp.q.val();
@@ -197,11 +197,11 @@ impl Logic for HeaderBuilder {
         }
 
         // Sums and words of what is being built.
-        self.sums.local.next = self.context_words.words[2].val();
-        self.sums.remote.next = self.context_words.words[3].val();
+        self.sums.our_ip.next = self.context_words.words[2].val();
+        self.sums.peer_ip.next = self.context_words.words[3].val();
         self.sums.ports.next = self.context_words.words[4].val();
         self.sums.number.next = self.number.q.val();
-        self.sums.acknowledgement.next = self.mirrored.q.val().next;
+        self.sums.acknowledgement.next = self.mirrored.q.val().expected;
         self.sums.flags.next = self.data_flags.val();
         self.sums.window.next = self.mirrored.q.val().window;
         self.sums.payload.next = self.stored.q.val().sum;
@@ -209,14 +209,14 @@ impl Logic for HeaderBuilder {
         if self.bare.q.val() {
             self.sums.flags.next = self.ack_flags.val();
         }
-        self.words.local.next = self.context_words.words[2].val();
-        self.words.remote.next = self.context_words.words[3].val();
+        self.words.our_ip.next = self.context_words.words[2].val();
+        self.words.peer_ip.next = self.context_words.words[3].val();
         self.words.ports.next = self.context_words.words[4].val();
         self.words.mac_low.next = self.context_words.words[5].val();
         self.words.mac_middle.next = self.context_words.words[6].val();
         self.words.mac_high.next = self.context_words.words[7].val();
         self.words.number.next = self.number.q.val();
-        self.words.acknowledgement.next = self.mirrored.q.val().next;
+        self.words.acknowledgement.next = self.mirrored.q.val().expected;
         self.words.flags.next = self.sums.flags.val();
         self.words.window.next = self.mirrored.q.val().window;
         self.words.total.next = self.sums.total.val();

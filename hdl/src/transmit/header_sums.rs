@@ -22,8 +22,8 @@ const NETWORK_WORDS: u64 = ((ipv4::VERSION_4_WITHOUT_OPTIONS as u64) << 8)
 #[derive(LogicBlock, Default)]
 pub struct HeaderSums {
     pub clock: Signal<In, Clock>,
-    pub local: Signal<In, Bits<32>>,
-    pub remote: Signal<In, Bits<32>>,
+    pub our_ip: Signal<In, Bits<32>>,
+    pub peer_ip: Signal<In, Bits<32>>,
     /// Both ports.
     pub ports: Signal<In, Bits<32>>,
     /// Sequence number.
@@ -70,10 +70,10 @@ impl Logic for HeaderSums {
         self.total.next = self.bytes.val() + self.headers.val();
         self.length.next = self.bytes.val() + self.tcp_header.val();
 
-        self.addresses.d.next = bit_cast::<32, 16>(self.local.val().get_bits::<16>(0))
-            + bit_cast::<32, 16>(self.local.val().get_bits::<16>(16))
-            + bit_cast::<32, 16>(self.remote.val().get_bits::<16>(0))
-            + bit_cast::<32, 16>(self.remote.val().get_bits::<16>(16));
+        self.addresses.d.next = bit_cast::<32, 16>(self.our_ip.val().get_bits::<16>(0))
+            + bit_cast::<32, 16>(self.our_ip.val().get_bits::<16>(16))
+            + bit_cast::<32, 16>(self.peer_ip.val().get_bits::<16>(0))
+            + bit_cast::<32, 16>(self.peer_ip.val().get_bits::<16>(16));
         self.numbers.d.next = bit_cast::<32, 16>(self.ports.val().get_bits::<16>(0))
             + bit_cast::<32, 16>(self.ports.val().get_bits::<16>(16))
             + bit_cast::<32, 16>(self.number.val().get_bits::<16>(0))

@@ -12,8 +12,8 @@ use rust_hdl::prelude::*;
 /// ```
 #[derive(LogicBlock, Default)]
 pub struct HeaderWords {
-    pub local: Signal<In, Bits<32>>,
-    pub remote: Signal<In, Bits<32>>,
+    pub our_ip: Signal<In, Bits<32>>,
+    pub peer_ip: Signal<In, Bits<32>>,
     /// The context's word 5: our port in bits 15:0, the peer's above.
     pub ports: Signal<In, Bits<32>>,
     /// The context's words 6 to 8: our MAC address, then the next hop's.
@@ -36,7 +36,7 @@ pub struct HeaderWords {
     pub bytes: Signal<In, Bits<16>>,
     /// `discard`, `raw` and `bare` are false.
     pub header: Signal<Out, FrameHeader>,
-    before: Signal<Local, Bits<16>>,
+    less: Signal<Local, Bits<16>>,
     tail: Signal<Local, Bits<4>>,
     low: Signal<Local, Bits<4>>,
     ethertype: Literal<64, { ethernet::TYPE_IPV4 as u64 }>,
@@ -53,8 +53,8 @@ impl Logic for HeaderWords {
     //= rfc9293#3.1
     #[hdl_gen]
     fn update(&mut self) {
-        self.before.next = self.bytes.val() - self.one.val();
-        self.low.next = self.before.val().get_bits::<4>(0);
+        self.less.next = self.bytes.val() - self.one.val();
+        self.low.next = self.less.val().get_bits::<4>(0);
         self.tail.next = (self.low.val() & self.seven.val()) + self.one_octet.val();
         self.header.next.discard = false;
         self.header.next.raw = false;
@@ -62,17 +62,16 @@ impl Logic for HeaderWords {
         self.header.next.tail = self.tail.val();
         self.header.next.destination = (bit_cast::<48, 32>(self.mac_high.val()) << 16)
             | bit_cast::<48, 16>(self.mac_middle.val().get_bits::<16>(16));
-        self.header.next.source =
-            (bit_cast::<64, 16>(self.mac_middle.val().get_bits::<16>(0)) << 48)
-                | (bit_cast::<64, 32>(self.mac_low.val()) << 16)
-                | self.ethertype.val();
-        self.header.next.network = self.version.val()
-            | (bit_cast::<64, 16>(self.total.val()) << 32)
-            | self.fragment.val();
+        self.header.next.source = (bit_cast::<64, 16>(self.mac_middle.val().get_bits::<16>(0))
+            << 48)
+            | (bit_cast::<64, 32>(self.mac_low.val()) << 16)
+            | self.ethertype.val();
+        self.header.next.network =
+            self.version.val() | (bit_cast::<64, 16>(self.total.val()) << 32) | self.fragment.val();
         self.header.next.address = self.hops.val()
             | (bit_cast::<64, 16>(self.network.val()) << 32)
-            | bit_cast::<64, 32>(self.local.val());
-        self.header.next.ports = (bit_cast::<64, 32>(self.remote.val()) << 32)
+            | bit_cast::<64, 32>(self.our_ip.val());
+        self.header.next.ports = (bit_cast::<64, 32>(self.peer_ip.val()) << 32)
             | (bit_cast::<64, 16>(self.ports.val().get_bits::<16>(0)) << 16)
             | bit_cast::<64, 16>(self.ports.val().get_bits::<16>(16));
         self.header.next.numbers = (bit_cast::<64, 32>(self.number.val()) << 32)

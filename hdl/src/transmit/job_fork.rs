@@ -16,6 +16,8 @@ pub struct JobFork {
     pub marker: StreamSource<StreamJob>,
     pub check: StreamSource<StreamJob>,
     pub send: StreamSource<SendJob>,
+    /// A segment is taken (a pulse, for the trace).
+    pub started: Signal<Out, Bit>,
     reads: StreamFifo<ReadJob, DEPTH_BITS>,
     frames: StreamFifo<FrameJob, DEPTH_BITS>,
     markers: StreamFifo<StreamJob, DEPTH_BITS>,
@@ -36,6 +38,7 @@ impl Logic for JobFork {
             & self.sends.sink.ready.val();
         self.taken.next = self.free.val() & self.sink.valid.val();
         self.sink.ready.next = self.free.val();
+        self.started.next = self.taken.val();
         self.reads.sink.beat.next = self.sink.beat.val().read;
         self.reads.sink.valid.next = self.taken.val();
         self.frames.sink.beat.next = self.sink.beat.val().frame;

@@ -24,9 +24,9 @@ pub struct MarkerInserter {
     /// Something of the packet has left; `position` is where the stream stands.
     begun: DFF<Bit>,
     position: DFF<Bits<9>>,
-    /// Octets from the FPDU's length field on; it has left if `inside`.
+    /// Octets from the FPDU's length field on; it has left if `underway`.
     distance: DFF<Bits<16>>,
-    inside: DFF<Bit>,
+    underway: DFF<Bit>,
     /// The first half of the beat has left.
     half: DFF<Bit>,
     head: DFF<Beat>,
@@ -44,14 +44,14 @@ pub struct MarkerInserter {
     moved: Signal<Local, Bit>,
     word: Literal<4, 4>,
     beat: Literal<4, 8>,
-    before: Literal<9, 508>,
+    less: Literal<9, 508>,
 }
 
 impl Logic for MarkerInserter {
     //= rfc5044#4.3
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, begun, position, distance, inside, half, head, head_full);
+        dff_setup!(self, clock, begun, position, distance, underway, half, head, head_full);
         self.source.beat.next = self.head.q.val();
         self.source.valid.next = self.head_full.q.val();
         self.free.next = self.source.ready.val() | !self.head_full.q.val();
@@ -66,7 +66,7 @@ impl Logic for MarkerInserter {
         self.low_octet.next = self.distance.q.val().get_bits::<8>(0);
         self.due.next = self.job.beat.val().markers & (self.now.val() == 0);
         self.cut.next = self.job.beat.val().markers
-            & (self.now.val() == self.before.val())
+            & (self.now.val() == self.less.val())
             & (self.sink.beat.val().bytes == self.beat.val())
             & !self.half.q.val();
         self.moved.next = self.free.val() & self.job.valid.val() & self.sink.valid.val();
@@ -98,16 +98,16 @@ impl Logic for MarkerInserter {
         if self.moved.val() {
             self.begun.d.next = true;
             self.position.d.next = self.now.val() + bit_cast::<9, 4>(self.octets.val());
-            if self.inside.q.val() | !self.due.val() {
+            if self.underway.q.val() | !self.due.val() {
                 self.distance.d.next = self.distance.q.val() + bit_cast::<16, 4>(self.octets.val());
-                self.inside.d.next = true;
+                self.underway.d.next = true;
             }
             if !self.due.val() {
                 self.half.d.next = self.cut.val();
             }
             if self.consume.val() & self.sink.beat.val().last {
                 self.begun.d.next = false;
-                self.inside.d.next = false;
+                self.underway.d.next = false;
                 self.distance.d.next = 0.into();
             }
         }

@@ -25,4 +25,9 @@ pub mod stream_writer;
 pub mod swap;
 mod transmit_block;
 
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod tests;
+
 pub use transmit_block::Transmit;

@@ -39,7 +39,7 @@ pub struct PayloadRead {
     request: DFF<ReadRequest>,
     offered: DFF<Bit>,
     failed: DFF<Bit>,
-    inside: DFF<Bit>,
+    underway: DFF<Bit>,
     low: Signal<Local, Bits<13>>,
     to_page: Signal<Local, Bits<13>>,
     limit: Signal<Local, Bits<10>>,
@@ -54,7 +54,7 @@ pub struct PayloadRead {
 impl Logic for PayloadRead {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, address, left, request, offered, failed, inside);
+        dff_setup!(self, clock, address, left, request, offered, failed, underway);
         clock!(self, clock, pieces, packer);
 
         // Split.
@@ -110,13 +110,13 @@ impl Logic for PayloadRead {
             self.data.valid.val() & self.data.beat.val().last & self.packer.sink.ready.val();
         self.started.next = false;
         if self.data.valid.val() & self.pieces.source.valid.val() & self.packer.sink.ready.val() {
-            self.started.next = !self.inside.q.val();
-            self.inside.d.next = true;
+            self.started.next = !self.underway.q.val();
+            self.underway.d.next = true;
             if self.data.beat.val().last {
                 self.failed.d.next = self.failed.q.val() | self.data.beat.val().error;
                 if self.pieces.source.beat.val() {
                     self.failed.d.next = false;
-                    self.inside.d.next = false;
+                    self.underway.d.next = false;
                 }
             }
         }

@@ -9,7 +9,7 @@ use rust_hdl::prelude::*;
 pub struct SendQuery {
     pub clock: Signal<In, Clock>,
     pub sent: Signal<In, SendNext>,
-    pub edge: Signal<In, SendEdge>,
+    pub send_edge: Signal<In, SendEdge>,
     pub qp: Signal<In, Bits<8>>,
     /// Those of `qp`, a clock later.
     pub number: Signal<Out, Bits<32>>,
@@ -28,9 +28,9 @@ impl Logic for SendQuery {
         self.numbers.write_index.next = self.sent.val().qp;
         self.numbers.write_record.next = self.sent.val().number;
         self.edges.read_index.next = bit_cast::<4, 8>(self.qp.val());
-        self.edges.write.next = self.edge.val().valid;
-        self.edges.write_index.next = self.edge.val().qp;
-        self.edges.write_record.next = self.edge.val();
+        self.edges.write.next = self.send_edge.val().valid;
+        self.edges.write_index.next = self.send_edge.val().qp;
+        self.edges.write_record.next = self.send_edge.val();
         self.number.next = self.numbers.read_record.val();
         self.unacknowledged.next = self.edges.read_record.val().unacknowledged;
         self.window.next = self.edges.read_record.val().window;

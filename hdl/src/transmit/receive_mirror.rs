@@ -15,7 +15,7 @@ pub struct ReceiveMirror {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
     pub command: Signal<In, Command>,
-    pub edge: Signal<In, ReceiveEdge>,
+    pub receive_edge: Signal<In, ReceiveEdge>,
     pub qp: Signal<In, Bits<4>>,
     /// The last edge of `qp`, one clock later; its `valid` and `acknowledge` mean nothing.
     pub record: Signal<Out, ReceiveEdge>,
@@ -42,7 +42,7 @@ impl Default for ReceiveMirror {
             clock: Default::default(),
             context_write: Default::default(),
             command: Default::default(),
-            edge: Default::default(),
+            receive_edge: Default::default(),
             qp: Default::default(),
             record: Default::default(),
             owed: Default::default(),
@@ -79,7 +79,7 @@ impl Logic for ReceiveMirror {
         self.record.next = self.edges.read_record.val();
 
         // A start waits for a clock without an edge.
-        if !self.edge.val().valid {
+        if !self.receive_edge.val().valid {
             self.starting.d.next = false;
         }
         if self.command.val().valid & self.command.val().enable {
@@ -91,23 +91,23 @@ impl Logic for ReceiveMirror {
         self.scaled.next = self.starts.words[1].val() >> self.scale.val();
         self.first.next.valid = true;
         self.first.next.qp = 0.into();
-        self.first.next.next = self.starts.words[0].val();
+        self.first.next.expected = self.starts.words[0].val();
         self.first.next.window = bit_cast::<16, 32>(self.scaled.val());
         if self.scaled.val() > 65535 {
             self.first.next.window = 65535.into();
         }
         self.first.next.acknowledge = false;
 
-        self.edges.write.next = self.edge.val().valid | self.starting.q.val();
+        self.edges.write.next = self.receive_edge.val().valid | self.starting.q.val();
         self.edges.write_index.next = self.starting_qp.q.val();
         self.edges.write_record.next = self.first.val();
-        if self.edge.val().valid {
-            self.edges.write_index.next = bit_cast::<4, 8>(self.edge.val().qp);
-            self.edges.write_record.next = self.edge.val();
+        if self.receive_edge.val().valid {
+            self.edges.write_index.next = bit_cast::<4, 8>(self.receive_edge.val().qp);
+            self.edges.write_record.next = self.receive_edge.val();
         }
 
-        self.owing.set.next = self.edge.val().valid & self.edge.val().acknowledge;
-        self.owing.set_qp.next = bit_cast::<4, 8>(self.edge.val().qp);
+        self.owing.set.next = self.receive_edge.val().valid & self.receive_edge.val().acknowledge;
+        self.owing.set_qp.next = bit_cast::<4, 8>(self.receive_edge.val().qp);
         self.owing.clear.next = self.pay.val();
         self.owing.clear_qp.next = self.qp.val();
         self.owing.wipe.next = self.command.val().valid;

@@ -24,7 +24,7 @@ pub struct Scheduler {
     /// The peer's FPDU that allows to send has come.
     pub opened: Signal<In, Opened>,
     /// The peer has acknowledged or moved its window.
-    pub edge: Signal<In, SendEdge>,
+    pub send_edge: Signal<In, SendEdge>,
     /// `open_qp` need not wait for an FPDU.
     pub open: Signal<In, Bit>,
     pub open_qp: Signal<In, Bits<4>>,
@@ -68,8 +68,8 @@ impl Logic for Scheduler {
 
         self.blocking.set.next = self.block.val();
         self.blocking.set_qp.next = self.qp.val();
-        self.blocking.clear.next = self.edge.val().valid;
-        self.blocking.clear_qp.next = self.edge.val().qp;
+        self.blocking.clear.next = self.send_edge.val().valid;
+        self.blocking.clear_qp.next = self.send_edge.val().qp;
         self.halting.set.next = self.halt.val();
         self.halting.set_qp.next = self.qp.val();
         self.halting.clear.next = false;

@@ -27,7 +27,7 @@ pub struct SegmentParts {
     /// Octets of the stream before the segment.
     pub position: Signal<In, Bits<32>>,
     /// Sequence number after the segment.
-    pub end: Signal<In, Bits<32>>,
+    pub after: Signal<In, Bits<32>>,
     /// Bus address of the payload, from the gate.
     pub address: Signal<In, Bits<64>>,
     /// From [`RequestCheck`](super::request_check::RequestCheck).
@@ -61,8 +61,7 @@ impl Logic for SegmentParts {
     #[hdl_gen]
     fn update(&mut self) {
         // The gate's question.
-        self.from.next = self.head.val().local_offset
-            + bit_cast::<64, 32>(self.state.val().offset);
+        self.from.next = self.head.val().local_offset + bit_cast::<64, 32>(self.state.val().offset);
         self.question.next.stag = self.head.val().local_stag;
         self.question.next.pd = self.flags_word.val().get_bits::<16>(16);
         self.question.next.right = self.local_read.val();
@@ -74,8 +73,7 @@ impl Logic for SegmentParts {
         if self.last.val() {
             self.last_bit.next = self.last_control.val();
         }
-        self.to.next = self.head.val().remote_offset
-            + bit_cast::<64, 32>(self.state.val().offset);
+        self.to.next = self.head.val().remote_offset + bit_cast::<64, 32>(self.state.val().offset);
         self.frame.next.raw = self.raw.val();
         self.frame.next.empty = !self.payload.val().any();
         self.frame.next.long = !self.write.val();
@@ -110,7 +108,7 @@ impl Logic for SegmentParts {
         self.job.next.stream = self.stream_job.val();
         self.job.next.send = self.send_job.val();
         self.request.next.qp = self.qp.val();
-        self.request.next.end = self.end.val();
+        self.request.next.end = self.after.val();
         self.request.next.request = self.head.val().number;
         self.request.next.signaled = self.signaled.val();
         self.request.next.cq = self.sizes_word.val().get_bits::<8>(16);

@@ -6,8 +6,11 @@ use ironwarp_wire::{ddp, ipv4, mpa, tcp};
 use rust_hdl::prelude::*;
 
 /// The largest MULPDU that makes sense: what an MTU of 9000 leaves without markers.
-pub const MULPDU_CEILING: usize =
-    MTU_MAX - ipv4::HEADER_BYTES - tcp::HEADER_BYTES - mpa::fpdu::LENGTH_BYTES - mpa::fpdu::CRC_BYTES;
+pub const MULPDU_CEILING: usize = MTU_MAX
+    - ipv4::HEADER_BYTES
+    - tcp::HEADER_BYTES
+    - mpa::fpdu::LENGTH_BYTES
+    - mpa::fpdu::CRC_BYTES;
 /// The smallest MULPDU that is obeyed, so that every segment carries something.
 pub const MULPDU_FLOOR: usize = mpa::fpdu::MULPDU_MIN;
 
@@ -97,8 +100,7 @@ impl Logic for SegmentSizer {
         self.unit.d.next = self.whole.val();
         self.total.d.next = self.fpdu.val();
         if self.markers.val() {
-            self.total.d.next =
-                self.fpdu.val() + (bit_cast::<16, 6>(self.count.count.val()) << 2);
+            self.total.d.next = self.fpdu.val() + (bit_cast::<16, 6>(self.count.count.val()) << 2);
         }
         self.payload.next = self.piece.q.val();
         self.last.next = self.ending.q.val();

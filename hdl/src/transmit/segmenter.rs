@@ -72,7 +72,7 @@ pub struct Segmenter {
     /// `open_qp` has started and need not wait for the peer's first FPDU.
     pub open: Signal<Out, Bit>,
     pub open_qp: Signal<Out, Bits<4>>,
-    pub edge: Signal<In, SendEdge>,
+    pub send_edge: Signal<In, SendEdge>,
     pub sent: Signal<Out, SendNext>,
     pub question: StreamSource<GateQuestion>,
     pub answer: StreamSink<GateAnswer>,
@@ -107,7 +107,7 @@ pub struct Segmenter {
     sizes_word: Signal<Local, Bits<32>>,
     start_word: Signal<Local, Bits<32>>,
     position: Signal<Local, Bits<32>>,
-    end: Signal<Local, Bits<32>>,
+    after: Signal<Local, Bits<32>>,
     used: Signal<Local, Bits<32>>,
     full: Signal<Local, Bit>,
     commit: Signal<Local, Bit>,
@@ -134,7 +134,7 @@ impl Default for Segmenter {
             head: Default::default(),
             open: Default::default(),
             open_qp: Default::default(),
-            edge: Default::default(),
+            send_edge: Default::default(),
             sent: Default::default(),
             question: Default::default(),
             answer: Default::default(),
@@ -166,7 +166,7 @@ impl Default for Segmenter {
             sizes_word: Default::default(),
             start_word: Default::default(),
             position: Default::default(),
-            end: Default::default(),
+            after: Default::default(),
             used: Default::default(),
             full: Default::default(),
             commit: Default::default(),
@@ -213,14 +213,14 @@ impl Logic for Segmenter {
         self.sizer.mulpdu.next = self.sizes_word.val().get_bits::<16>(0);
         self.sizer.markers.next = self.flags_word.val().get_bit(0);
         self.sizer.position.next = self.position.val().get_bits::<9>(0);
-        self.end.next =
+        self.after.next =
             self.states.read_record.val().number + bit_cast::<32, 16>(self.sizer.octets.val());
-        self.used.next = self.end.val() - self.edges.read_record.val().unacknowledged;
-        self.full.next = !self.check.raw.val()
-            & (self.used.val() > self.edges.read_record.val().window);
-        self.edges.write.next = self.edge.val().valid;
-        self.edges.write_index.next = self.edge.val().qp;
-        self.edges.write_record.next = self.edge.val();
+        self.used.next = self.after.val() - self.edges.read_record.val().unacknowledged;
+        self.full.next =
+            !self.check.raw.val() & (self.used.val() > self.edges.read_record.val().window);
+        self.edges.write.next = self.send_edge.val().valid;
+        self.edges.write_index.next = self.send_edge.val().qp;
+        self.edges.write_record.next = self.send_edge.val();
 
         // The gate's question, the job and the note.
         self.parts.qp.next = self.chosen.q.val();
@@ -230,7 +230,7 @@ impl Logic for Segmenter {
         self.parts.flags_word.next = self.flags_word.val();
         self.parts.sizes_word.next = self.sizes_word.val();
         self.parts.position.next = self.position.val();
-        self.parts.end.next = self.end.val();
+        self.parts.after.next = self.after.val();
         self.parts.address.next = self.address.q.val();
         self.parts.raw.next = self.check.raw.val();
         self.parts.write.next = self.check.write.val();
@@ -270,7 +270,7 @@ impl Logic for Segmenter {
                 & (bit_cast::<4, 8>(self.command.val().index) == self.chosen.q.val()));
         self.stale.d.next = self.stale_now.val();
         self.moved_now.next = self.moved.q.val()
-            | (self.edge.val().valid & (self.edge.val().qp == self.chosen.q.val()));
+            | (self.send_edge.val().valid & (self.send_edge.val().qp == self.chosen.q.val()));
         self.moved.d.next = self.moved_now.val();
 
         self.block.next = false;
@@ -368,10 +368,10 @@ impl Logic for Segmenter {
         self.states.write_index.next = self.chosen.q.val();
         self.states.write_record.next = self.states.read_record.val();
         if !self.check.raw.val() {
-            self.states.write_record.next.number = self.end.val();
+            self.states.write_record.next.number = self.after.val();
         }
-        self.states.write_record.next.offset = self.states.read_record.val().offset
-            + bit_cast::<32, 16>(self.sizer.payload.val());
+        self.states.write_record.next.offset =
+            self.states.read_record.val().offset + bit_cast::<32, 16>(self.sizer.payload.val());
         if self.sizer.last.val() {
             self.states.write_record.next.offset = 0.into();
             if !self.check.write.val() {
@@ -388,7 +388,7 @@ impl Logic for Segmenter {
         }
         self.told.d.next.valid = self.commit.val() | self.starting.q.val();
         self.told.d.next.qp = self.chosen.q.val();
-        self.told.d.next.number = self.end.val();
+        self.told.d.next.number = self.after.val();
         if self.check.raw.val() {
             self.told.d.next.valid = self.starting.q.val();
         }

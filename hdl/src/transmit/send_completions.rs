@@ -48,7 +48,7 @@ pub struct SendCompletions {
     pub command: Signal<In, Command>,
     /// A work request was handed to the stream, whole.
     pub request: StreamSink<SentRequest>,
-    pub edge: Signal<In, SendEdge>,
+    pub send_edge: Signal<In, SendEdge>,
     pub completion: StreamSource<Completion>,
     /// Bit n: the list of queue pair n is all but full. Up to date five clocks after a request.
     pub crowded: Signal<Out, Bits<16>>,
@@ -93,12 +93,12 @@ impl Logic for SendCompletions {
         self.wiping_qp.d.next = bit_cast::<4, 8>(self.command.val().index);
 
         // Who was acknowledged.
-        self.oldest.write.next = self.edge.val().valid;
-        self.oldest.write_index.next = self.edge.val().qp;
-        self.oldest.write_record.next = self.edge.val().unacknowledged;
+        self.oldest.write.next = self.send_edge.val().valid;
+        self.oldest.write_index.next = self.send_edge.val().qp;
+        self.oldest.write_record.next = self.send_edge.val().unacknowledged;
         self.oldest.read_index.next = self.chosen.q.val();
-        self.moved.set.next = self.edge.val().valid;
-        self.moved.set_qp.next = self.edge.val().qp;
+        self.moved.set.next = self.send_edge.val().valid;
+        self.moved.set_qp.next = self.send_edge.val().qp;
         self.moved.clear.next = false;
         self.moved.clear_qp.next = self.chosen.q.val();
         self.moved.wipe.next = self.wipe.val();
@@ -181,7 +181,7 @@ impl Logic for SendCompletions {
             }
             RetireState::Look => {
                 // What moves from now on is seen again.
-                self.moved.clear.next = !self.edge.val().valid;
+                self.moved.clear.next = !self.send_edge.val().valid;
                 self.state.d.next = RetireState::Oldest;
             }
             RetireState::Oldest => {

@@ -58,7 +58,7 @@ pub struct Transmit {
     /// The peers' acknowledgements.
     pub acknowledgement: StreamSink<Acknowledgement>,
     /// What our acknowledgements shall say, and when one is due.
-    pub edge: Signal<In, ReceiveEdge>,
+    pub receive_edge: Signal<In, ReceiveEdge>,
     pub opened: Signal<In, Opened>,
     pub completion: StreamSource<Completion>,
     pub event: StreamSource<QpEvent>,
@@ -89,7 +89,7 @@ pub struct Transmit {
     query: SendQuery,
     completions: Merge2<Completion>,
     events: Merge2<QpEvent>,
-    inside: DFF<Bit>,
+    underway: DFF<Bit>,
     leaving: Signal<Local, Bit>,
     rung: Signal<Local, Bit>,
     kind: Constant<Bits<2>>,
@@ -109,7 +109,7 @@ impl Default for Transmit {
             payload_data: Default::default(),
             max_read: Default::default(),
             acknowledgement: Default::default(),
-            edge: Default::default(),
+            receive_edge: Default::default(),
             opened: Default::default(),
             completion: Default::default(),
             event: Default::default(),
@@ -135,7 +135,7 @@ impl Default for Transmit {
             query: Default::default(),
             completions: Default::default(),
             events: Default::default(),
-            inside: Default::default(),
+            underway: Default::default(),
             leaving: Default::default(),
             rung: Default::default(),
             kind: Constant::new(doorbell_kind::SEND.to_bits()),
@@ -146,7 +146,7 @@ impl Default for Transmit {
 impl Logic for Transmit {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, inside);
+        dff_setup!(self, clock, underway);
         clock!(self, clock, requests, scheduler, segmenter, gate, fork, payload, writer, store);
         clock!(self, clock, builder, assembler, acks, retire, query, completions, events);
 
@@ -178,7 +178,7 @@ impl Logic for Transmit {
         self.scheduler.available.next = self.requests.available.val();
         self.scheduler.crowded.next = self.retire.crowded.val();
         self.scheduler.opened.next = self.opened.val();
-        self.scheduler.edge.next = self.acks.edge.val();
+        self.scheduler.send_edge.next = self.acks.send_edge.val();
         self.scheduler.open.next = self.segmenter.open.val();
         self.scheduler.open_qp.next = self.segmenter.open_qp.val();
         self.scheduler.qp.next = self.segmenter.qp.val();
@@ -186,7 +186,7 @@ impl Logic for Transmit {
         self.scheduler.halt.next = self.segmenter.halt.val();
         self.segmenter.any.next = self.scheduler.any.val();
         self.segmenter.choice.next = self.scheduler.choice.val();
-        self.segmenter.edge.next = self.acks.edge.val();
+        self.segmenter.send_edge.next = self.acks.send_edge.val();
         StreamSource::<GateQuestion>::join(&mut self.segmenter.question, &mut self.gate.question);
         StreamSource::<GateAnswer>::join(&mut self.gate.answer, &mut self.segmenter.answer);
         StreamSource::<SegmentJob>::join(&mut self.segmenter.job, &mut self.fork.sink);
@@ -204,7 +204,7 @@ impl Logic for Transmit {
         StreamSource::<Beat>::join(&mut self.writer.source, &mut self.store.sink);
 
         // FPDUs become frames.
-        self.builder.edge.next = self.edge.val();
+        self.builder.receive_edge.next = self.receive_edge.val();
         StreamSource::<SegmentSummary>::join(&mut self.store.summary, &mut self.builder.summary);
         StreamSource::<FrameHeader>::join(&mut self.builder.header, &mut self.assembler.header);
         StreamSource::<Beat>::join(&mut self.store.source, &mut self.assembler.segment);
@@ -216,11 +216,8 @@ impl Logic for Transmit {
             &mut self.acks.acknowledgement,
         );
         self.acks.sent.next = self.segmenter.sent.val();
-        self.retire.edge.next = self.acks.edge.val();
-        StreamSource::<Completion>::join(
-            &mut self.retire.completion,
-            &mut self.completions.sink_a,
-        );
+        self.retire.send_edge.next = self.acks.send_edge.val();
+        StreamSource::<Completion>::join(&mut self.retire.completion, &mut self.completions.sink_a);
         StreamSource::<Completion>::join(
             &mut self.builder.completion,
             &mut self.completions.sink_b,
@@ -232,29 +229,25 @@ impl Logic for Transmit {
 
         // What others look at.
         self.query.sent.next = self.segmenter.sent.val();
-        self.query.edge.next = self.acks.edge.val();
+        self.query.send_edge.next = self.acks.send_edge.val();
         self.query.qp.next = self.query_qp.val();
         self.query_send_next.next = self.query.number.val();
         self.query_send_unacknowledged.next = self.query.unacknowledged.val();
         self.query_send_window.next = self.query.window.val();
-        self.leaving.next = self.assembler.source.valid.val() & self.frame.ready.val();
+        self.leaving.next = self.frame.valid.val() & self.frame.ready.val();
         if self.leaving.val() {
-            self.inside.d.next = !self.assembler.source.beat.val().last;
+            self.underway.d.next = !self.frame.beat.val().last;
         }
-        self.frame_sent.next = self.leaving.val() & self.assembler.source.beat.val().last;
-        self.rung.next =
-            self.doorbell.val().valid & (self.doorbell.val().kind == self.kind.val());
+        self.frame_sent.next = self.leaving.val() & self.frame.beat.val().last;
+        self.rung.next = self.doorbell.val().valid & (self.doorbell.val().kind == self.kind.val());
         self.trace.next = 0.into();
         self.trace.next = self.trace.val().replace_bit(0, self.rung.val());
         self.trace.next = self.trace.val().replace_bit(1, self.requests.arrived.val());
-        self.trace.next = self
-            .trace
-            .val()
-            .replace_bit(2, self.segmenter.job.valid.val() & self.fork.sink.ready.val());
+        self.trace.next = self.trace.val().replace_bit(2, self.fork.started.val());
         self.trace.next = self.trace.val().replace_bit(3, self.payload.started.val());
         self.trace.next = self.trace.val().replace_bit(4, self.store.stored.val());
         self.trace.next =
-            self.trace.val().replace_bit(5, self.leaving.val() & !self.inside.q.val());
+            self.trace.val().replace_bit(5, self.leaving.val() & !self.underway.q.val());
         self.trace.next = self.trace.val().replace_bit(6, self.frame_sent.val());
     }
 }
