@@ -338,12 +338,14 @@ fn errors_stop_their_queue_pair() {
         // Something good before it and after it.
         let good = if qp == 0 { request(opcode::RAW_FRAME, 0, 60) } else { send(0, 60) };
         world.post(qp, &good);
+        world.ring(qp);
+        world.run(1200);
         world.post_octets(qp, octets);
         world.post(qp, &good);
         world.post(2, &send(0, 3000));
         world.ring(qp);
         world.ring(2);
-        world.run(5000);
+        world.run(4000);
         let cq = qp as u64 ^ 10;
         assert_eq!(world.events, [(qp as u64, u64::from(why), cq)], "qp {qp} status {why}");
         let frames = world.segments.iter().filter(|s| s.qp == qp).count() + world.raw.len();
@@ -359,7 +361,8 @@ fn errors_stop_their_queue_pair() {
         world.post(qp, &good);
         world.ring(qp);
         world.run(2000);
-        assert_eq!(world.segments.len() + world.raw.len(), before + 1, "status {why}");
+        let after = world.segments.len() + world.raw.len();
+        assert_eq!(after, before + 1, "qp {qp} status {why}: {:?}", world.segments);
         assert_eq!(world.events.len(), 1);
     }
 }

@@ -78,7 +78,7 @@ pub struct Transmit {
     scheduler: Scheduler,
     segmenter: Segmenter,
     gate: Gate,
-    fork: JobFork,
+    jobs: JobFork,
     payload: PayloadRead,
     writer: StreamWriter,
     store: SegmentStore,
@@ -124,7 +124,7 @@ impl Default for Transmit {
             scheduler: Default::default(),
             segmenter: Default::default(),
             gate: Default::default(),
-            fork: Default::default(),
+            jobs: Default::default(),
             payload: Default::default(),
             writer: Default::default(),
             store: Default::default(),
@@ -147,7 +147,7 @@ impl Logic for Transmit {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, underway);
-        clock!(self, clock, requests, scheduler, segmenter, gate, fork, payload, writer, store);
+        clock!(self, clock, requests, scheduler, segmenter, gate, jobs, payload, writer, store);
         clock!(self, clock, builder, assembler, acks, retire, query, completions, events);
 
         // What the host says.
@@ -189,15 +189,15 @@ impl Logic for Transmit {
         self.segmenter.send_edge.next = self.acks.send_edge.val();
         StreamSource::<GateQuestion>::join(&mut self.segmenter.question, &mut self.gate.question);
         StreamSource::<GateAnswer>::join(&mut self.gate.answer, &mut self.segmenter.answer);
-        StreamSource::<SegmentJob>::join(&mut self.segmenter.job, &mut self.fork.sink);
+        StreamSource::<SegmentJob>::join(&mut self.segmenter.job, &mut self.jobs.sink);
         StreamSource::<SentRequest>::join(&mut self.segmenter.request, &mut self.retire.request);
 
         // Segments become FPDUs.
-        StreamSource::<ReadJob>::join(&mut self.fork.read, &mut self.payload.job);
-        StreamSource::<FrameJob>::join(&mut self.fork.frame, &mut self.writer.frame);
-        StreamSource::<StreamJob>::join(&mut self.fork.marker, &mut self.writer.marker);
-        StreamSource::<StreamJob>::join(&mut self.fork.check, &mut self.writer.check);
-        StreamSource::<SendJob>::join(&mut self.fork.send, &mut self.builder.job);
+        StreamSource::<ReadJob>::join(&mut self.jobs.read, &mut self.payload.job);
+        StreamSource::<FrameJob>::join(&mut self.jobs.frame, &mut self.writer.frame);
+        StreamSource::<StreamJob>::join(&mut self.jobs.marker, &mut self.writer.marker);
+        StreamSource::<StreamJob>::join(&mut self.jobs.check, &mut self.writer.check);
+        StreamSource::<SendJob>::join(&mut self.jobs.send, &mut self.builder.job);
         StreamSource::<ReadRequest>::link(&mut self.payload_read, &mut self.payload.read);
         StreamSink::<Beat>::link(&mut self.payload_data, &mut self.payload.data);
         StreamSource::<Beat>::join(&mut self.payload.source, &mut self.writer.payload);
@@ -243,7 +243,7 @@ impl Logic for Transmit {
         self.trace.next = 0.into();
         self.trace.next = self.trace.val().replace_bit(0, self.rung.val());
         self.trace.next = self.trace.val().replace_bit(1, self.requests.arrived.val());
-        self.trace.next = self.trace.val().replace_bit(2, self.fork.started.val());
+        self.trace.next = self.trace.val().replace_bit(2, self.jobs.started.val());
         self.trace.next = self.trace.val().replace_bit(3, self.payload.started.val());
         self.trace.next = self.trace.val().replace_bit(4, self.store.stored.val());
         self.trace.next =
