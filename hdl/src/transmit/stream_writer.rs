@@ -221,7 +221,7 @@ mod tests {
             let mut ulpdu: Vec<u8> = (0..18 + 40).map(|_| rng.random()).collect();
             ulpdu[0] = 0x41;
             let case = fpdu(&ulpdu, Framing { markers: true, crc: true }, offset, false);
-            let expected = dense(&[case.expected.clone()]);
+            let expected = dense(std::slice::from_ref(&case.expected));
             assert_eq!(run(&[case], &mut rng), expected, "offset {offset}");
         }
     }
