@@ -22,8 +22,8 @@ use std::time::Duration;
 const STRIDE: u32 = reg::CONTEXT_STRIDE;
 
 type Inbox = Arc<Mutex<VecDeque<Vec<u8>>>>;
-/// Looks at every frame that leaves; false loses it.
-type Filter = Box<dyn FnMut(&[u8]) -> bool + Send>;
+/// Looks at every frame that leaves, with the number of valid flow entries; false loses it.
+type Filter = Box<dyn FnMut(&[u8], usize) -> bool + Send>;
 
 #[derive(Clone, Copy, Default)]
 struct Queue {
@@ -143,7 +143,16 @@ impl Fake {
     }
 
     /// Looks at every frame that leaves from now on; false loses it.
-    pub fn filter(&self, filter: impl FnMut(&[u8]) -> bool + Send + 'static) {
+    pub fn filter(&self, mut filter: impl FnMut(&[u8]) -> bool + Send + 'static) {
+        self.lock().filter = Some(Box::new(move |frame, _| filter(frame)));
+    }
+
+    /// Looks at every frame that leaves from now on, with the number of valid flow entries.
+    pub fn watch(&self, mut watch: impl FnMut(&[u8], usize) + Send + 'static) {
+        let filter = move |frame: &[u8], flows| {
+            watch(frame, flows);
+            true
+        };
         self.lock().filter = Some(Box::new(filter));
     }
 
@@ -172,10 +181,7 @@ impl Fake {
 
     /// The valid flow entries.
     pub fn flows(&self) -> Vec<FlowContext> {
-        let inner = self.lock();
-        let entries = (0..limits::FLOW_COUNT)
-            .map(|n| FlowContext::from_words(&context(&inner, reg::FLOW_CONTEXTS, n)));
-        entries.filter(|entry| entry.valid).collect()
+        valid_flows(&self.lock())
     }
 
     /// Segments of owned connections, as they came.
@@ -251,7 +257,8 @@ impl Fake {
                 let at = Self::translate(inner, stag, offset, wqe.length, qp.context.pd).unwrap();
                 let mut frame = vec![0; wqe.length as usize];
                 self.iova.read(at, &mut frame).unwrap();
-                let passes = inner.filter.as_mut().is_none_or(|filter| filter(&frame));
+                let flows = valid_flows(inner).len();
+                let passes = inner.filter.as_mut().is_none_or(|filter| filter(&frame, flows));
                 if passes {
                     self.outbox.lock().unwrap().push_back(frame);
                 }
@@ -385,6 +392,12 @@ impl Fake {
 fn context<const N: usize>(inner: &Inner, table: u32, index: usize) -> [u32; N] {
     let start = table + STRIDE * index as u32;
     std::array::from_fn(|n| inner.registers.get(&(start + 4 * n as u32)).copied().unwrap_or(0))
+}
+
+fn valid_flows(inner: &Inner) -> Vec<FlowContext> {
+    let entries = (0..limits::FLOW_COUNT)
+        .map(|n| FlowContext::from_words(&context(inner, reg::FLOW_CONTEXTS, n)));
+    entries.filter(|entry| entry.valid).collect()
 }
 
 fn find_flow(inner: &Inner, flow: &Flow) -> Option<u8> {

@@ -12,6 +12,83 @@
 //!
 //! The hardware owns open connections. Software opens and closes them on the raw queue, and hands
 //! them over in between by writing a context.
+//!
+//! A megabyte from one simulated RNIC to the other:
+//!
+//! ```no_run
+//! use ironwarp_driver::backend::Machine;
+//! use ironwarp_driver::{
+//!     Access, Context, Event, Options, QueuePairOptions, Region, RemoteBuffer, StartupOptions,
+//!     WorkRequest,
+//! };
+//! use std::time::Duration;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut machine = Machine::new();
+//! let a = Context::open(machine.open("sim:0")?, Options::station(1))?;
+//! let b = Context::open(machine.open("sim:1")?, Options::station(2))?;
+//!
+//! // B: a buffer that the peer may write, and a receive for the message that says it is done.
+//! let (b_domain, b_queue) = (b.protection_domain()?, b.completion_queue(256)?);
+//! let b_qp = b_domain.queue_pair(&QueuePairOptions::new(&b_queue))?;
+//! let target = b_domain.register(&Region::new(1 << 20)?, Access::REMOTE_WRITE)?;
+//! let inbox = b_domain.register(&Region::new(64)?, Access::LOCAL)?;
+//! b_qp.post_receive(1, inbox.whole())?;
+//! b.listen(7000)?;
+//!
+//! // A: the data.
+//! let (a_domain, a_queue) = (a.protection_domain()?, a.completion_queue(256)?);
+//! let a_qp = a_domain.queue_pair(&QueuePairOptions::new(&a_queue))?;
+//! let source = a_domain.register(&Region::from_slice(&[7; 1 << 20])?, Access::LOCAL_READ)?;
+//! a.connect(&a_qp, "10.0.0.2:7000".parse()?, &StartupOptions::default())?;
+//!
+//! // One thread drives both ends. B says in its private data where A may write.
+//! let mut closed = 0;
+//! while closed < 2 {
+//!     for event in b.poll()? {
+//!         match event {
+//!             Event::ConnectRequest { request, .. } => {
+//!                 let remote = target.remote(0);
+//!                 let mut private_data = remote.stag.to_be_bytes().to_vec();
+//!                 private_data.extend_from_slice(&remote.offset.to_be_bytes());
+//!                 let options = StartupOptions::with_private_data(&private_data);
+//!                 b.accept(request, &b_qp, &options)?;
+//!             }
+//!             Event::Established { .. } => {}
+//!             Event::Disconnected { .. } => closed += 1,
+//!             other => return Err(format!("B: {other:?}").into()),
+//!         }
+//!     }
+//!     for event in a.poll()? {
+//!         match event {
+//!             Event::Established { startup, .. } => {
+//!                 let (stag, offset) = startup.private_data.split_at(4);
+//!                 let stag = u32::from_be_bytes(stag.try_into()?);
+//!                 let offset = u64::from_be_bytes(offset.try_into()?);
+//!                 let remote = RemoteBuffer { stag, offset };
+//!                 let write = WorkRequest::write(1, source.whole(), remote);
+//!                 a_qp.post_send(write.unsignaled())?;
+//!                 a_qp.post_send(WorkRequest::send(2, source.buffer(0, 8)?))?;
+//!             }
+//!             Event::Disconnected { .. } => closed += 1,
+//!             other => return Err(format!("A: {other:?}").into()),
+//!         }
+//!     }
+//!     for sent in a_queue.poll(16)? {
+//!         assert!(sent.status.is_success(), "{}", sent.status);
+//!     }
+//!     for received in b_queue.poll(16)? {
+//!         assert!(received.status.is_success(), "{}", received.status);
+//!         assert_eq!(target.region().to_vec(0, 8)?, [7; 8]);
+//!         b.disconnect(&b_qp)?;
+//!     }
+//!     // Time passes for both; whichever interrupts first ends the wait.
+//!     b.arm()?;
+//!     a.wait(Duration::from_micros(100))?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod backend;

@@ -192,24 +192,18 @@ fn the_hardware_gets_the_stream_where_software_left_it() {
 fn the_reply_leaves_after_the_hardware_is_armed() {
     let mut pair = Pair::new();
     let (id, _) = pair.request(&StartupOptions::default());
-    let replies = tap(&pair.b.fake);
-    pair.b.context.accept(id, &pair.b.qp, &StartupOptions::default()).unwrap();
-    assert!(pair.b.fake.flows().is_empty() && replies.lock().unwrap().is_empty());
-    let weak = Arc::downgrade(&pair.b.fake);
-    let armed = Arc::new(Mutex::new(None));
-    let seen = armed.clone();
-    pair.b.fake.filter(move |frame| {
+    let armed = Arc::new(Mutex::new(Vec::new()));
+    let sink = armed.clone();
+    pair.b.fake.watch(move |frame, flows| {
         let segment = Segment::parse(frame, Direction::Out);
         if segment.is_some_and(|segment| !segment.payload.is_empty()) {
-            // The filter runs under the fake's lock: look when it is free again.
-            seen.lock().unwrap().get_or_insert(weak.strong_count());
+            sink.lock().unwrap().push(flows);
         }
-        true
     });
-    // One poll arms and sends: the doorbell of the raw queue is written after the flow entry.
-    pair.b.poll();
-    assert_eq!(pair.b.fake.flows().len(), 1);
-    assert!(armed.lock().unwrap().is_some(), "the Reply has left");
+    pair.b.context.accept(id, &pair.b.qp, &StartupOptions::default()).unwrap();
+    assert!(pair.b.fake.flows().is_empty());
+    pair.run_until(|pair| !pair.a.events.is_empty());
+    assert_eq!(*armed.lock().unwrap(), [1], "one Reply, after the flow entry became valid");
     pair.finish();
 }
 
