@@ -15,9 +15,9 @@ pub struct BarDecoder {
     pub context_write: Signal<Out, ContextWrite>,
     pub doorbell: Signal<Out, Doorbell>,
     /// A write to the first page.
-    pub register: Signal<Out, PageWrite>,
+    pub register_write: Signal<Out, PageWrite>,
     /// A write to the page of the MSI-X table.
-    pub msix: Signal<Out, PageWrite>,
+    pub msix_write: Signal<Out, PageWrite>,
     context_out: DFF<ContextWrite>,
     doorbell_out: DFF<Doorbell>,
     register_out: DFF<PageWrite>,
@@ -60,8 +60,8 @@ impl Default for BarDecoder {
             sink: Default::default(),
             context_write: Default::default(),
             doorbell: Default::default(),
-            register: Default::default(),
-            msix: Default::default(),
+            register_write: Default::default(),
+            msix_write: Default::default(),
             context_out: Default::default(),
             doorbell_out: Default::default(),
             register_out: Default::default(),
@@ -102,8 +102,8 @@ impl Logic for BarDecoder {
         self.sink.ready.next = true;
         self.context_write.next = self.context_out.q.val();
         self.doorbell.next = self.doorbell_out.q.val();
-        self.register.next = self.register_out.q.val();
-        self.msix.next = self.msix_out.q.val();
+        self.register_write.next = self.register_out.q.val();
+        self.msix_write.next = self.msix_out.q.val();
 
         self.address.next = self.sink.beat.val().address;
         self.table_number.next = self.address.val().get_bits::<4>(16);

@@ -72,8 +72,8 @@ impl Logic for Control {
         StreamSink::<BarWrite>::link(&mut self.bar_write, &mut self.decoder.sink);
         self.context_write.next = self.decoder.context_write.val();
         self.doorbell.next = self.decoder.doorbell.val();
-        self.registers.write.next = self.decoder.register.val();
-        self.msix.write.next = self.decoder.msix.val();
+        self.registers.write.next = self.decoder.register_write.val();
+        self.msix.write.next = self.decoder.msix_write.val();
         self.qp_command.next = self.registers.qp_command.val();
         self.cq_command.next = self.registers.cq_command.val();
         self.mac_address.next = self.registers.mac_address.val();
