@@ -7,7 +7,7 @@
 //!           |                               |
 //!           +---- ring, device -------------+
 //!                      |
-//!                 pci: the seam; backend: sim
+//!                 pci: the seam; backend: model, sim
 //! ```
 //!
 //! The hardware owns open connections. Software opens and closes them on the raw queue, and hands

@@ -124,8 +124,8 @@ pub enum Address {
     Vfio(String),
     /// `vfio-user:/run/rnic0.sock`: a device process, by its socket.
     VfioUser(String),
-    /// `model:`: the behavioural model in this process.
-    Model,
+    /// `model:` or `model:0`, `model:1`: the behavioural model in this process, by its number.
+    Model(usize),
 }
 
 impl std::str::FromStr for Address {
@@ -146,8 +146,11 @@ impl std::str::FromStr for Address {
             ("vfio", _) => Err(wrong("a PCI function looks like 0000:01:00.0")),
             ("vfio-user", "") => Err(wrong("the path of the socket is missing")),
             ("vfio-user", path) => Ok(Self::VfioUser(path.into())),
-            ("model", "") => Ok(Self::Model),
-            ("model", _) => Err(wrong("model: takes nothing behind the colon")),
+            ("model", "") => Ok(Self::Model(0)),
+            ("model", number) => match number.parse() {
+                Ok(number) if number < 2 => Ok(Self::Model(number)),
+                _ => Err(wrong("there are the models 0 and 1")),
+            },
             _ => Err(wrong("the kinds are sim, vfio, vfio-user and model")),
         }
     }
@@ -171,12 +174,13 @@ mod tests {
     fn addresses_are_read_or_refused_with_a_reason() {
         assert_eq!("sim:".parse::<Address>().unwrap(), Address::Sim(0));
         assert_eq!("sim:1".parse::<Address>().unwrap(), Address::Sim(1));
-        assert_eq!("model:".parse::<Address>().unwrap(), Address::Model);
+        assert_eq!("model:".parse::<Address>().unwrap(), Address::Model(0));
+        assert_eq!("model:1".parse::<Address>().unwrap(), Address::Model(1));
         let card = "vfio:0000:01:00.0".parse::<Address>().unwrap();
         assert_eq!(card, Address::Vfio("0000:01:00.0".into()));
         let socket = "vfio-user:/run/rnic0.sock".parse::<Address>().unwrap();
         assert_eq!(socket, Address::VfioUser("/run/rnic0.sock".into()));
-        for bad in ["", "sim", "sim:2", "sim:x", "vfio:1:2", "vfio-user:", "model:x", "usb:1"] {
+        for bad in ["", "sim", "sim:2", "sim:x", "vfio:1:2", "vfio-user:", "model:2", "usb:1"] {
             let error = bad.parse::<Address>().unwrap_err();
             assert!(matches!(error, Error::Address { .. }), "{bad}: {error}");
         }

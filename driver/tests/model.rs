@@ -1,0 +1,244 @@
+//! Two behavioural models and their drivers: connect, write, send, close.
+#![cfg(feature = "model")]
+
+use ironwarp_driver::backend::{model, Machine};
+use ironwarp_driver::{
+    Access, Agreement, Completion, CompletionQueue, Context, Event, MemoryRegion, Operation,
+    Options, ProtectionDomain, QpState, QueuePair, QueuePairOptions, Reason, Region,
+    StartupOptions, Status, WorkRequest,
+};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+const PORT: u16 = 7000;
+const BYTES: usize = 300_000;
+
+struct End {
+    context: Context,
+    cq: CompletionQueue,
+    qp: QueuePair,
+    memory: MemoryRegion,
+    _domain: ProtectionDomain,
+    events: Vec<Event>,
+    completions: Vec<Completion>,
+}
+
+impl End {
+    fn new(machine: &mut Machine, number: u8, mtu: usize) -> Self {
+        let function = machine.open(&format!("model:{}", number - 1)).unwrap();
+        let seed = Some(u64::from(number));
+        let options = Options { seed, mtu, ..Options::station(number) };
+        let context = Context::open(function, options).unwrap();
+        let domain = context.protection_domain().unwrap();
+        let cq = context.completion_queue(256).unwrap();
+        let qp = domain.queue_pair(&QueuePairOptions::new(&cq)).unwrap();
+        let memory = Region::new(BYTES).unwrap();
+        let memory = domain.register(&memory, Access::REMOTE_WRITE).unwrap();
+        Self {
+            context,
+            cq,
+            qp,
+            memory,
+            _domain: domain,
+            events: Vec::new(),
+            completions: Vec::new(),
+        }
+    }
+
+    fn poll(&mut self) {
+        self.events.extend(self.context.poll().unwrap());
+        self.completions.extend(self.cq.poll(100).unwrap());
+    }
+
+    fn octets(&self, at: usize, length: usize) -> Vec<u8> {
+        self.memory.region().to_vec(at, length).unwrap()
+    }
+
+    /// The next completions, which must be successes: operation, name and length.
+    fn done(&mut self) -> Vec<(Operation, u64, u32)> {
+        self.poll();
+        let done = std::mem::take(&mut self.completions);
+        assert!(done.iter().all(|one| one.status == Status::SUCCESS), "{done:?}");
+        done.iter().map(|one| (one.operation, one.id, one.length)).collect()
+    }
+}
+
+struct Pair {
+    a: End,
+    b: End,
+}
+
+impl Pair {
+    fn new(machine: &mut Machine, mtu: usize) -> Self {
+        Self { a: End::new(machine, 1, mtu), b: End::new(machine, 2, mtu) }
+    }
+
+    /// Runs both ends until `done`, or for 30 seconds of device time.
+    fn run_until(&mut self, done: impl Fn(&Self) -> bool) {
+        let start = self.a.context.now();
+        while !done(self) {
+            assert!(self.a.context.now() < start + Duration::from_secs(30), "nothing happens");
+            self.a.poll();
+            self.b.poll();
+            self.b.context.arm().unwrap();
+            self.a.context.wait(Duration::from_micros(200)).unwrap();
+        }
+    }
+
+    fn connect(&mut self, request: &StartupOptions, reply: &StartupOptions) -> [Agreement; 2] {
+        self.b.context.listen(PORT).unwrap();
+        let peer = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), PORT);
+        self.a.context.connect(&self.a.qp, peer, request).unwrap();
+        self.run_until(|pair| !pair.b.events.is_empty());
+        let request = match self.b.events.remove(0) {
+            Event::ConnectRequest { request, port: PORT, .. } => request,
+            other => panic!("a connection request should come, not {other:?}"),
+        };
+        self.b.context.accept(request, &self.b.qp, reply).unwrap();
+        self.run_until(|pair| !pair.a.events.is_empty() && !pair.b.events.is_empty());
+        [&mut self.a, &mut self.b].map(|end| match end.events.remove(0) {
+            Event::Established { agreement, .. } => agreement,
+            other => panic!("the connection should be open, not {other:?}"),
+        })
+    }
+}
+
+fn pattern(seed: u8) -> Vec<u8> {
+    (0..BYTES).map(|i| (i as u8).wrapping_mul(7) ^ (i >> 8) as u8 ^ seed).collect()
+}
+
+/// An RDMA Write and Sends both ways, and a close in order.
+fn exchange(pair: &mut Pair) {
+    let data = pattern(1);
+    pair.a.memory.region().write(0, &data).unwrap();
+    pair.b.qp.post_receive(10, pair.b.memory.buffer(0, 100).unwrap()).unwrap();
+    let remote = pair.b.memory.remote(1000);
+    let write = WorkRequest::write(1, pair.a.memory.buffer(0, BYTES - 1000).unwrap(), remote);
+    pair.a.qp.post_send(write).unwrap();
+    let words = pair.a.memory.buffer(5, 77).unwrap();
+    pair.a.qp.post_send(WorkRequest::send_solicited(2, words)).unwrap();
+    pair.run_until(|pair| pair.b.octets(0, 77) == data[5..82]);
+    // The Send came after the Write, and so did its completion.
+    assert_eq!(pair.b.octets(1000, BYTES - 1000), data[..BYTES - 1000]);
+    assert_eq!(pair.b.done(), [(Operation::Receive, 10, 77)]);
+
+    let answer = pattern(2);
+    pair.a.qp.post_receive(11, pair.a.memory.buffer(0, 5000).unwrap()).unwrap();
+    pair.b.memory.region().write(0, &answer).unwrap();
+    let words = pair.b.memory.buffer(0, 5000).unwrap();
+    pair.b.qp.post_send(WorkRequest::send(3, words)).unwrap();
+    pair.run_until(|pair| pair.a.octets(0, 5000) == answer[..5000]);
+    let mut done = pair.a.done();
+    done.sort_by_key(|one| one.1);
+    let length = BYTES as u32 - 1000;
+    let expected =
+        [(Operation::Write, 1, length), (Operation::Send, 2, 77), (Operation::Receive, 11, 5000)];
+    assert_eq!(done, expected);
+
+    pair.a.context.disconnect(&pair.a.qp).unwrap();
+    pair.run_until(|pair| !pair.a.events.is_empty() && !pair.b.events.is_empty());
+    for end in [&mut pair.a, &mut pair.b] {
+        let qp = end.qp.number();
+        assert_eq!(end.events.drain(..).collect::<Vec<_>>(), [Event::Disconnected { qp }]);
+        assert_eq!(end.qp.state().unwrap(), QpState::Closed);
+        end.qp.reset().unwrap();
+    }
+    assert_eq!(pair.b.done(), [(Operation::Send, 3, 5000)]);
+    pair.b.context.unlisten(PORT).unwrap();
+}
+
+#[test]
+fn two_models_connect_write_send_and_close() {
+    for mtu in [1500, 9000] {
+        let mut pair = Pair::new(&mut Machine::new(), mtu);
+        for (markers, crc) in [(false, true), (true, true), (false, false), (true, false)] {
+            // Each side asks for the markers that it wants to receive.
+            let request = StartupOptions { markers, crc, ..StartupOptions::default() };
+            let reply = StartupOptions { markers: !markers, crc, ..StartupOptions::default() };
+            let [a, b] = pair.connect(&request, &reply);
+            assert_eq!((a.receive_markers, b.receive_markers), (markers, !markers));
+            assert_eq!((a.crc, b.crc), (crc, crc));
+            exchange(&mut pair);
+        }
+    }
+}
+
+/// As equals, the side that accepted may speak first.
+#[test]
+fn equals_may_both_speak_first() {
+    let mut pair = Pair::new(&mut Machine::new(), 1500);
+    let request = StartupOptions { peer_to_peer: true, ..StartupOptions::default() };
+    pair.connect(&request, &StartupOptions::default());
+    pair.a.qp.post_receive(1, pair.a.memory.whole()).unwrap();
+    pair.b.memory.region().write(0, b"first").unwrap();
+    let words = pair.b.memory.buffer(0, 5).unwrap();
+    pair.b.qp.post_send(WorkRequest::send(2, words)).unwrap();
+    pair.run_until(|pair| pair.a.octets(0, 5) == b"first");
+    assert_eq!(pair.a.done(), [(Operation::Receive, 1, 5)]);
+}
+
+#[test]
+fn frames_that_come_twice_change_nothing() {
+    let models = model::World::new().unwrap();
+    models.set_conduct(Box::new(|_, frame| {
+        let again = Duration::from_micros(3);
+        vec![(Duration::ZERO, frame.clone()), (again, frame)]
+    }));
+    let mut pair = Pair::new(&mut Machine::with_models(models), 1500);
+    pair.connect(&StartupOptions::default(), &StartupOptions::default());
+    exchange(&mut pair);
+}
+
+/// A peer that writes where it may not ends the connection; both sides hear of it.
+#[test]
+fn a_write_outside_the_region_ends_the_connection() {
+    let mut pair = Pair::new(&mut Machine::new(), 1500);
+    pair.connect(&StartupOptions::default(), &StartupOptions::default());
+    let remote = pair.b.memory.remote(BYTES as u64 - 10);
+    let write = WorkRequest::write(1, pair.a.memory.buffer(0, 11).unwrap(), remote);
+    pair.a.qp.post_send(write).unwrap();
+    pair.run_until(|pair| !pair.a.events.is_empty() && !pair.b.events.is_empty());
+    let qp = Some(pair.b.qp.number());
+    let reason = Reason::QueuePair(Status(ironwarp_abi::status::DDP_BOUNDS));
+    assert_eq!(pair.b.events, [Event::Error { qp, reason }]);
+    let qp = Some(pair.a.qp.number());
+    assert_eq!(pair.a.events, [Event::Error { qp, reason: Reason::Reset }]);
+}
+
+#[test]
+fn a_model_without_power_says_so() {
+    let mut machine = Machine::new();
+    let function = machine.open("model:").unwrap();
+    assert!(function.bar_read32(0).is_err(), "memory space is off");
+    assert!(function.bar_write32(0, 0).is_err());
+    assert!(machine.open("model:2").is_err());
+}
+
+/// The caller's end of the link: a frame for nobody, and the model's answer to an ARP request.
+#[test]
+fn one_model_answers_the_caller() {
+    let models = model::World::with_models(1, Default::default()).unwrap();
+    assert!(model::World::with_models(3, Default::default()).is_err());
+    let mut machine = Machine::with_models(models.clone());
+    let context = Context::open(machine.open("model:0").unwrap(), Options::station(1)).unwrap();
+    let mac = [2, 0, 0, 0, 0, 9];
+    let request = [
+        &[0xff; 6][..],
+        &mac,
+        &[8, 6, 0, 1, 8, 0, 6, 4, 0, 1],
+        &mac,
+        &[10, 0, 0, 9, 0, 0, 0, 0, 0, 0, 10, 0, 0, 1],
+    ]
+    .concat();
+    models.send(request);
+    let mut answers = 0;
+    for _ in 0..100 {
+        context.poll().unwrap();
+        context.wait(Duration::from_millis(1)).unwrap();
+        for frame in models.received() {
+            let answer = frame.starts_with(&mac) && frame[12..14] == [8, 6] && frame[21] == 2;
+            answers += usize::from(answer);
+        }
+    }
+    assert_eq!(answers, 1);
+}
