@@ -239,3 +239,26 @@ fn a_ring_that_cannot_be_read() {
     Peer::new(PLAIN).send(&mut station, &untagged(1, 0, true, b"x"));
     assert_eq!(station.completions(), [event(status::DMA_FAULT)]);
 }
+
+//= rfc5044#8
+//= type=test
+#[test]
+fn a_marker_that_disagrees_ends_the_stream() {
+    for crc in [false, true] {
+        let mut station = Station::new(0);
+        let wish = Wish { markers: true, crc, ..PLAIN };
+        station.start(&context(0, wish));
+        let mut peer = Peer::new(wish);
+        let mut octets = peer.fpdu(&tagged(SINK_STAG, 0, &[7; 600]));
+        octets[515] ^= 8;
+        let covered = octets.len() - 4;
+        if crc {
+            let crc = ironwarp_wire::mpa::crc::of(&octets[..covered]);
+            octets[covered..].copy_from_slice(&crc.to_le_bytes());
+        }
+        let segment = peer.data(&octets);
+        peer.emit(&mut station, &segment);
+        assert_eq!(station.completions(), [event(status::MPA_MARKER)], "CRC {crc}");
+        assert_eq!(station.octets(SINK, 600), [0; 600]);
+    }
+}

@@ -3,9 +3,11 @@
 mod common;
 
 use common::*;
+use ironwarp_abi::limits::OUTSTANDING_MAX;
 use ironwarp_abi::queue::{kind, opcode, CompletionEntry, SendRequest};
 use ironwarp_abi::registers as reg;
 use ironwarp_abi::status;
+use ironwarp_model::{Device, Options};
 use proptest::prelude::*;
 
 const COMBINATIONS: [(bool, bool); 4] =
@@ -92,6 +94,38 @@ fn unsignaled_requests_complete_nothing() {
     run(&mut stations);
     let numbers: Vec<_> = stations[0].completions().iter().map(|entry| entry.request).collect();
     assert_eq!(numbers, [99, 199]);
+}
+
+/// Work requests that are sent and not acknowledged are tracked up to a limit.
+#[test]
+fn so_many_requests_are_outstanding_and_no_more() {
+    let mut stations = connected(PLAIN);
+    (0..200).for_each(|_| stations[0].post(&write_request(8, 0, 0)));
+    let frames = stations[0].poll();
+    assert_eq!(frames.len(), OUTSTANDING_MAX);
+    stations[1].receive(&frames[0]);
+    for frame in stations[1].poll() {
+        stations[0].receive(&frame);
+    }
+    assert_eq!(stations[0].poll().len(), 1, "one is acknowledged, one is sent");
+    assert_eq!(stations[0].completions(), [done(kind::SEND, 0, 8)]);
+}
+
+#[test]
+fn frames_that_nobody_takes_hold_the_others_back() {
+    let mut stations = connected(PLAIN);
+    let limited = Device::new(Options { frames_max: 4 });
+    stations[0].device = limited;
+    stations[0].set_up(0);
+    stations[0].start(&context(0, PLAIN));
+    stations[0].post(&write_request(10_000, 0, 0));
+    let now = std::time::Duration::ZERO;
+    for left in [true, false] {
+        let Station { device, memory, .. } = &mut stations[0];
+        assert_eq!(device.poll(now, memory), left);
+        assert!(!left || device.poll(now, memory), "nothing was taken");
+        assert_eq!(device.take_frames().len(), if left { 4 } else { 3 });
+    }
 }
 
 /// One segment is in flight as long as the window takes no more, and never more than fits.

@@ -135,6 +135,13 @@ impl Station {
         let device = Device::new(Options::default());
         let mut station =
             Self { device, memory, sends: 0, receives: 0, taken: 0, now: Duration::ZERO };
+        station.set_up(me);
+        station
+    }
+
+    /// Tells a fresh device everything but its connection.
+    pub fn set_up(&mut self, me: usize) {
+        let station = self;
         station.write(reg::MAC_HIGH, 0x0200);
         station.write(reg::MAC_LOW, 1 + me as u32);
         let vector = reg::MSIX_TABLE + 16 * u32::from(VECTOR);
@@ -150,7 +157,6 @@ impl Station {
             region.local_write = true;
             region.remote_write = true;
         });
-        station
     }
 
     /// A region of [`REGION_BYTES`] whose offsets begin at zero.
