@@ -2,8 +2,11 @@
 
 use crate::complete::cq_state::CqState;
 use crate::complete::entry_writer::EntryWriter;
+use crate::complete::ring_place::RingPlace;
 
 blocks! {
+    ring_place: RingPlace::default(),
+        [ring_low, ring_high, shape, producer, address, phase, entries];
     cq_state: CqState::default(),
         [clock, command, doorbell, index, producer, used, active, armed, asked, own, advance,
          producer_next, disarm, looked];

@@ -1,5 +1,6 @@
 //! Writes completion entries and interrupt messages, one at a time.
 use super::records::Completion;
+use super::ring_place::RingPlace;
 use crate::control::records::MsixMessage;
 use crate::pcie::records::WriteRequest;
 use crate::stream::beat::*;
@@ -70,6 +71,7 @@ pub struct EntryWriter {
     pub interrupted: Signal<Out, Bit>,
     /// An entry was dropped since its queue was full.
     pub overflow: Signal<Out, Bit>,
+    place: RingPlace,
     state: DFF<Writing>,
     entry: DFF<Completion>,
     cq: DFF<Bits<4>>,
@@ -85,11 +87,6 @@ pub struct EntryWriter {
     any_asked: Signal<Local, Bit>,
     pick: Signal<Local, Bits<4>>,
     idle: Signal<Local, Bit>,
-    log2: Signal<Local, Bits<4>>,
-    entries: Signal<Local, Bits<16>>,
-    slot: Signal<Local, Bits<16>>,
-    offset: Signal<Local, Bits<64>>,
-    passes: Signal<Local, Bits<16>>,
     runs: Signal<Local, Bit>,
     is_armed: Signal<Local, Bit>,
     head: Signal<Local, EntryHead>,
@@ -126,6 +123,7 @@ impl Default for EntryWriter {
             written: Default::default(),
             interrupted: Default::default(),
             overflow: Default::default(),
+            place: Default::default(),
             state: Default::default(),
             entry: Default::default(),
             cq: Default::default(),
@@ -141,11 +139,6 @@ impl Default for EntryWriter {
             any_asked: Default::default(),
             pick: Default::default(),
             idle: Default::default(),
-            log2: Default::default(),
-            entries: Default::default(),
-            slot: Default::default(),
-            offset: Default::default(),
-            passes: Default::default(),
             runs: Default::default(),
             is_armed: Default::default(),
             head: Default::default(),
@@ -160,22 +153,8 @@ impl Default for EntryWriter {
 impl Logic for EntryWriter {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self,
-            clock,
-            state,
-            entry,
-            cq,
-            checking,
-            is_message,
-            request,
-            request_left,
-            data_left,
-            beat,
-            word,
-            phase,
-            vector
-        );
+        dff_setup!(self, clock, state, entry, cq, checking, is_message, request);
+        dff_setup!(self, clock, request_left, data_left, beat, word, phase, vector);
         // Who is next.
         self.any_asked.next = self.asked.val().any();
         self.pick.next = 0.into();
@@ -194,11 +173,10 @@ impl Logic for EntryWriter {
         }
 
         // Its queue.
-        self.log2.next = self.shape.val().get_bits::<4>(0);
-        self.entries.next = self.one.val() << self.log2.val();
-        self.slot.next = self.producer.val() & (self.entries.val() - self.one.val());
-        self.offset.next = bit_cast::<64, 16>(self.slot.val()) << 5;
-        self.passes.next = self.producer.val() >> self.log2.val();
+        self.place.ring_low.next = self.ring_low.val();
+        self.place.ring_high.next = self.ring_high.val();
+        self.place.shape.next = self.shape.val();
+        self.place.producer.next = self.producer.val();
         self.runs.next = self.active.val().get_bit(self.cq.q.val().index());
         self.is_armed.next = self.armed.val().get_bit(self.cq.q.val().index());
         self.own.next = self.cq.q.val();
@@ -276,17 +254,15 @@ impl Logic for EntryWriter {
                         self.state.d.next = Writing::Tell;
                     }
                 } else if self.runs.val() {
-                    if self.used.val() >= self.entries.val() {
+                    if self.used.val() >= self.place.entries.val() {
                         self.overflow.next = true;
                     } else {
                         self.advance.next = true;
-                        self.request.d.next.address = (bit_cast::<64, 32>(self.ring_low.val())
-                            | (bit_cast::<64, 32>(self.ring_high.val()) << 32))
-                            + self.offset.val();
+                        self.request.d.next.address = self.place.address.val();
                         self.request.d.next.bytes = 32.into();
                         self.request_left.d.next = true;
                         self.data_left.d.next = true;
-                        self.phase.d.next = !self.passes.val().get_bit(0);
+                        self.phase.d.next = self.place.phase.val();
                         self.state.d.next = Writing::Send;
                     }
                 }

@@ -2,6 +2,7 @@
 pub mod cq_state;
 pub mod entry_writer;
 pub mod records;
+pub mod ring_place;
 pub mod writer;
 
 pub use records::Completion;

@@ -200,6 +200,17 @@ fn queries_go_through() {
     assert_eq!(bench.register(&QUERY_SEND_WINDOW), 0x0001_0000);
 }
 
+/// What a doorbell at this address rings for.
+fn bell_kind(address: u32) -> u64 {
+    use registers::*;
+    match (address < CQ_DOORBELLS, address & 0xfff) {
+        (true, DOORBELL_SEND) => doorbell_kind::SEND,
+        (true, _) => doorbell_kind::RECEIVE,
+        (false, DOORBELL_CONSUMED) => doorbell_kind::CONSUMED,
+        (false, _) => doorbell_kind::ARM,
+    }
+}
+
 /// Random writes all over the BAR against a model of the address map.
 #[test]
 fn writes_become_the_right_broadcasts() {
@@ -234,21 +245,14 @@ fn writes_become_the_right_broadcasts() {
                 contexts.push((u64::from(address >> 16), index, word, data));
             }
             if address >= QP_DOORBELLS && page < 8 {
-                let queue_pair = address < CQ_DOORBELLS;
                 let object = address >> 12 & 0x3f;
-                let kind = match (queue_pair, page) {
-                    (true, DOORBELL_SEND) => doorbell_kind::SEND,
-                    (true, _) => doorbell_kind::RECEIVE,
-                    (false, DOORBELL_CONSUMED) => doorbell_kind::CONSUMED,
-                    (false, _) => doorbell_kind::ARM,
-                };
                 if object < 16 {
-                    doorbells.push((kind, object, data & 0xffff));
+                    doorbells.push((bell_kind(address), object, data & 0xffff));
                 }
             }
-            let control = [QP_CONTROL.address, CQ_CONTROL.address];
-            if control.contains(&address) && data & 0xff < 16 {
-                commands.push((address == control[0], data & 0xff, data >> 8 & 1 == 1));
+            if [QP_CONTROL.address, CQ_CONTROL.address].contains(&address) && data & 0xff < 16 {
+                let of_qp = address == QP_CONTROL.address;
+                commands.push((of_qp, data & 0xff, data >> 8 & 1 == 1));
             }
         }
         bench.run(1500);
