@@ -24,6 +24,8 @@ pub struct FetchCounters {
     pub want: Signal<Out, Bits<16>>,
     /// Bit n: queue pair n has a work request on chip.
     pub available: Signal<Out, Bits<16>>,
+    /// Bit n: queue pair n has a work request, on chip or not yet.
+    pub promised: Signal<Out, Bits<16>>,
     /// The queue pair that is asked for; the next three are its counters, in the same clock.
     pub ask_qp: Signal<In, Bits<4>>,
     pub ask_posted: Signal<Out, Bits<16>>,
@@ -70,6 +72,7 @@ impl FetchCounters {
             doorbell: Default::default(),
             want: Default::default(),
             available: Default::default(),
+            promised: Default::default(),
             ask_qp: Default::default(),
             ask_posted: Default::default(),
             ask_first: Default::default(),
@@ -107,6 +110,7 @@ impl Logic for FetchCounters {
     fn update(&mut self) {
         self.want.next = 0.into();
         self.available.next = 0.into();
+        self.promised.next = 0.into();
         self.ask_posted.next = 0.into();
         self.ask_first.next = 0.into();
         self.ask_generation.next = 0.into();
@@ -129,6 +133,10 @@ impl Logic for FetchCounters {
                     & (self.held[i].q.val() <= self.half.val()),
             );
             self.available.next = self.available.val().replace_bit(i, self.cached[i].q.val().any());
+            self.promised.next = self.promised.val().replace_bit(
+                i,
+                (self.posted[i].q.val() != self.asked[i].q.val()) | self.held[i].q.val().any(),
+            );
             if self.ask_qp.val().index() == i {
                 self.ask_posted.next = self.posted[i].q.val();
                 self.ask_first.next = self.asked[i].q.val();

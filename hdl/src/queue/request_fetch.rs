@@ -42,6 +42,8 @@ pub struct RequestFetch {
     pub data: StreamSink<Beat>,
     /// Bit n: queue pair n has a work request on chip.
     pub available: Signal<Out, Bits<16>>,
+    /// Bit n: queue pair n has a work request, on chip or not yet.
+    pub promised: Signal<Out, Bits<16>>,
     pub head_qp: Signal<In, Bits<4>>,
     /// The oldest work request of `head_qp`, two clocks later.
     pub head: Signal<Out, QueueEntry>,
@@ -89,6 +91,7 @@ impl RequestFetch {
             read: Default::default(),
             data: Default::default(),
             available: Default::default(),
+            promised: Default::default(),
             head_qp: Default::default(),
             head: Default::default(),
             take: Default::default(),
@@ -143,6 +146,7 @@ impl Logic for RequestFetch {
             | bit_cast::<CACHE_BITS, 4>(self.write_number.val().get_bits::<4>(0));
 
         self.available.next = self.counters.available.val();
+        self.promised.next = self.counters.promised.val();
         self.counters.head_qp.next = self.head_qp.val();
         self.counters.take.next = self.take.val();
         self.counters.take_qp.next = self.take_qp.val();

@@ -1,2 +1,32 @@
-//! receive
+//! The receive engine: from Ethernet frames to octets in registered buffers.
+pub mod acceptance;
+pub mod checksums;
+pub mod crc_check;
+pub mod ddp_check;
+pub mod ddp_header;
+pub mod deframer;
+pub mod engine;
+pub mod epochs;
+pub mod flow_table;
+pub mod fpdu_length;
+pub mod frame_intake;
+pub mod frame_queue;
+pub mod framer;
+pub mod judge;
+pub mod marker_remover;
+pub mod notes;
+pub mod octet_mask;
+pub mod parser;
+pub mod placement;
+pub mod qp_word;
 pub mod records;
+pub mod refusal_status;
+pub mod reset_events;
+pub mod ring_reader;
+pub mod stream_ring;
+pub mod tcp_receive;
+pub mod window_teller;
+pub mod wire_order;
+
+pub use engine::Receive;
+pub use records::{Acknowledgement, Opened, ReceiveEdge};

@@ -1,0 +1,219 @@
+//! Decides what becomes of a TCP segment.
+//!
+//! ```text
+//! clock   0    look up RCV.NXT and what has been taken out of the ring
+//!         1    distances between sequence numbers
+//!         2    decide; `decision` stands from clock 3 until the next segment's
+//! ```
+use crate::control::records::{Command, ContextWrite};
+use crate::literal::Literal;
+use crate::memory::Table;
+use crate::receive::notes::*;
+use crate::receive::qp_word::{QpWord, RECEIVE_NEXT};
+use ironwarp_abi::limits::STREAM_RING_BYTES;
+use rust_hdl::prelude::*;
+
+const _: () = assert!(STREAM_RING_BYTES == 1 << 15, "the kernel has this width");
+
+/// Keeps RCV.NXT of every queue pair. A segment is taken only if it holds the next octet and fits in
+/// the ring; octets that came before are cut off its front.
+///
+/// Contract: `ask` with a segment's head; not again before that frame's last beat, at which
+/// `commit` says whether the segment was good. The tables are up to date two clocks after `commit`.
+#[derive(LogicBlock, Default)]
+pub struct Acceptance {
+    pub clock: Signal<In, Clock>,
+    pub context_write: Signal<In, ContextWrite>,
+    pub qp_command: Signal<In, Command>,
+    /// Bit n: queue pair n is active.
+    pub active: Signal<In, Bits<16>>,
+    /// Octets that have left the rings.
+    pub taken: Signal<In, StreamTaken>,
+    /// The segment; must not change until `commit`.
+    pub head: Signal<In, FrameHead>,
+    /// Decide about `head`.
+    pub ask: Signal<In, Bit>,
+    pub decision: Signal<Out, Decision>,
+    /// What was decided happens. Without effect if the queue pair was started or stopped since.
+    pub commit: Signal<In, Bit>,
+    /// The queue pair was started or stopped after `ask`: nothing may happen.
+    pub disturbed: Signal<Out, Bit>,
+    received_table: Table<Bits<32>, 4>,
+    removed_table: Table<Bits<32>, 4>,
+    initial: QpWord<RECEIVE_NEXT>,
+    /// Bit n: nothing was received since the start of queue pair n.
+    fresh: DFF<Bits<16>>,
+    /// Bit n: nothing was taken out of the ring since then.
+    unread: DFF<Bits<16>>,
+    /// Bit n: the peer has sent FIN.
+    closed: DFF<Bits<16>>,
+    look: DFF<Bit>,
+    judge: DFF<Bit>,
+    disturbance: DFF<Bit>,
+    // Clock 1's results.
+    expected: DFF<Bits<32>>,
+    /// Octets of the segment that came before: RCV.NXT - SEQ.
+    known: DFF<Bits<32>>,
+    /// SEQ - RCV.NXT.
+    ahead: DFF<Bits<32>>,
+    end: DFF<Bits<32>>,
+    /// Octets in the ring if the segment is taken.
+    waiting: DFF<Bits<32>>,
+    result: DFF<Decision>,
+    sequence: Signal<Local, Bits<32>>,
+    length: Signal<Local, Bits<32>>,
+    flags: Signal<Local, Bits<8>>,
+    received: Signal<Local, Bits<32>>,
+    removed: Signal<Local, Bits<32>>,
+    segment_end: Signal<Local, Bits<32>>,
+    finish: Signal<Local, Bit>,
+    stores: Signal<Local, Bit>,
+    fresh_next: Signal<Local, Bits<16>>,
+    unread_next: Signal<Local, Bits<16>>,
+    closed_next: Signal<Local, Bits<16>>,
+    novel: Signal<Local, Bit>,
+    fits: Signal<Local, Bit>,
+    in_window: Signal<Local, Bit>,
+    origin: Signal<Local, Bits<32>>,
+    end_next: Signal<Local, Bits<32>>,
+    command_index: Signal<Local, Bits<8>>,
+    command_qp: Signal<Local, Bits<4>>,
+    one: Literal<32, 1>,
+    ring: Literal<32, { STREAM_RING_BYTES as u64 }>,
+}
+
+impl Logic for Acceptance {
+    //= rfc9293#3.10.7.4  First, check the sequence number; then RST, SYN, ACK, the octets, FIN.
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, fresh, unread, closed, look, judge, disturbance);
+        dff_setup!(self, clock, expected, known, ahead, end, waiting, result);
+        clock!(self, clock, received_table, removed_table, initial);
+        self.initial.context_write.next = self.context_write.val();
+        self.initial.qp.next = self.head.val().qp;
+        self.received_table.read_index.next = self.head.val().qp;
+        self.removed_table.read_index.next = self.head.val().qp;
+        self.removed_table.write.next = self.taken.val().valid;
+        self.removed_table.write_index.next = self.taken.val().qp;
+        self.removed_table.write_record.next = self.taken.val().end;
+        self.stores.next =
+            self.commit.val() & self.result.q.val().accept & !self.disturbance.q.val();
+        self.received_table.write.next = self.stores.val();
+        self.received_table.write_index.next = self.result.q.val().qp;
+        self.received_table.write_record.next = self.result.q.val().expected;
+
+        // Clock 1.
+        self.look.d.next = self.ask.val();
+        self.sequence.next = self.head.val().sequence;
+        self.length.next = bit_cast::<32, 16>(self.head.val().payload);
+        self.flags.next = self.head.val().flags;
+        self.received.next = self.received_table.read_record.val();
+        if self.fresh.q.val().get_bit(self.head.val().qp.index()) {
+            self.received.next = self.initial.word.val();
+        }
+        self.removed.next = self.removed_table.read_record.val();
+        if self.unread.q.val().get_bit(self.head.val().qp.index()) {
+            self.removed.next = self.initial.word.val();
+        }
+        self.segment_end.next = self.sequence.val() + self.length.val();
+        if self.look.q.val() {
+            self.expected.d.next = self.received.val();
+            self.known.d.next = self.received.val() - self.sequence.val();
+            self.ahead.d.next = self.sequence.val() - self.received.val();
+            self.end.d.next = self.segment_end.val();
+            self.waiting.d.next = self.segment_end.val() - self.removed.val();
+        }
+
+        // Clock 2. A FIN occupies the sequence number after the last octet.
+        self.judge.d.next = self.look.q.val();
+        self.finish.next = self.flags.val().get_bit(0)
+            & (self.known.q.val() <= self.length.val())
+            & !self.closed.q.val().get_bit(self.head.val().qp.index());
+        self.novel.next = (self.known.q.val() < self.length.val())
+            & !self.closed.q.val().get_bit(self.head.val().qp.index());
+        self.fits.next = self.waiting.q.val() <= self.ring.val();
+        self.in_window.next = self.ahead.q.val() < self.ring.val();
+        self.origin.next = self.sequence.val() - bit_cast::<32, 7>(self.head.val().payload_at);
+        self.end_next.next = self.end.q.val();
+        if self.finish.val() {
+            self.end_next.next = self.end.q.val() + self.one.val();
+        }
+        if self.judge.q.val() {
+            self.result.d.next.qp = self.head.val().qp;
+            self.result.d.next.live = self.active.val().get_bit(self.head.val().qp.index());
+            self.result.d.next.accept = false;
+            self.result.d.next.finish = self.finish.val();
+            self.result.d.next.no_room = false;
+            self.result.d.next.out_of_order = false;
+            self.result.d.next.reset = false;
+            self.result.d.next.acknowledge = false;
+            self.result.d.next.forward = false;
+            self.result.d.next.expected = self.expected.q.val();
+            self.result.d.next.end = self.end.q.val();
+            self.result.d.next.origin = self.origin.val().get_bits::<15>(0);
+            self.result.d.next.low = bit_cast::<16, 7>(self.head.val().payload_at)
+                + self.known.q.val().get_bits::<16>(0);
+            self.result.d.next.high =
+                bit_cast::<16, 7>(self.head.val().payload_at) + self.head.val().payload;
+            if self.flags.val().get_bit(2) {
+                self.result.d.next.reset = !self.ahead.q.val().any();
+            } else if self.flags.val().get_bit(1) {
+                self.result.d.next.acknowledge = true;
+            } else if self.flags.val().get_bit(4) {
+                if self.novel.val() | self.finish.val() {
+                    self.result.d.next.forward = true;
+                    self.result.d.next.acknowledge = true;
+                    self.result.d.next.accept = self.fits.val();
+                    self.result.d.next.no_room = !self.fits.val();
+                    if self.fits.val() {
+                        self.result.d.next.expected = self.end_next.val();
+                    }
+                } else if self.length.val().any() | self.flags.val().get_bit(0) {
+                    self.result.d.next.out_of_order = true;
+                    self.result.d.next.acknowledge = true;
+                    self.result.d.next.forward = self.in_window.val();
+                } else {
+                    self.result.d.next.acknowledge = !self.in_window.val();
+                    self.result.d.next.forward = self.in_window.val();
+                }
+            }
+        }
+
+        self.fresh_next.next = self.fresh.q.val();
+        self.unread_next.next = self.unread.q.val();
+        self.closed_next.next = self.closed.q.val();
+        if self.stores.val() {
+            self.fresh_next.next =
+                self.fresh_next.val().replace_bit(self.result.q.val().qp.index(), false);
+            if self.result.q.val().finish {
+                self.closed_next.next =
+                    self.closed_next.val().replace_bit(self.result.q.val().qp.index(), true);
+            }
+        }
+        if self.taken.val().valid {
+            self.unread_next.next =
+                self.unread_next.val().replace_bit(self.taken.val().qp.index(), false);
+        }
+        self.command_index.next = self.qp_command.val().index;
+        self.command_qp.next = self.command_index.val().get_bits::<4>(0);
+        if self.ask.val() {
+            self.disturbance.d.next = false;
+        }
+        if self.qp_command.val().valid {
+            if self.command_qp.val() == self.head.val().qp {
+                self.disturbance.d.next = true;
+            }
+            self.fresh_next.next =
+                self.fresh_next.val().replace_bit(self.command_qp.val().index(), true);
+            self.unread_next.next =
+                self.unread_next.val().replace_bit(self.command_qp.val().index(), true);
+            self.closed_next.next =
+                self.closed_next.val().replace_bit(self.command_qp.val().index(), false);
+        }
+        self.fresh.d.next = self.fresh_next.val();
+        self.unread.d.next = self.unread_next.val();
+        self.closed.d.next = self.closed_next.val();
+        self.decision.next = self.result.q.val();
+        self.disturbed.next = self.disturbance.q.val();
+    }
+}

@@ -1,0 +1,81 @@
+//! The first eight octets of an FPDU: what they say, and whether it may be said.
+use crate::literal::Literal;
+use ironwarp_abi::status;
+use ironwarp_wire::{ddp, rdmap};
+use rust_hdl::prelude::*;
+
+/// Combinational. The bits are those of `ironwarp_wire::ddp` and `ironwarp_wire::rdmap`.
+#[derive(LogicBlock, Default)]
+pub struct DdpHeader {
+    /// Octets 0 to 7 of the FPDU; octet 0 is bits 63:56.
+    pub word: Signal<In, Bits<64>>,
+    pub tagged: Signal<Out, Bit>,
+    /// The DDP message ends with this segment.
+    pub last: Signal<Out, Bit>,
+    pub solicited: Signal<Out, Bit>,
+    /// Octets of payload; zero if the ULPDU is too short for its header.
+    pub payload: Signal<Out, Bits<16>>,
+    /// Success, or what is wrong (`ironwarp_abi::status`).
+    pub status: Signal<Out, Bits<8>>,
+    length: Signal<Local, Bits<16>>,
+    header: Signal<Local, Bits<16>>,
+    opcode: Signal<Local, Bits<4>>,
+    fits: Signal<Local, Bit>,
+    tagged_header: Literal<16, { ddp::TAGGED_HEADER_BYTES as u64 }>,
+    untagged_header: Literal<16, { ddp::UNTAGGED_HEADER_BYTES as u64 }>,
+    ddp_version: Literal<2, { ddp::VERSION as u64 }>,
+    rdmap_version: Literal<2, { rdmap::VERSION as u64 }>,
+    write: Literal<4, 0>,
+    send: Literal<4, 3>,
+    send_solicited: Literal<4, 5>,
+    length_error: Literal<8, { status::MPA_LENGTH as u64 }>,
+    tagged_version: Literal<8, { status::DDP_TAGGED_VERSION as u64 }>,
+    untagged_version: Literal<8, { status::DDP_UNTAGGED_VERSION as u64 }>,
+    rdmap_error: Literal<8, { status::RDMAP_VERSION as u64 }>,
+    opcode_error: Literal<8, { status::RDMAP_OPCODE as u64 }>,
+}
+
+impl Logic for DdpHeader {
+    //= rfc5041#4.1  T, L, DV; rfc5040#4.1  RV, opcode.
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.tagged.next = self.word.val().get_bit(47);
+        self.last.next = self.word.val().get_bit(46);
+        self.length.next = self.word.val().get_bits::<16>(48);
+        self.header.next = self.untagged_header.val();
+        if self.word.val().get_bit(47) {
+            self.header.next = self.tagged_header.val();
+        }
+        self.fits.next = self.length.val() >= self.header.val();
+        self.payload.next = 0.into();
+        if self.fits.val() {
+            self.payload.next = self.length.val() - self.header.val();
+        }
+        self.opcode.next = self.word.val().get_bits::<4>(32);
+        self.solicited.next = self.opcode.val() == self.send_solicited.val();
+
+        // The first finding counts.
+        self.status.next = 0.into();
+        if self.word.val().get_bit(47) {
+            if self.opcode.val() != self.write.val() {
+                self.status.next = self.opcode_error.val();
+            }
+        } else if (self.opcode.val() != self.send.val())
+            & (self.opcode.val() != self.send_solicited.val())
+        {
+            self.status.next = self.opcode_error.val();
+        }
+        if self.word.val().get_bits::<2>(38) != self.rdmap_version.val() {
+            self.status.next = self.rdmap_error.val();
+        }
+        if self.word.val().get_bits::<2>(40) != self.ddp_version.val() {
+            self.status.next = self.untagged_version.val();
+            if self.word.val().get_bit(47) {
+                self.status.next = self.tagged_version.val();
+            }
+        }
+        if !self.fits.val() {
+            self.status.next = self.length_error.val();
+        }
+    }
+}

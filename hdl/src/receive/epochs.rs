@@ -1,0 +1,35 @@
+//! Which start of a queue pair a packet belongs to.
+use crate::control::records::Command;
+use rust_hdl::prelude::*;
+
+/// One bit for each queue pair that flips with its every start. A packet that carries another value
+/// than `now` was under way when the queue pair was started anew, and must have no effect.
+#[derive(LogicBlock, Default)]
+pub struct Epochs {
+    pub clock: Signal<In, Clock>,
+    pub qp_command: Signal<In, Command>,
+    /// Bit n: the epoch of queue pair n. Includes a start in this very clock.
+    pub now: Signal<Out, Bits<16>>,
+    epochs: DFF<Bits<16>>,
+    index: Signal<Local, Bits<8>>,
+    qp: Signal<Local, Bits<4>>,
+    current: Signal<Local, Bits<16>>,
+}
+
+impl Logic for Epochs {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, epochs);
+        self.index.next = self.qp_command.val().index;
+        self.qp.next = self.index.val().get_bits::<4>(0);
+        self.current.next = self.epochs.q.val();
+        if self.qp_command.val().valid & self.qp_command.val().enable {
+            self.current.next = self.epochs.q.val().replace_bit(
+                self.qp.val().index(),
+                !self.epochs.q.val().get_bit(self.qp.val().index()),
+            );
+        }
+        self.epochs.d.next = self.current.val();
+        self.now.next = self.current.val();
+    }
+}

@@ -1,0 +1,65 @@
+//! From the MAC to frames whose way is known.
+use crate::control::records::ContextWrite;
+use crate::receive::checksums::Checksums;
+use crate::receive::flow_table::FlowTable;
+use crate::receive::frame_queue::FrameQueue;
+use crate::receive::notes::*;
+use crate::receive::parser::Parser;
+use crate::stream::*;
+use rust_hdl::prelude::*;
+
+/// ```text
+///        +-> Parser -> FIFO -> FlowTable -+
+/// mac ---+-> Checksums -------------------+--> FrameQueue -> frame, segment
+///        +--------------------------------+
+/// ```
+#[derive(LogicBlock, Default)]
+pub struct FrameIntake {
+    pub clock: Signal<In, Clock>,
+    pub context_write: Signal<In, ContextWrite>,
+    pub mac_address: Signal<In, Bits<48>>,
+    /// Frames from the MAC; always ready.
+    pub mac: StreamSink<Beat>,
+    /// See [`FrameQueue`].
+    pub frame: Signal<Out, FrameBeat>,
+    pub segment: Signal<Out, FrameHead>,
+    pub segment_valid: Signal<Out, Bit>,
+    /// A frame's first beat comes in this clock.
+    pub starts: Signal<Out, Bit>,
+    parser: Parser,
+    heads: StreamFifo<FrameHead, 5>,
+    flows: FlowTable,
+    checksums: Checksums,
+    queue: FrameQueue,
+    inside: DFF<Bit>,
+}
+
+impl Logic for FrameIntake {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, inside);
+        clock!(self, clock, parser, heads, flows, checksums, queue);
+        self.mac.ready.next = true;
+        if self.mac.valid.val() {
+            self.inside.d.next = !self.mac.beat.val().last;
+        }
+        self.starts.next = self.mac.valid.val() & !self.inside.q.val();
+        self.parser.mac_address.next = self.mac_address.val();
+        self.parser.beat.next = self.mac.beat.val();
+        self.parser.valid.next = self.mac.valid.val();
+        self.checksums.beat.next = self.mac.beat.val();
+        self.checksums.valid.next = self.mac.valid.val();
+        self.queue.beat.next = self.mac.beat.val();
+        self.queue.beat_valid.next = self.mac.valid.val();
+        self.heads.sink.beat.next = self.parser.head.val();
+        self.heads.sink.valid.next = self.parser.head_valid.val();
+        self.flows.context_write.next = self.context_write.val();
+        StreamSource::<FrameHead>::join(&mut self.heads.source, &mut self.flows.sink);
+        StreamSource::<FrameHead>::join(&mut self.flows.source, &mut self.queue.head);
+        self.queue.verdict.next = self.checksums.verdict.val();
+        self.queue.verdict_valid.next = self.checksums.verdict_valid.val();
+        self.frame.next = self.queue.frame.val();
+        self.segment.next = self.queue.segment.val();
+        self.segment_valid.next = self.queue.segment_valid.val();
+    }
+}

@@ -1,0 +1,323 @@
+//! Decides what becomes of a checked packet.
+//!
+//! ```text
+//! Idle -> Read -> Wait -> Check -> Ask -> Answer -> Give -> Idle
+//!          ^ state of the   |       the gate         ^ a delivery
+//!          | message, WQE   +------------------------+ nothing to ask: an error, an event, a drop
+//!          +----------------+ a posted work request is still on its way
+//! ```
+use crate::control::records::{Command, ContextWrite};
+use crate::literal::Literal;
+use crate::memory::Table;
+use crate::protect::records::*;
+use crate::queue::QueueEntry;
+use crate::receive::epochs::Epochs;
+use crate::receive::notes::*;
+use crate::receive::qp_word::{QpWord, FLAGS, QUEUES};
+use crate::receive::records::Opened;
+use crate::receive::refusal_status::RefusalStatus;
+use crate::stream::*;
+use ironwarp_abi::status;
+use rust_hdl::prelude::*;
+
+/// What the judge does in this clock.
+#[derive(Copy, Clone, PartialEq, Debug, LogicState)]
+pub enum JudgeState {
+    Idle,
+    Read,
+    Wait,
+    Check,
+    Ask,
+    Answer,
+    Give,
+}
+
+/// Keeps the message sequence number and offset of every queue pair, and matches untagged segments
+/// and raw frames with receive work requests. After an error of a queue pair, everything of it is
+/// dropped until it is started again.
+#[derive(LogicBlock, Default)]
+pub struct Judge {
+    pub clock: Signal<In, Clock>,
+    pub context_write: Signal<In, ContextWrite>,
+    pub qp_command: Signal<In, Command>,
+    pub active: Signal<In, Bits<16>>,
+    pub arrival: StreamSink<Arrival>,
+    /// The receive work requests: see `queue::RequestFetch`.
+    pub available: Signal<In, Bits<16>>,
+    pub promised: Signal<In, Bits<16>>,
+    pub head_qp: Signal<Out, Bits<4>>,
+    pub entry: Signal<In, QueueEntry>,
+    pub take: Signal<Out, Bit>,
+    pub take_qp: Signal<Out, Bits<4>>,
+    pub question: StreamSource<GateQuestion>,
+    pub answer: StreamSink<GateAnswer>,
+    pub delivery: StreamSource<Delivery>,
+    pub opened: Signal<Out, Opened>,
+    /// Pulses: an FPDU was found good,
+    pub checked: Signal<Out, Bit>,
+    /// its CRC was wrong,
+    pub crc_wrong: Signal<Out, Bit>,
+    /// it was let pass;
+    pub passed: Signal<Out, Bit>,
+    /// a raw frame was dropped.
+    pub raw_dropped: Signal<Out, Bit>,
+    /// MSN in bits 63:32, MO in bits 31:0.
+    messages: Table<Bits<64>, 4>,
+    flags: QpWord<FLAGS>,
+    queues: QpWord<QUEUES>,
+    epochs: Epochs,
+    refusals: RefusalStatus,
+    state: DFF<JudgeState>,
+    packet: DFF<Arrival>,
+    given: DFF<Delivery>,
+    asked: DFF<GateQuestion>,
+    fresh: DFF<Bits<16>>,
+    failed: DFF<Bits<16>>,
+    message: DFF<Bits<64>>,
+    /// A work request was on chip when it was looked up.
+    had: DFF<Bit>,
+    open: DFF<Opened>,
+    good: DFF<Bit>,
+    bad_crc: DFF<Bit>,
+    pass: DFF<Bit>,
+    dropped: DFF<Bit>,
+    is_raw: Signal<Local, Bit>,
+    is_event: Signal<Local, Bit>,
+    untagged: Signal<Local, Bit>,
+    live: Signal<Local, Bit>,
+    may_have: Signal<Local, Bit>,
+    state_of: Signal<Local, Bits<64>>,
+    offset: Signal<Local, Bits<64>>,
+    msn: Signal<Local, Bits<32>>,
+    msn_after: Signal<Local, Bits<32>>,
+    place: Signal<Local, Bits<32>>,
+    end: Signal<Local, Bits<33>>,
+    verdict: Signal<Local, Bits<8>>,
+    fresh_next: Signal<Local, Bits<16>>,
+    failed_next: Signal<Local, Bits<16>>,
+    command_index: Signal<Local, Bits<8>>,
+    command_qp: Signal<Local, Bits<4>>,
+    first_message: Literal<64, { 1 << 32 }>,
+    one: Literal<32, 1>,
+    kind_raw: Literal<2, { packet_kind::RAW }>,
+    kind_event: Literal<2, { packet_kind::EVENT }>,
+    remote_write: Literal<2, { right::REMOTE_WRITE }>,
+    local_write: Literal<2, { right::LOCAL_WRITE }>,
+    crc_error: Literal<8, { status::MPA_CRC as u64 }>,
+    msn_error: Literal<8, { status::DDP_MSN as u64 }>,
+    mo_error: Literal<8, { status::DDP_MO as u64 }>,
+    no_buffer: Literal<8, { status::DDP_NO_BUFFER as u64 }>,
+    too_long: Literal<8, { status::DDP_TOO_LONG as u64 }>,
+    fault: Literal<8, { status::DMA_FAULT as u64 }>,
+    reserved: Literal<8, { status::RESERVED_FIELD as u64 }>,
+}
+
+impl Logic for Judge {
+    //= rfc5041#7.1  The checks of untagged segments: MSN, MO, buffer, length.
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, state, packet, given, asked, fresh, failed, message, open, good);
+        dff_setup!(self, clock, bad_crc, pass, dropped, had);
+        clock!(self, clock, messages, flags, queues, epochs);
+        self.flags.context_write.next = self.context_write.val();
+        self.queues.context_write.next = self.context_write.val();
+        self.epochs.qp_command.next = self.qp_command.val();
+        self.messages.read_index.next = self.packet.q.val().qp;
+        self.flags.qp.next = self.packet.q.val().qp;
+        self.queues.qp.next = self.packet.q.val().qp;
+        self.head_qp.next = self.packet.q.val().qp;
+        self.arrival.ready.next = self.state.q.val() == JudgeState::Idle;
+        self.question.beat.next = self.asked.q.val();
+        self.question.valid.next = self.state.q.val() == JudgeState::Ask;
+        self.answer.ready.next = self.state.q.val() == JudgeState::Answer;
+        self.delivery.beat.next = self.given.q.val();
+        self.delivery.valid.next = self.state.q.val() == JudgeState::Give;
+        self.refusals.refusal.next = self.answer.beat.val().refusal;
+        self.refusals.remote.next = self.packet.q.val().tagged;
+
+        self.is_raw.next = self.packet.q.val().kind == self.kind_raw.val();
+        self.is_event.next = self.packet.q.val().kind == self.kind_event.val();
+        self.untagged.next = !self.packet.q.val().tagged;
+        self.live.next = self.active.val().get_bit(self.packet.q.val().qp.index())
+            & !self.failed.q.val().get_bit(self.packet.q.val().qp.index())
+            & (self.packet.q.val().epoch
+                == self.epochs.now.val().get_bit(self.packet.q.val().qp.index()));
+        self.may_have.next = self.promised.val().get_bit(self.packet.q.val().qp.index());
+        self.state_of.next = self.messages.read_record.val();
+        if self.fresh.q.val().get_bit(self.packet.q.val().qp.index()) {
+            self.state_of.next = self.first_message.val();
+        }
+        self.offset.next = self.packet.q.val().offset;
+        self.place.next = self.offset.val().get_bits::<32>(0);
+        self.msn.next = self.state_of.val().get_bits::<32>(32);
+        self.msn_after.next = self.msn.val() + self.one.val();
+        self.end.next =
+            bit_cast::<33, 32>(self.place.val()) + bit_cast::<33, 16>(self.packet.q.val().length);
+
+        // The first finding counts.
+        self.verdict.next = 0.into();
+        if self.untagged.val() {
+            if self.end.val() > bit_cast::<33, 32>(self.entry.val().length) {
+                self.verdict.next = self.too_long.val();
+            }
+            if self.entry.val().reserved {
+                self.verdict.next = self.reserved.val();
+            }
+            if self.entry.val().fault {
+                self.verdict.next = self.fault.val();
+            }
+            if !self.had.q.val() {
+                self.verdict.next = self.no_buffer.val();
+            }
+            if !self.is_raw.val() {
+                if self.place.val() != self.state_of.val().get_bits::<32>(0) {
+                    self.verdict.next = self.mo_error.val();
+                }
+                if self.offset.val().get_bits::<32>(32) != self.msn.val() {
+                    self.verdict.next = self.msn_error.val();
+                }
+            }
+        }
+        if self.packet.q.val().status.any() | self.is_event.val() {
+            self.verdict.next = self.packet.q.val().status;
+        }
+
+        self.fresh_next.next = self.fresh.q.val();
+        self.failed_next.next = self.failed.q.val();
+        self.good.d.next = false;
+        self.bad_crc.d.next = false;
+        self.pass.d.next = false;
+        self.dropped.d.next = false;
+        self.open.d.next.valid = false;
+        self.open.d.next.qp = bit_cast::<8, 4>(self.packet.q.val().qp);
+        self.take.next = false;
+        self.take_qp.next = self.packet.q.val().qp;
+        self.messages.write.next = false;
+        self.messages.write_index.next = self.packet.q.val().qp;
+        self.messages.write_record.next = self.message.q.val();
+
+        match self.state.q.val() {
+            JudgeState::Idle => {
+                self.packet.d.next = self.arrival.beat.val();
+                if self.arrival.valid.val() {
+                    self.state.d.next = JudgeState::Read;
+                }
+            }
+            JudgeState::Read => {
+                self.had.d.next = self.available.val().get_bit(self.packet.q.val().qp.index());
+                self.state.d.next = JudgeState::Wait;
+            }
+            JudgeState::Wait => {
+                self.state.d.next = JudgeState::Check;
+            }
+            JudgeState::Check => {
+                self.given.d.next.qp = self.packet.q.val().qp;
+                self.given.d.next.length = self.packet.q.val().length;
+                self.given.d.next.write = false;
+                self.given.d.next.complete = false;
+                self.given.d.next.request = self.entry.val().number;
+                self.given.d.next.message = self.end.val().get_bits::<32>(0);
+                self.given.d.next.solicited = self.packet.q.val().solicited;
+                self.given.d.next.event = false;
+                self.given.d.next.status = self.verdict.val();
+                self.given.d.next.sequence = self.packet.q.val().sequence;
+                self.given.d.next.cq = self.queues.word.val().get_bits::<8>(24);
+                self.asked.d.next.stag = self.packet.q.val().stag;
+                self.asked.d.next.offset = self.packet.q.val().offset;
+                self.asked.d.next.right = self.remote_write.val();
+                self.asked.d.next.pd = self.flags.word.val().get_bits::<16>(16);
+                self.asked.d.next.length = bit_cast::<32, 16>(self.packet.q.val().length);
+                if self.untagged.val() {
+                    self.asked.d.next.stag = self.entry.val().local_stag;
+                    self.asked.d.next.offset =
+                        self.entry.val().local_offset + bit_cast::<64, 32>(self.place.val());
+                    self.asked.d.next.right = self.local_write.val();
+                }
+                // A message goes on at MO, or the next one begins.
+                self.message.d.next =
+                    (bit_cast::<64, 32>(self.msn.val()) << 32) | bit_cast::<64, 33>(self.end.val());
+                if self.packet.q.val().last {
+                    self.message.d.next = bit_cast::<64, 32>(self.msn_after.val()) << 32;
+                }
+                self.state.d.next = JudgeState::Give;
+                if self.live.val() {
+                    self.good.d.next = !self.is_raw.val() & !self.packet.q.val().status.any();
+                    self.open.d.next.valid = !self.is_raw.val() & !self.packet.q.val().status.any();
+                    self.bad_crc.d.next = self.verdict.val() == self.crc_error.val();
+                    if self.verdict.val() == 0 {
+                        self.state.d.next = JudgeState::Ask;
+                    } else if (self.verdict.val() == self.no_buffer.val()) & self.may_have.val() {
+                        self.good.d.next = false;
+                        self.state.d.next = JudgeState::Read;
+                    } else if self.is_raw.val()
+                        & ((self.verdict.val() == self.no_buffer.val())
+                            | (self.verdict.val() == self.too_long.val()))
+                    {
+                        self.dropped.d.next = true;
+                    } else {
+                        self.given.d.next.event = true;
+                        self.failed_next.next =
+                            self.failed.q.val().replace_bit(self.packet.q.val().qp.index(), true);
+                    }
+                } else {
+                    self.dropped.d.next = self.is_raw.val();
+                }
+            }
+            JudgeState::Ask => {
+                if self.question.ready.val() {
+                    self.state.d.next = JudgeState::Answer;
+                }
+            }
+            JudgeState::Answer => {
+                self.given.d.next.address = self.answer.beat.val().address;
+                if self.answer.valid.val() {
+                    self.state.d.next = JudgeState::Give;
+                    if self.answer.beat.val().refusal.any() {
+                        self.given.d.next.event = self.live.val();
+                        self.given.d.next.status = self.refusals.status.val();
+                        self.failed_next.next =
+                            self.failed.q.val().replace_bit(self.packet.q.val().qp.index(), true);
+                    } else if self.live.val() {
+                        self.pass.d.next = !self.is_raw.val();
+                        self.given.d.next.write = self.packet.q.val().length.any();
+                        if self.untagged.val() {
+                            self.given.d.next.complete = self.packet.q.val().last;
+                            self.take.next = self.packet.q.val().last;
+                            self.messages.write.next = true;
+                            self.fresh_next.next = self
+                                .fresh
+                                .q
+                                .val()
+                                .replace_bit(self.packet.q.val().qp.index(), false);
+                        }
+                    }
+                }
+            }
+            JudgeState::Give => {
+                if self.delivery.ready.val() {
+                    self.state.d.next = JudgeState::Idle;
+                }
+            }
+            _ => {
+                self.state.d.next = JudgeState::Idle;
+            }
+        }
+
+        // A start or stop comes last: it wins.
+        self.command_index.next = self.qp_command.val().index;
+        self.command_qp.next = self.command_index.val().get_bits::<4>(0);
+        if self.qp_command.val().valid {
+            self.fresh_next.next =
+                self.fresh_next.val().replace_bit(self.command_qp.val().index(), true);
+            self.failed_next.next =
+                self.failed_next.val().replace_bit(self.command_qp.val().index(), false);
+        }
+        self.fresh.d.next = self.fresh_next.val();
+        self.failed.d.next = self.failed_next.val();
+        self.opened.next = self.open.q.val();
+        self.checked.next = self.good.q.val();
+        self.crc_wrong.next = self.bad_crc.q.val();
+        self.passed.next = self.pass.q.val();
+        self.raw_dropped.next = self.dropped.q.val();
+    }
+}

@@ -1,0 +1,152 @@
+//! Takes the markers out of FPDUs, and looks whether they point to the FPDU's start.
+use crate::literal::Literal;
+use crate::receive::notes::*;
+use crate::stream::*;
+use ironwarp_abi::status;
+use rust_hdl::prelude::*;
+
+/// Beats of 8 octets (a last one may have less) go in; beats of 4 or 8 come out, for a
+/// [`WordPacker`]. One clock; full rate within a packet.
+///
+/// ```text
+/// position mod 512     0             508
+///                    +------+------+           +------+------+
+/// beat               |marker| octets|    or    |octets|marker|
+///                    +------+------+           +------+------+
+/// ```
+#[derive(LogicBlock, Default)]
+pub struct MarkerRemover {
+    pub clock: Signal<In, Clock>,
+    /// The head of each packet; an event has no packet.
+    pub head: StreamSink<PacketHead>,
+    /// The packets; `error` says that the CRC is wrong.
+    pub sink: StreamSink<Beat>,
+    pub source: StreamSource<Beat>,
+    /// The heads again, ahead of their packets.
+    pub next_head: StreamSource<PacketHead>,
+    /// After each packet: success, or `MPA_CRC` or `MPA_MARKER` (`ironwarp_abi::status`).
+    pub verdict: Signal<Out, Bits<8>>,
+    pub verdict_valid: Signal<Out, Bit>,
+    /// There is a place for the verdict on one more packet.
+    pub verdict_ready: Signal<In, Bit>,
+    inside: DFF<Bit>,
+    current: DFF<PacketHead>,
+    position: DFF<Bits<9>>,
+    /// Octets of stream since the length field.
+    distance: DFF<Bits<16>>,
+    wrong: DFF<Bit>,
+    out: DFF<Beat>,
+    out_full: DFF<Bit>,
+    found: DFF<Bits<8>>,
+    found_valid: DFF<Bit>,
+    free: Signal<Local, Bit>,
+    starts: Signal<Local, Bit>,
+    moves: Signal<Local, Bit>,
+    low: Signal<Local, Bit>,
+    high: Signal<Local, Bit>,
+    data: Signal<Local, Bits<64>>,
+    marker: Signal<Local, Bits<32>>,
+    pointer: Signal<Local, Bits<16>>,
+    expected: Signal<Local, Bits<16>>,
+    differs: Signal<Local, Bit>,
+    rest: Signal<Local, Bits<4>>,
+    eight: Literal<9, 8>,
+    eight_octets: Literal<16, 8>,
+    four: Literal<16, 4>,
+    minus_four: Literal<16, 0xfffc>,
+    half: Literal<4, 4>,
+    /// The pointer's low bits are reserved.
+    pointer_bits: Literal<16, 0xfffc>,
+    high_position: Literal<9, 508>,
+    event: Literal<2, { packet_kind::EVENT }>,
+    crc_error: Literal<8, { status::MPA_CRC as u64 }>,
+    marker_error: Literal<8, { status::MPA_MARKER as u64 }>,
+}
+
+impl Logic for MarkerRemover {
+    //= rfc5044#4.3  Every 512th octet of the stream begins a marker.
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, inside, current, position, distance, wrong, out, out_full);
+        dff_setup!(self, clock, found, found_valid);
+        self.source.beat.next = self.out.q.val();
+        self.source.valid.next = self.out_full.q.val();
+        self.free.next = self.source.ready.val() | !self.out_full.q.val();
+
+        // A packet starts with its head.
+        self.starts.next = !self.inside.q.val()
+            & self.head.valid.val()
+            & self.next_head.ready.val()
+            & self.verdict_ready.val();
+        self.head.ready.next =
+            !self.inside.q.val() & self.next_head.ready.val() & self.verdict_ready.val();
+        self.next_head.beat.next = self.head.beat.val();
+        self.next_head.valid.next =
+            !self.inside.q.val() & self.head.valid.val() & self.verdict_ready.val();
+        if self.starts.val() {
+            self.current.d.next = self.head.beat.val();
+            self.position.d.next = self.head.beat.val().position;
+            self.wrong.d.next = false;
+            self.inside.d.next = self.head.beat.val().kind != self.event.val();
+            self.distance.d.next = 0.into();
+            if self.head.beat.val().markers & !self.head.beat.val().position.any() {
+                self.distance.d.next = self.minus_four.val();
+            }
+        }
+
+        self.sink.ready.next = self.inside.q.val() & self.free.val();
+        self.moves.next = self.inside.q.val() & self.free.val() & self.sink.valid.val();
+        self.low.next = self.current.q.val().markers & !self.position.q.val().any();
+        self.high.next = self.current.q.val().markers
+            & (self.position.q.val() == self.high_position.val())
+            & (self.sink.beat.val().bytes > self.half.val());
+        self.data.next = self.sink.beat.val().data;
+        self.marker.next = self.data.val().get_bits::<32>(0);
+        self.expected.next = self.distance.q.val();
+        if self.high.val() {
+            self.marker.next = self.data.val().get_bits::<32>(32);
+            self.expected.next = self.distance.q.val() + self.four.val();
+        }
+        if self.distance.q.val() == self.minus_four.val() {
+            self.expected.next = 0.into();
+        }
+        self.pointer.next = (bit_cast::<16, 8>(self.marker.val().get_bits::<8>(16)) << 8)
+            | bit_cast::<16, 8>(self.marker.val().get_bits::<8>(24));
+        self.differs.next = (self.low.val() | self.high.val())
+            & ((self.pointer.val() & self.pointer_bits.val()) != self.expected.val());
+        self.rest.next = self.sink.beat.val().bytes - self.half.val();
+
+        self.found_valid.d.next = false;
+        if self.free.val() {
+            self.out_full.d.next = false;
+        }
+        if self.moves.val() {
+            self.out_full.d.next = true;
+            self.out.d.next = self.sink.beat.val();
+            self.out.d.next.error = false;
+            if self.low.val() {
+                self.out.d.next.data = self.data.val() >> 32;
+                self.out.d.next.bytes = self.rest.val();
+            } else if self.high.val() {
+                self.out.d.next.data = bit_cast::<64, 32>(self.data.val().get_bits::<32>(0));
+                self.out.d.next.bytes = self.half.val();
+            }
+            self.position.d.next = self.position.q.val() + self.eight.val();
+            self.distance.d.next = self.distance.q.val() + self.eight_octets.val();
+            self.wrong.d.next = self.wrong.q.val() | self.differs.val();
+            if self.sink.beat.val().last {
+                self.inside.d.next = false;
+                self.found_valid.d.next = true;
+                self.found.d.next = 0.into();
+                if self.wrong.q.val() | self.differs.val() {
+                    self.found.d.next = self.marker_error.val();
+                }
+                if self.current.q.val().crc & self.sink.beat.val().error {
+                    self.found.d.next = self.crc_error.val();
+                }
+            }
+        }
+        self.verdict.next = self.found.q.val();
+        self.verdict_valid.next = self.found_valid.q.val();
+    }
+}

@@ -1,0 +1,223 @@
+//! What crosses between the blocks of the receive engine.
+use rust_hdl::prelude::*;
+
+/// Where a frame goes: the values of [`FrameHead::way`].
+pub mod way {
+    /// Nowhere: it is meant for another station.
+    pub const FOREIGN: u64 = 0;
+    /// To queue pair 0, whole.
+    pub const RAW: u64 = 1;
+    /// Into the TCP stream of a queue pair.
+    pub const SEGMENT: u64 = 2;
+}
+
+/// The bits of [`FrameHead::flags`] (RFC 9293 s. 3.1).
+pub mod tcp_flag {
+    /// No more data from the sender.
+    pub const FIN: usize = 0;
+    /// Synchronise sequence numbers.
+    pub const SYN: usize = 1;
+    /// Reset the connection.
+    pub const RST: usize = 2;
+    /// The acknowledgement number counts.
+    pub const ACK: usize = 4;
+}
+
+/// The header fields of a frame, in host order.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct FrameHead {
+    /// One of [`way`].
+    pub way: Bits<2>,
+    /// The queue pair that owns the flow, if `way` is `SEGMENT` and the flow was looked up.
+    pub qp: Bits<4>,
+    pub remote_ip: Bits<32>,
+    pub local_ip: Bits<32>,
+    pub remote_port: Bits<16>,
+    pub local_port: Bits<16>,
+    pub sequence: Bits<32>,
+    pub acknowledgement: Bits<32>,
+    pub window: Bits<16>,
+    /// The flags octet: [`tcp_flag`].
+    pub flags: Bits<8>,
+    /// The octet of the frame at which the TCP payload starts: 54 to 94.
+    pub payload_at: Bits<7>,
+    /// Octets of TCP payload, by the IPv4 total length.
+    pub payload: Bits<16>,
+}
+
+/// What the checks over a whole frame have found.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct FrameVerdict {
+    /// The MAC found the frame check sequence right.
+    pub intact: Bit,
+    /// The frame holds a whole IPv4 packet whose header and TCP checksums are right.
+    pub checked: Bit,
+}
+
+/// A beat of a frame whose way is known.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct FrameBeat {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    pub data: Bits<64>,
+    /// Octets, 1 to 8.
+    pub bytes: Bits<4>,
+    /// The frame's first beat.
+    pub first: Bit,
+    /// The frame's last beat: `intact` and `checked` count.
+    pub last: Bit,
+    /// One of [`way`].
+    pub way: Bits<2>,
+    /// See [`FrameVerdict`].
+    pub intact: Bit,
+    /// See [`FrameVerdict`].
+    pub checked: Bit,
+}
+
+/// What becomes of a TCP segment if its checksums are right.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Decision {
+    pub qp: Bits<4>,
+    /// The queue pair is active.
+    pub live: Bit,
+    /// The octets are taken: RCV.NXT becomes `expected`.
+    pub accept: Bit,
+    /// The segment also ends the stream (FIN); `expected` counts it.
+    pub finish: Bit,
+    /// The octets would be next, but do not fit in the ring.
+    pub no_room: Bit,
+    /// The octets are old, or come after a gap.
+    pub out_of_order: Bit,
+    /// The peer resets the connection.
+    pub reset: Bit,
+    /// An acknowledgement must be sent.
+    pub acknowledge: Bit,
+    /// The acknowledgement and window fields go to the transmit side.
+    pub forward: Bit,
+    /// RCV.NXT from now on.
+    pub expected: Bits<32>,
+    /// The sequence number after the last octet, FIN not counted.
+    pub end: Bits<32>,
+    /// The ring position that the frame's octet 0 would have.
+    pub origin: Bits<15>,
+    /// The octets of the frame from `low` to before `high` are written.
+    pub low: Bits<16>,
+    /// See `low`.
+    pub high: Bits<16>,
+}
+
+/// A stream has grown: octets before `end` are in the ring. A broadcast.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct StreamGrown {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    pub qp: Bits<4>,
+    /// Sequence number after the last octet.
+    pub end: Bits<32>,
+    /// No octet will follow: the peer has sent FIN.
+    pub finished: Bit,
+}
+
+/// Octets have been taken out of a ring. A broadcast.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct StreamTaken {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    pub qp: Bits<4>,
+    /// Octets before this sequence number need no room any more.
+    pub end: Bits<32>,
+}
+
+/// An acknowledgement may be due.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct EdgeNote {
+    pub qp: Bits<4>,
+    /// RCV.NXT.
+    pub expected: Bits<32>,
+    /// It is due.
+    pub acknowledge: Bit,
+}
+
+/// The kinds of [`PacketHead`].
+pub mod packet_kind {
+    /// An FPDU with its markers.
+    pub const FPDU: u64 = 0;
+    /// A raw frame.
+    pub const RAW: u64 = 1;
+    /// No octets: only `status` counts.
+    pub const EVENT: u64 = 2;
+}
+
+/// Goes ahead of a packet that leaves a ring.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct PacketHead {
+    /// One of [`packet_kind`].
+    pub kind: Bits<2>,
+    pub qp: Bits<4>,
+    /// Flips with every start of the queue pair.
+    pub epoch: Bit,
+    /// The FPDU has markers.
+    pub markers: Bit,
+    /// The FPDU's CRC counts.
+    pub crc: Bit,
+    /// Where in the stream the FPDU starts, modulo 512.
+    pub position: Bits<9>,
+    /// One of `ironwarp_abi::status`, for an event.
+    pub status: Bits<8>,
+    /// For an event at the end of a stream: the next sequence number expected.
+    pub sequence: Bits<32>,
+    /// The position in the ring at which the packet starts: of a stream, its sequence number.
+    pub start: Bits<32>,
+    /// Octets of the packet.
+    pub octets: Bits<16>,
+}
+
+/// A packet that has been checked; its payload, if any, is in the FPDU buffer.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Arrival {
+    /// One of [`packet_kind`].
+    pub kind: Bits<2>,
+    pub qp: Bits<4>,
+    /// See [`PacketHead::epoch`].
+    pub epoch: Bit,
+    /// One of `ironwarp_abi::status`: success, or what ends the queue pair.
+    pub status: Bits<8>,
+    /// See [`PacketHead::sequence`].
+    pub sequence: Bits<32>,
+    /// The DDP segment is tagged.
+    pub tagged: Bit,
+    /// The DDP message ends.
+    pub last: Bit,
+    /// Send with Solicited Event.
+    pub solicited: Bit,
+    /// Tagged: the STag. Untagged: the queue number's place, not used.
+    pub stag: Bits<32>,
+    /// Tagged: the tagged offset. Untagged: MSN in bits 63:32, MO in bits 31:0.
+    pub offset: Bits<64>,
+    /// Octets of payload in the FPDU buffer.
+    pub length: Bits<16>,
+}
+
+/// What is done with a checked packet.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Delivery {
+    pub qp: Bits<4>,
+    /// Octets of payload in the FPDU buffer.
+    pub length: Bits<16>,
+    /// Write them to `address`; else drop them.
+    pub write: Bit,
+    pub address: Bits<64>,
+    /// Then tell that a message has arrived.
+    pub complete: Bit,
+    /// The receive work request's number.
+    pub request: Bits<16>,
+    /// Octets of the message.
+    pub message: Bits<32>,
+    pub solicited: Bit,
+    /// Then tell that the queue pair has ended, with `status` and `sequence`.
+    pub event: Bit,
+    pub status: Bits<8>,
+    pub sequence: Bits<32>,
+    /// The completion queue that is told.
+    pub cq: Bits<8>,
+}

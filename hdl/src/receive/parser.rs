@@ -1,0 +1,142 @@
+//! Finds the header fields of a frame.
+//!
+//! ```text
+//! octet    0..5    12..13  14..33          34..37  38..41  42..45  46    47     48..49
+//!          to      type    IPv4 header     ports   SEQ     ACK     size  flags  window
+//! beat     0       1       1 .. 4          4       4, 5    5       5     5      6
+//! ```
+use crate::literal::Literal;
+use crate::receive::notes::{way, FrameHead};
+use crate::receive::wire_order::WireOrder;
+use crate::stream::Beat;
+use rust_hdl::prelude::*;
+
+/// Watches the frames that come from the MAC. Gives the head of each one, in their order: a clock
+/// after beat 6, or after the last beat if the frame ends before.
+#[derive(LogicBlock, Default)]
+pub struct Parser {
+    pub clock: Signal<In, Clock>,
+    /// The station's address; the first octet is in the highest byte.
+    pub mac_address: Signal<In, Bits<48>>,
+    /// A beat of a frame.
+    pub beat: Signal<In, Beat>,
+    /// `beat` arrives in this clock.
+    pub valid: Signal<In, Bit>,
+    /// A frame's head. `way` is `SEGMENT` for every well-formed TCP segment; no flow is looked up.
+    pub head: Signal<Out, FrameHead>,
+    /// `head` means something in this clock.
+    pub head_valid: Signal<Out, Bit>,
+    order: WireOrder,
+    /// Which beat of the frame comes next; stays at 7 after that.
+    index: DFF<Bits<3>>,
+    partial: DFF<FrameHead>,
+    /// So far it looks like a TCP segment over IPv4.
+    tcp: DFF<Bit>,
+    total: DFF<Bits<16>>,
+    /// The first half of a number that goes across two beats.
+    upper: DFF<Bits<16>>,
+    done: DFF<FrameHead>,
+    done_valid: DFF<Bit>,
+    word: Signal<Local, Bits<64>>,
+    fields: Signal<Local, FrameHead>,
+    suits: Signal<Local, Bit>,
+    joined: Signal<Local, Bits<32>>,
+    size: Signal<Local, Bits<4>>,
+    header: Signal<Local, Bits<16>>,
+    headers: Signal<Local, Bits<16>>,
+    payload_at: Signal<Local, Bits<16>>,
+    one: Literal<3, 1>,
+    foreign: Literal<2, { way::FOREIGN }>,
+    raw: Literal<2, { way::RAW }>,
+    segment: Literal<2, { way::SEGMENT }>,
+    ipv4: Literal<16, 0x0800>,
+    /// IPv4 with a header of five words.
+    plain: Literal<8, 0x45>,
+    tcp_number: Literal<8, 6>,
+    ip_header: Literal<16, 20>,
+    frame_headers: Literal<16, 34>,
+    smallest: Literal<4, 5>,
+}
+
+impl Logic for Parser {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, index, partial, tcp, total, upper, done, done_valid);
+        self.order.data.next = self.beat.val().data;
+        self.word.next = self.order.word.val();
+        self.fields.next = self.partial.q.val();
+        self.suits.next = self.tcp.q.val();
+        self.joined.next = (bit_cast::<32, 16>(self.upper.q.val()) << 16)
+            | bit_cast::<32, 16>(self.word.val().get_bits::<16>(48));
+        self.size.next = self.word.val().get_bits::<4>(12);
+        self.header.next = bit_cast::<16, 4>(self.size.val()) << 2;
+        self.headers.next = self.header.val() + self.ip_header.val();
+        self.payload_at.next = self.header.val() + self.frame_headers.val();
+
+        if self.index.q.val() == 0 {
+            self.suits.next = true;
+            self.fields.next.way = self.foreign.val();
+            if self.word.val().get_bit(56)
+                | (self.word.val().get_bits::<48>(16) == self.mac_address.val())
+            {
+                self.fields.next.way = self.raw.val();
+            }
+        }
+        if self.index.q.val() == 1 {
+            self.suits.next = (self.word.val().get_bits::<16>(16) == self.ipv4.val())
+                & (self.word.val().get_bits::<8>(8) == self.plain.val());
+        }
+        if self.index.q.val() == 2 {
+            // No fragment: neither "more fragments" nor an offset.
+            self.suits.next = self.tcp.q.val()
+                & !self.word.val().get_bits::<14>(16).any()
+                & (self.word.val().get_bits::<8>(0) == self.tcp_number.val());
+        }
+        if self.index.q.val() == 3 {
+            self.fields.next.remote_ip = self.word.val().get_bits::<32>(16);
+        }
+        if self.index.q.val() == 4 {
+            self.fields.next.local_ip = self.joined.val();
+            self.fields.next.remote_port = self.word.val().get_bits::<16>(32);
+            self.fields.next.local_port = self.word.val().get_bits::<16>(16);
+        }
+        if self.index.q.val() == 5 {
+            self.fields.next.sequence = self.joined.val();
+            self.fields.next.acknowledgement = self.word.val().get_bits::<32>(16);
+            self.fields.next.flags = self.word.val().get_bits::<8>(0);
+            self.fields.next.payload_at = self.payload_at.val().get_bits::<7>(0);
+            self.fields.next.payload = self.total.q.val() - self.headers.val();
+            self.suits.next = self.tcp.q.val()
+                & (self.size.val() >= self.smallest.val())
+                & (self.total.q.val() >= self.headers.val());
+        }
+        if self.index.q.val() == 6 {
+            self.fields.next.window = self.word.val().get_bits::<16>(48);
+            if self.tcp.q.val() & (self.partial.q.val().way == self.raw.val()) {
+                self.fields.next.way = self.segment.val();
+            }
+        }
+
+        self.done_valid.d.next = false;
+        if self.valid.val() {
+            self.partial.d.next = self.fields.val();
+            self.tcp.d.next = self.suits.val();
+            self.upper.d.next = self.word.val().get_bits::<16>(0);
+            if self.index.q.val() == 2 {
+                self.total.d.next = self.word.val().get_bits::<16>(48);
+            }
+            if self.index.q.val() != 7 {
+                self.index.d.next = self.index.q.val() + self.one.val();
+            }
+            if self.beat.val().last {
+                self.index.d.next = 0.into();
+            }
+            if (self.index.q.val() == 6) | (self.beat.val().last & (self.index.q.val() != 7)) {
+                self.done.d.next = self.fields.val();
+                self.done_valid.d.next = true;
+            }
+        }
+        self.head.next = self.done.q.val();
+        self.head_valid.next = self.done_valid.q.val();
+    }
+}

@@ -1,0 +1,133 @@
+//! The octets of TCP streams (and raw frames) that wait on chip.
+use ironwarp_abi::limits::{QP_BITS, STREAM_RING_BITS};
+use rust_hdl::prelude::*;
+
+/// Address bits of one bank: queue pair and row of eight octets.
+const BANK_BITS: usize = QP_BITS + STREAM_RING_BITS - 3;
+const _: () = assert!(QP_BITS == 4 && STREAM_RING_BITS == 15, "the kernel has these widths");
+
+/// The octets of a row, from bank 0.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct RingRow {
+    pub octet0: Bits<8>,
+    pub octet1: Bits<8>,
+    pub octet2: Bits<8>,
+    pub octet3: Bits<8>,
+    pub octet4: Bits<8>,
+    pub octet5: Bits<8>,
+    pub octet6: Bits<8>,
+    pub octet7: Bits<8>,
+}
+
+/// A ring of octets for each queue pair. In every clock eight octets are written and eight are read,
+/// both at any octet and in any ring; positions wrap.
+///
+/// ```text
+/// position 8 r + b lies in row r of bank b. Eight octets from b = 3 on:
+/// bank     0    1    2    3    4    5    6    7
+/// row      r+1  r+1  r+1  r    r    r    r    r
+/// ```
+#[derive(LogicBlock, Default)]
+pub struct StreamRing {
+    pub clock: Signal<In, Clock>,
+    pub write_qp: Signal<In, Bits<4>>,
+    /// The position of octet 0 of `write_data`.
+    pub write_at: Signal<In, Bits<15>>,
+    pub write_data: Signal<In, Bits<64>>,
+    /// Bit n: octet n is written at the next clock edge.
+    pub write_mask: Signal<In, Bits<8>>,
+    pub read_qp: Signal<In, Bits<4>>,
+    /// The position of octet 0 of `read_data`.
+    pub read_at: Signal<In, Bits<15>>,
+    /// The octets as they were written before the clock of the request; two clocks after it.
+    pub read_data: Signal<Out, Bits<64>>,
+    bank: [RAM<Bits<8>, BANK_BITS>; 8],
+    read_turn: DFF<Bits<3>>,
+    read_word: DFF<Bits<64>>,
+    write_turn: Signal<Local, Bits<7>>,
+    write_wide: Signal<Local, Bits<128>>,
+    write_word: Signal<Local, Bits<64>>,
+    mask_wide: Signal<Local, Bits<16>>,
+    mask: Signal<Local, Bits<8>>,
+    write_low: Signal<Local, Bits<16>>,
+    write_high: Signal<Local, Bits<16>>,
+    write_beyond: Signal<Local, Bits<8>>,
+    write_row: Signal<Local, Bits<12>>,
+    write_row_next: Signal<Local, Bits<12>>,
+    read_low: Signal<Local, Bits<16>>,
+    read_high: Signal<Local, Bits<16>>,
+    read_beyond: Signal<Local, Bits<8>>,
+    read_row: Signal<Local, Bits<12>>,
+    read_row_next: Signal<Local, Bits<12>>,
+    row: Signal<Local, RingRow>,
+    row_word: Signal<Local, Bits<64>>,
+    row_wide: Signal<Local, Bits<128>>,
+    row_turn: Signal<Local, Bits<7>>,
+    turned: Signal<Local, Bits<128>>,
+    one_row: crate::literal::Literal<12, 1>,
+    one: crate::literal::Literal<8, 1>,
+}
+
+impl Logic for StreamRing {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, read_turn, read_word);
+        // Octet n goes to bank (write_at + n) mod 8.
+        self.write_turn.next = bit_cast::<7, 3>(self.write_at.val().get_bits::<3>(0)) << 3;
+        self.write_wide.next = bit_cast::<128, 64>(self.write_data.val()) << self.write_turn.val();
+        self.write_word.next =
+            self.write_wide.val().get_bits::<64>(0) | self.write_wide.val().get_bits::<64>(64);
+        self.mask_wide.next =
+            bit_cast::<16, 8>(self.write_mask.val()) << self.write_at.val().get_bits::<3>(0);
+        self.mask.next =
+            self.mask_wide.val().get_bits::<8>(0) | self.mask_wide.val().get_bits::<8>(8);
+        // The banks below the first one hold octets of the next row.
+        self.write_beyond.next =
+            (self.one.val() << self.write_at.val().get_bits::<3>(0)) - self.one.val();
+        self.write_row.next = self.write_at.val().get_bits::<12>(3);
+        self.write_row_next.next = self.write_row.val() + self.one_row.val();
+        self.write_low.next = (bit_cast::<16, 4>(self.write_qp.val()) << 12)
+            | bit_cast::<16, 12>(self.write_row.val());
+        self.write_high.next = (bit_cast::<16, 4>(self.write_qp.val()) << 12)
+            | bit_cast::<16, 12>(self.write_row_next.val());
+        self.read_beyond.next =
+            (self.one.val() << self.read_at.val().get_bits::<3>(0)) - self.one.val();
+        self.read_row.next = self.read_at.val().get_bits::<12>(3);
+        self.read_row_next.next = self.read_row.val() + self.one_row.val();
+        self.read_low.next =
+            (bit_cast::<16, 4>(self.read_qp.val()) << 12) | bit_cast::<16, 12>(self.read_row.val());
+        self.read_high.next = (bit_cast::<16, 4>(self.read_qp.val()) << 12)
+            | bit_cast::<16, 12>(self.read_row_next.val());
+        for i in 0..8 {
+            self.bank[i].read_clock.next = self.clock.val();
+            self.bank[i].write_clock.next = self.clock.val();
+            self.bank[i].write_enable.next = self.mask.val().get_bit(i);
+            self.bank[i].write_data.next = self.write_word.val().get_bits::<8>(i * 8);
+            self.bank[i].write_address.next = self.write_low.val();
+            if self.write_beyond.val().get_bit(i) {
+                self.bank[i].write_address.next = self.write_high.val();
+            }
+            self.bank[i].read_address.next = self.read_low.val();
+            if self.read_beyond.val().get_bit(i) {
+                self.bank[i].read_address.next = self.read_high.val();
+            }
+        }
+
+        self.read_turn.d.next = self.read_at.val().get_bits::<3>(0);
+        self.row.next.octet0 = self.bank[0].read_data.val();
+        self.row.next.octet1 = self.bank[1].read_data.val();
+        self.row.next.octet2 = self.bank[2].read_data.val();
+        self.row.next.octet3 = self.bank[3].read_data.val();
+        self.row.next.octet4 = self.bank[4].read_data.val();
+        self.row.next.octet5 = self.bank[5].read_data.val();
+        self.row.next.octet6 = self.bank[6].read_data.val();
+        self.row.next.octet7 = self.bank[7].read_data.val();
+        self.row_word.next = self.row.val().into();
+        self.row_wide.next = (bit_cast::<128, 64>(self.row_word.val()) << 64)
+            | bit_cast::<128, 64>(self.row_word.val());
+        self.row_turn.next = bit_cast::<7, 3>(self.read_turn.q.val()) << 3;
+        self.turned.next = self.row_wide.val() >> self.row_turn.val();
+        self.read_word.d.next = self.turned.val().get_bits::<64>(0);
+        self.read_data.next = self.read_word.q.val();
+    }
+}

@@ -1,0 +1,262 @@
+//! Writes frames into the rings while they come in, and makes them count when they were good.
+//!
+//! ```text
+//! frame ----> stage ----> ring write: octet n of the frame goes to position origin + n
+//!               |
+//! segment -> Acceptance -> decision: origin, which octets, what to do at the last beat
+//!
+//! last beat:  good -> RCV.NXT moves, the stream has grown, acknowledge
+//!             bad  -> nothing has happened: what was written lies beyond RCV.NXT
+//! ```
+use crate::control::records::{Command, ContextWrite};
+use crate::literal::Literal;
+use crate::receive::acceptance::Acceptance;
+use crate::receive::notes::*;
+use crate::receive::octet_mask::OctetMask;
+use crate::receive::records::Acknowledgement;
+use ironwarp_abi::limits::{FRAME_BYTES_MAX, STREAM_RING_BYTES};
+use rust_hdl::prelude::*;
+
+/// The shortest raw frame: an Ethernet header.
+const RAW_BYTES_MIN: u64 = 14;
+
+/// The numbers of the pulses in [`TcpReceive::counts`].
+pub mod frame_count {
+    /// Frames that ended.
+    pub const RECEIVED: usize = 0;
+    /// Frames with a bad check sequence, checksum or length.
+    pub const BAD: usize = 1;
+    /// Frames for another station.
+    pub const FOREIGN: usize = 2;
+    /// Frames for which no room was left.
+    pub const NO_ROOM: usize = 3;
+    /// Raw frames while queue pair 0 is stopped.
+    pub const RAW_NO_BUFFER: usize = 4;
+    /// Segments that were not the next in sequence.
+    pub const OUT_OF_ORDER: usize = 5;
+    /// Segments taken.
+    pub const ACCEPTED: usize = 6;
+}
+
+/// The receiving half of TCP: takes what is next in sequence, and has everything else told.
+///
+/// All outputs are registered; each record means something only with its `_valid`, for one clock,
+/// and whoever it is for must take it.
+#[derive(LogicBlock, Default)]
+pub struct TcpReceive {
+    pub clock: Signal<In, Clock>,
+    pub context_write: Signal<In, ContextWrite>,
+    pub qp_command: Signal<In, Command>,
+    pub active: Signal<In, Bits<16>>,
+    pub taken: Signal<In, StreamTaken>,
+    /// Frames, from the [`FrameQueue`](crate::receive::frame_queue::FrameQueue).
+    pub frame: Signal<In, FrameBeat>,
+    pub segment: Signal<In, FrameHead>,
+    pub segment_valid: Signal<In, Bit>,
+    // To the ring.
+    pub write_qp: Signal<Out, Bits<4>>,
+    pub write_at: Signal<Out, Bits<15>>,
+    pub write_data: Signal<Out, Bits<64>>,
+    pub write_mask: Signal<Out, Bits<8>>,
+    /// A stream has grown.
+    pub grown: Signal<Out, StreamGrown>,
+    /// A raw frame of so many octets is complete in ring 0.
+    pub raw: Signal<Out, Bits<16>>,
+    pub raw_valid: Signal<Out, Bit>,
+    /// There is a place for the length of another raw frame.
+    pub raw_ready: Signal<In, Bit>,
+    pub note: Signal<Out, EdgeNote>,
+    pub note_valid: Signal<Out, Bit>,
+    pub acknowledgement: Signal<Out, Acknowledgement>,
+    pub acknowledgement_valid: Signal<Out, Bit>,
+    /// The peer has reset the connection of `reset_qp`; `reset_sequence` is RCV.NXT.
+    pub reset_valid: Signal<Out, Bit>,
+    pub reset_qp: Signal<Out, Bits<4>>,
+    pub reset_sequence: Signal<Out, Bits<32>>,
+    /// Pulses: [`frame_count`].
+    pub counts: Signal<Out, Bits<7>>,
+    acceptance: Acceptance,
+    octets: OctetMask,
+    stage: DFF<FrameBeat>,
+    offset: DFF<Bits<16>>,
+    raw_written: DFF<Bits<32>>,
+    raw_read: DFF<Bits<32>>,
+    raw_open: DFF<Bit>,
+    ring_qp: DFF<Bits<4>>,
+    ring_at: DFF<Bits<15>>,
+    ring_data: DFF<Bits<64>>,
+    ring_mask: DFF<Bits<8>>,
+    growth: DFF<StreamGrown>,
+    raw_length: DFF<Bits<16>>,
+    raw_done: DFF<Bit>,
+    told: DFF<EdgeNote>,
+    told_valid: DFF<Bit>,
+    ack: DFF<Acknowledgement>,
+    ack_valid: DFF<Bit>,
+    dead: DFF<Bit>,
+    dead_qp: DFF<Bits<4>>,
+    dead_sequence: DFF<Bits<32>>,
+    count: DFF<Bits<7>>,
+    raw_waiting: Signal<Local, Bits<32>>,
+    raw_fits: Signal<Local, Bit>,
+    is_raw: Signal<Local, Bit>,
+    is_segment: Signal<Local, Bit>,
+    origin: Signal<Local, Bits<15>>,
+    low: Signal<Local, Bits<16>>,
+    high: Signal<Local, Bits<16>>,
+    total: Signal<Local, Bits<16>>,
+    ends: Signal<Local, Bit>,
+    commit: Signal<Local, Bit>,
+    pulses: Signal<Local, Bits<7>>,
+    raw_way: Literal<2, { way::RAW }>,
+    segment_way: Literal<2, { way::SEGMENT }>,
+    eight: Literal<16, 8>,
+    longest: Literal<16, { FRAME_BYTES_MAX as u64 }>,
+    shortest: Literal<16, RAW_BYTES_MIN>,
+    /// The most octets that may wait in ring 0 when a raw frame of any length comes.
+    raw_limit: Literal<32, { (STREAM_RING_BYTES - FRAME_BYTES_MAX - 8) as u64 }>,
+}
+
+impl Logic for TcpReceive {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, stage, offset, raw_written, raw_read, raw_open);
+        dff_setup!(self, clock, ring_qp, ring_at, ring_data, ring_mask, growth, raw_length);
+        dff_setup!(self, clock, raw_done, told, told_valid, ack, ack_valid);
+        dff_setup!(self, clock, dead, dead_qp, dead_sequence, count);
+        clock!(self, clock, acceptance);
+        self.acceptance.context_write.next = self.context_write.val();
+        self.acceptance.qp_command.next = self.qp_command.val();
+        self.acceptance.active.next = self.active.val();
+        self.acceptance.taken.next = self.taken.val();
+        self.acceptance.head.next = self.segment.val();
+        self.acceptance.ask.next = self.segment_valid.val();
+
+        self.stage.d.next = self.frame.val();
+        if self.frame.val().valid {
+            if self.frame.val().first {
+                self.offset.d.next = 0.into();
+            } else if !self.offset.q.val().get_bit(15) {
+                self.offset.d.next = self.offset.q.val() + self.eight.val();
+            }
+        }
+        if self.taken.val().valid & (self.taken.val().qp == 0) {
+            self.raw_read.d.next = self.taken.val().end;
+        }
+
+        // Which octets of the beat go to the ring: those from `low` to before `high`.
+        self.is_raw.next = self.stage.q.val().way == self.raw_way.val();
+        self.is_segment.next = self.stage.q.val().way == self.segment_way.val();
+        self.raw_waiting.next = self.raw_written.q.val() - self.raw_read.q.val();
+        self.raw_fits.next = self.raw_open.q.val();
+        if self.stage.q.val().first {
+            self.raw_fits.next = self.raw_waiting.val() <= self.raw_limit.val();
+        }
+        if self.stage.q.val().valid {
+            self.raw_open.d.next = self.raw_fits.val();
+        }
+        self.origin.next = self.acceptance.decision.val().origin;
+        self.low.next = self.acceptance.decision.val().low;
+        self.high.next = self.acceptance.decision.val().high;
+        if self.is_raw.val() {
+            self.origin.next = self.raw_written.q.val().get_bits::<15>(0);
+            self.low.next = 0.into();
+            self.high.next = self.longest.val();
+        }
+        self.octets.offset.next = self.offset.q.val();
+        self.octets.low.next = self.low.val();
+        self.octets.high.next = self.high.val();
+        self.ring_at.d.next = self.origin.val() + self.offset.q.val().get_bits::<15>(0);
+        self.ring_data.d.next = self.stage.q.val().data;
+        self.ring_qp.d.next = self.acceptance.decision.val().qp;
+        if self.is_raw.val() {
+            self.ring_qp.d.next = 0.into();
+        }
+        self.ring_mask.d.next = 0.into();
+        if self.stage.q.val().valid
+            & ((self.is_raw.val() & self.raw_fits.val())
+                | (self.is_segment.val() & self.acceptance.decision.val().accept))
+        {
+            self.ring_mask.d.next = self.octets.mask.val();
+        }
+
+        // The last beat: what the frame was good for.
+        self.total.next = self.offset.q.val() + bit_cast::<16, 4>(self.stage.q.val().bytes);
+        self.ends.next = self.stage.q.val().valid & self.stage.q.val().last;
+        self.pulses.next = 0.into();
+        self.commit.next = false;
+        self.raw_done.d.next = false;
+        self.raw_length.d.next = self.total.val();
+        if self.ends.val() {
+            self.pulses.next = self.pulses.val().replace_bit(0, true);
+            if !self.stage.q.val().intact {
+                self.pulses.next = self.pulses.val().replace_bit(1, true);
+            } else if self.is_segment.val() {
+                if self.stage.q.val().checked {
+                    self.commit.next =
+                        self.acceptance.decision.val().live & !self.acceptance.disturbed.val();
+                } else {
+                    self.pulses.next = self.pulses.val().replace_bit(1, true);
+                }
+            } else if !self.is_raw.val() {
+                self.pulses.next = self.pulses.val().replace_bit(2, true);
+            } else if (self.total.val() < self.shortest.val())
+                | (self.total.val() > self.longest.val())
+            {
+                self.pulses.next = self.pulses.val().replace_bit(1, true);
+            } else if !self.active.val().get_bit(0) {
+                self.pulses.next = self.pulses.val().replace_bit(4, true);
+            } else if !self.raw_fits.val() | !self.raw_ready.val() {
+                self.pulses.next = self.pulses.val().replace_bit(3, true);
+            } else {
+                self.raw_done.d.next = true;
+                self.raw_written.d.next =
+                    self.raw_written.q.val() + bit_cast::<32, 16>(self.total.val());
+            }
+        }
+        self.acceptance.commit.next = self.commit.val();
+        if self.commit.val() {
+            if self.acceptance.decision.val().no_room {
+                self.pulses.next = self.pulses.val().replace_bit(3, true);
+            }
+            if self.acceptance.decision.val().out_of_order {
+                self.pulses.next = self.pulses.val().replace_bit(5, true);
+            }
+            if self.acceptance.decision.val().accept {
+                self.pulses.next = self.pulses.val().replace_bit(6, true);
+            }
+        }
+        self.count.d.next = self.pulses.val();
+        self.growth.d.next.valid = self.commit.val() & self.acceptance.decision.val().accept;
+        self.growth.d.next.qp = self.acceptance.decision.val().qp;
+        self.growth.d.next.end = self.acceptance.decision.val().end;
+        self.growth.d.next.finished = self.acceptance.decision.val().finish;
+        self.told_valid.d.next = self.commit.val() & self.acceptance.decision.val().acknowledge;
+        self.told.d.next.qp = self.acceptance.decision.val().qp;
+        self.told.d.next.expected = self.acceptance.decision.val().expected;
+        self.told.d.next.acknowledge = true;
+        self.ack_valid.d.next = self.commit.val() & self.acceptance.decision.val().forward;
+        self.ack.d.next.qp = bit_cast::<8, 4>(self.acceptance.decision.val().qp);
+        self.ack.d.next.number = self.segment.val().acknowledgement;
+        self.ack.d.next.window = self.segment.val().window;
+        self.dead.d.next = self.commit.val() & self.acceptance.decision.val().reset;
+        self.dead_qp.d.next = self.acceptance.decision.val().qp;
+        self.dead_sequence.d.next = self.acceptance.decision.val().expected;
+
+        self.write_qp.next = self.ring_qp.q.val();
+        self.write_at.next = self.ring_at.q.val();
+        self.write_data.next = self.ring_data.q.val();
+        self.write_mask.next = self.ring_mask.q.val();
+        self.grown.next = self.growth.q.val();
+        self.raw.next = self.raw_length.q.val();
+        self.raw_valid.next = self.raw_done.q.val();
+        self.note.next = self.told.q.val();
+        self.note_valid.next = self.told_valid.q.val();
+        self.acknowledgement.next = self.ack.q.val();
+        self.acknowledgement_valid.next = self.ack_valid.q.val();
+        self.reset_valid.next = self.dead.q.val();
+        self.reset_qp.next = self.dead_qp.q.val();
+        self.reset_sequence.next = self.dead_sequence.q.val();
+        self.counts.next = self.count.q.val();
+    }
+}

@@ -1,0 +1,215 @@
+//! Tells the transmit side what to acknowledge and which window to advertise.
+use crate::control::records::{Command, ContextWrite};
+use crate::literal::Literal;
+use crate::memory::Table;
+use crate::receive::notes::*;
+use crate::receive::qp_word::{QpWord, FLAGS, RECEIVE_NEXT, RECEIVE_WINDOW};
+use crate::receive::records::ReceiveEdge;
+use crate::stream::*;
+use rust_hdl::prelude::*;
+
+/// What the teller does in this clock.
+#[derive(Copy, Clone, PartialEq, Debug, LogicState)]
+pub enum TellerState {
+    Idle,
+    Read,
+    Subtract,
+    Tell,
+}
+
+/// Four clocks for each note and for each packet taken out of a ring. The window is what the host
+/// allows less what waits on chip. When it has opened by half since it was last acknowledged, it
+/// is acknowledged again.
+#[derive(LogicBlock, Default)]
+pub struct WindowTeller {
+    pub clock: Signal<In, Clock>,
+    pub context_write: Signal<In, ContextWrite>,
+    pub qp_command: Signal<In, Command>,
+    pub note: StreamSink<EdgeNote>,
+    /// Ring 0 holds frames: it is passed over.
+    pub taken: StreamSink<StreamTaken>,
+    pub receive_edge: Signal<Out, ReceiveEdge>,
+    pub query_qp: Signal<In, Bits<8>>,
+    /// RCV.NXT of that queue pair, two clocks later.
+    pub query_receive_next: Signal<Out, Bits<32>>,
+    received: Table<Bits<32>, 4>,
+    query: Table<Bits<32>, 4>,
+    removed: Table<Bits<32>, 4>,
+    advertised: Table<Bits<32>, 4>,
+    initial: QpWord<RECEIVE_NEXT>,
+    query_initial: QpWord<RECEIVE_NEXT>,
+    window: QpWord<RECEIVE_WINDOW>,
+    flags: QpWord<FLAGS>,
+    state: DFF<TellerState>,
+    qp: DFF<Bits<4>>,
+    by_note: DFF<Bit>,
+    value: DFF<Bits<32>>,
+    acknowledge: DFF<Bit>,
+    /// Bit n: nothing received, removed, advertised since the start of queue pair n.
+    fresh: DFF<Bits<16>>,
+    full: DFF<Bits<16>>,
+    silent: DFF<Bits<16>>,
+    next_octet: DFF<Bits<32>>,
+    first_octet: DFF<Bits<32>>,
+    waiting: DFF<Bits<32>>,
+    moved: DFF<Bits<32>>,
+    told: DFF<ReceiveEdge>,
+    asked_qp: DFF<Bits<4>>,
+    answer: DFF<Bits<32>>,
+    next_now: Signal<Local, Bits<32>>,
+    first_now: Signal<Local, Bits<32>>,
+    last_told: Signal<Local, Bits<32>>,
+    room: Signal<Local, Bits<32>>,
+    shifted: Signal<Local, Bits<32>>,
+    shift: Signal<Local, Bits<4>>,
+    half: Signal<Local, Bits<32>>,
+    due: Signal<Local, Bit>,
+    fresh_next: Signal<Local, Bits<16>>,
+    full_next: Signal<Local, Bits<16>>,
+    silent_next: Signal<Local, Bits<16>>,
+    command_index: Signal<Local, Bits<8>>,
+    command_qp: Signal<Local, Bits<4>>,
+    query_index: Signal<Local, Bits<8>>,
+    query_number: Signal<Local, Bits<4>>,
+    largest: Literal<32, 0xffff>,
+}
+
+impl Logic for WindowTeller {
+    //= rfc9293#3.8.6.2.2  A window update goes out when it is worth while.
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, state, qp, by_note, value, acknowledge, fresh, full, silent);
+        dff_setup!(self, clock, next_octet, first_octet, waiting, moved, told, asked_qp, answer);
+        clock!(self, clock, received, query, removed, advertised);
+        clock!(self, clock, initial, query_initial, window, flags);
+        self.initial.context_write.next = self.context_write.val();
+        self.query_initial.context_write.next = self.context_write.val();
+        self.window.context_write.next = self.context_write.val();
+        self.flags.context_write.next = self.context_write.val();
+        self.initial.qp.next = self.qp.q.val();
+        self.window.qp.next = self.qp.q.val();
+        self.flags.qp.next = self.qp.q.val();
+        self.received.read_index.next = self.qp.q.val();
+        self.removed.read_index.next = self.qp.q.val();
+        self.advertised.read_index.next = self.qp.q.val();
+        self.received.write_index.next = self.qp.q.val();
+        self.query.write_index.next = self.qp.q.val();
+        self.removed.write_index.next = self.qp.q.val();
+        self.advertised.write_index.next = self.qp.q.val();
+        self.received.write_record.next = self.value.q.val();
+        self.query.write_record.next = self.value.q.val();
+        self.removed.write_record.next = self.value.q.val();
+        self.advertised.write_record.next = self.first_octet.q.val();
+        self.received.write.next = (self.state.q.val() == TellerState::Read) & self.by_note.q.val();
+        self.query.write.next = (self.state.q.val() == TellerState::Read) & self.by_note.q.val();
+        self.removed.write.next = (self.state.q.val() == TellerState::Read) & !self.by_note.q.val();
+        self.note.ready.next = self.state.q.val() == TellerState::Idle;
+        self.taken.ready.next = (self.state.q.val() == TellerState::Idle) & !self.note.valid.val();
+
+        // The tables forward what is written in the clock of the read.
+        self.next_now.next = self.received.read_record.val();
+        if self.fresh.q.val().get_bit(self.qp.q.val().index()) {
+            self.next_now.next = self.initial.word.val();
+        }
+        self.first_now.next = self.removed.read_record.val();
+        if self.full.q.val().get_bit(self.qp.q.val().index()) {
+            self.first_now.next = self.initial.word.val();
+        }
+        self.last_told.next = self.advertised.read_record.val();
+        if self.silent.q.val().get_bit(self.qp.q.val().index()) {
+            self.last_told.next = self.initial.word.val();
+        }
+        self.room.next = self.window.word.val() - self.waiting.q.val();
+        if self.waiting.q.val() > self.window.word.val() {
+            self.room.next = 0.into();
+        }
+        self.shift.next = self.flags.word.val().get_bits::<4>(12);
+        self.shifted.next = self.room.val() >> self.shift.val();
+        if self.shifted.val() > self.largest.val() {
+            self.shifted.next = self.largest.val();
+        }
+        self.half.next = self.window.word.val() >> 1;
+        self.due.next = self.acknowledge.q.val()
+            | ((self.moved.q.val() >= self.half.val()) & self.moved.q.val().any());
+        self.advertised.write.next = (self.state.q.val() == TellerState::Tell) & self.due.val();
+
+        self.fresh_next.next = self.fresh.q.val();
+        self.full_next.next = self.full.q.val();
+        self.silent_next.next = self.silent.q.val();
+        self.told.d.next.valid = false;
+        match self.state.q.val() {
+            TellerState::Idle => {
+                self.by_note.d.next = self.note.valid.val();
+                self.acknowledge.d.next = self.note.valid.val() & self.note.beat.val().acknowledge;
+                if self.note.valid.val() {
+                    self.qp.d.next = self.note.beat.val().qp;
+                    self.value.d.next = self.note.beat.val().expected;
+                    self.state.d.next = TellerState::Read;
+                } else if self.taken.valid.val() {
+                    self.qp.d.next = self.taken.beat.val().qp;
+                    self.value.d.next = self.taken.beat.val().end;
+                    if self.taken.beat.val().qp.any() {
+                        self.state.d.next = TellerState::Read;
+                    }
+                }
+            }
+            TellerState::Read => {
+                if self.by_note.q.val() {
+                    self.fresh_next.next =
+                        self.fresh.q.val().replace_bit(self.qp.q.val().index(), false);
+                } else {
+                    self.full_next.next =
+                        self.full.q.val().replace_bit(self.qp.q.val().index(), false);
+                }
+                self.state.d.next = TellerState::Subtract;
+            }
+            TellerState::Subtract => {
+                self.next_octet.d.next = self.next_now.val();
+                self.first_octet.d.next = self.first_now.val();
+                self.waiting.d.next = self.next_now.val() - self.first_now.val();
+                self.moved.d.next = self.first_now.val() - self.last_told.val();
+                self.state.d.next = TellerState::Tell;
+            }
+            TellerState::Tell => {
+                self.told.d.next.valid = true;
+                self.told.d.next.qp = bit_cast::<8, 4>(self.qp.q.val());
+                self.told.d.next.expected = self.next_octet.q.val();
+                self.told.d.next.window = self.shifted.val().get_bits::<16>(0);
+                self.told.d.next.acknowledge = self.due.val();
+                if self.due.val() {
+                    self.silent_next.next =
+                        self.silent.q.val().replace_bit(self.qp.q.val().index(), false);
+                }
+                self.state.d.next = TellerState::Idle;
+            }
+            _ => {
+                self.state.d.next = TellerState::Idle;
+            }
+        }
+        self.command_index.next = self.qp_command.val().index;
+        self.command_qp.next = self.command_index.val().get_bits::<4>(0);
+        if self.qp_command.val().valid {
+            self.fresh_next.next =
+                self.fresh_next.val().replace_bit(self.command_qp.val().index(), true);
+            self.full_next.next =
+                self.full_next.val().replace_bit(self.command_qp.val().index(), true);
+            self.silent_next.next =
+                self.silent_next.val().replace_bit(self.command_qp.val().index(), true);
+        }
+        self.fresh.d.next = self.fresh_next.val();
+        self.full.d.next = self.full_next.val();
+        self.silent.d.next = self.silent_next.val();
+        self.receive_edge.next = self.told.q.val();
+
+        self.query_index.next = self.query_qp.val();
+        self.query_number.next = self.query_index.val().get_bits::<4>(0);
+        self.query.read_index.next = self.query_number.val();
+        self.query_initial.qp.next = self.query_number.val();
+        self.asked_qp.d.next = self.query_number.val();
+        self.answer.d.next = self.query.read_record.val();
+        if self.fresh.q.val().get_bit(self.asked_qp.q.val().index()) {
+            self.answer.d.next = self.query_initial.word.val();
+        }
+        self.query_receive_next.next = self.answer.q.val();
+    }
+}
