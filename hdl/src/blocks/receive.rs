@@ -1,3 +1,59 @@
 //! The blocks of `receive` that stand alone.
 
-blocks! {}
+use crate::receive::{
+    acceptance::Acceptance, checksums::Checksums, crc_check::CrcCheck, ddp_check::DdpCheck,
+    ddp_header::DdpHeader, epochs::Epochs, flow_table::FlowTable, fpdu_length::FpduLength,
+    frame_queue::FrameQueue, framer::Framer, judge::Judge, marker_remover::MarkerRemover,
+    octet_mask::OctetMask, parser::Parser, placement::Placement, qp_word::QpWord,
+    refusal_status::RefusalStatus, reset_events::ResetEvents, ring_reader::RingReader,
+    stream_ring::StreamRing, tcp_receive::TcpReceive, window_teller::WindowTeller,
+    wire_order::WireOrder, Receive,
+};
+
+blocks! {
+    wire_order: WireOrder::default(), [data, word];
+    octet_mask: OctetMask::default(), [offset, low, high, mask];
+    qp_word: QpWord::<15>::default(), [clock, context_write, qp, word];
+    epochs: Epochs::default(), [clock, qp_command, now];
+    parser: Parser::default(), [clock, mac_address, beat, valid, head, head_valid];
+    checksums: Checksums::default(), [clock, beat, valid, verdict, verdict_valid];
+    flow_table: FlowTable::default(), [clock, context_write, sink, source];
+    frame_queue: FrameQueue::default(),
+        [clock, beat, beat_valid, head, verdict, verdict_valid, frame, segment, segment_valid];
+    acceptance: Acceptance::default(),
+        [clock, context_write, qp_command, active, taken, head, ask, decision, commit, disturbed];
+    tcp_receive: TcpReceive::default(),
+        [clock, context_write, qp_command, active, taken, frame, segment, segment_valid, write_qp,
+        write_at, write_data, write_mask, grown, raw, raw_valid, raw_ready, note, note_valid,
+        acknowledgement, acknowledgement_valid, reset_valid, reset_qp, reset_sequence, counts];
+    stream_ring: StreamRing::default(),
+        [clock, write_qp, write_at, write_data, write_mask, read_qp, read_at, read_data];
+    fpdu_length: FpduLength::default(), [data, marker, octets];
+    framer: Framer::default(),
+        [clock, context_write, qp_command, active, grown, raw, peek, peek_qp, peek_at, peek_data,
+        job];
+    ring_reader: RingReader::default(),
+        [clock, qp_command, job, peek, peek_qp, peek_at, read_qp, read_at, read_data, head,
+        packet, taken];
+    crc_check: CrcCheck::default(), [clock, sink, source];
+    marker_remover: MarkerRemover::default(),
+        [clock, head, sink, source, next_head, verdict, verdict_valid, verdict_ready];
+    ddp_header: DdpHeader::default(), [word, tagged, last, solicited, payload, status];
+    ddp_check: DdpCheck::default(), [clock, head, sink, verdict, payload, arrival];
+    refusal_status: RefusalStatus::default(), [refusal, remote, status];
+    judge: Judge::default(),
+        [clock, context_write, qp_command, active, arrival, available, promised, head_qp, entry,
+        take, take_qp, question, answer, delivery, opened, checked, crc_wrong, passed,
+        raw_dropped];
+    placement: Placement::default(),
+        [clock, delivery, payload, write, write_data, completion, event, placed];
+    reset_events: ResetEvents::default(),
+        [clock, context_write, reset, qp, sequence, event];
+    window_teller: WindowTeller::default(),
+        [clock, context_write, qp_command, note, taken, receive_edge, query_qp,
+        query_receive_next];
+    receive: Receive::default(),
+        [clock, context_write, qp_command, active, doorbell, max_read, mac, mac_address,
+        request_read, request_data, write, write_data, completion, event, acknowledgement,
+        receive_edge, opened, query_qp, query_receive_next, counts, trace];
+}

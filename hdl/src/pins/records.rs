@@ -8,6 +8,7 @@ use crate::pcie::records::{
 };
 use crate::protect::records::{GateAnswer, GateQuestion};
 use crate::queue::records::{FetchTicket, QueueEntry};
+use crate::receive::notes::*;
 use crate::receive::records::{Acknowledgement, Opened, ReceiveEdge};
 use crate::record;
 use crate::stream::beat::Beat;
@@ -50,3 +51,66 @@ record!(FetchTicket { qp, generation, first, count });
 record!(Acknowledgement { qp, number, window });
 record!(ReceiveEdge { valid, qp, expected, window, acknowledge });
 record!(Opened { valid, qp });
+record!(FrameHead {
+    way,
+    qp,
+    remote_ip,
+    local_ip,
+    remote_port,
+    local_port,
+    sequence,
+    acknowledgement,
+    window,
+    flags,
+    payload_at,
+    payload
+});
+record!(FrameVerdict { intact, checked });
+record!(FrameBeat { valid, data, bytes, first, last, way, intact, checked });
+record!(Decision {
+    qp,
+    live,
+    accept,
+    finish,
+    no_room,
+    out_of_order,
+    reset,
+    acknowledge,
+    forward,
+    expected,
+    end,
+    origin,
+    low,
+    high
+});
+record!(StreamGrown { valid, qp, end, finished });
+record!(StreamTaken { valid, qp, end });
+record!(EdgeNote { qp, expected, acknowledge });
+record!(PacketHead { kind, qp, epoch, markers, crc, position, status, sequence, start, octets });
+record!(Arrival {
+    kind,
+    qp,
+    epoch,
+    status,
+    sequence,
+    tagged,
+    last,
+    solicited,
+    stag,
+    offset,
+    length
+});
+record!(Delivery {
+    qp,
+    length,
+    write,
+    address,
+    complete,
+    request,
+    message,
+    solicited,
+    event,
+    status,
+    sequence,
+    cq
+});

@@ -36,7 +36,7 @@ impl Logic for FpduLength {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ironwarp_wire::mpa::fpdu_bytes;
+    use ironwarp_wire::mpa::fpdu::fpdu_bytes;
 
     //= rfc5044#4.2
     //= type=test

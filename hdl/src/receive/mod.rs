@@ -30,3 +30,8 @@ pub mod wire_order;
 
 pub use engine::Receive;
 pub use records::{Acknowledgement, Opened, ReceiveEdge};
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod engine_tests;

@@ -1,0 +1,370 @@
+//! A host, a wire and a peer around the receive engine, for tests.
+use crate::complete::records::Completion;
+use crate::control::records::*;
+use crate::pcie::records::{ReadRequest, WriteRequest};
+use crate::receive::records::*;
+use crate::receive::Receive;
+use crate::stream::bench::*;
+use ironwarp_abi::context::*;
+use ironwarp_abi::limits;
+use ironwarp_abi::queue::ReceiveRequest;
+use ironwarp_wire::checksum;
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rust_hdl::prelude::*;
+use std::collections::{HashMap, VecDeque};
+
+/// The station's address.
+pub const STATION: [u8; 6] = [0x02, 0, 0, 0, 0, 1];
+/// The peer's address.
+pub const PEER: [u8; 6] = [0x02, 0, 0, 0, 0, 2];
+/// TCP flags as in the header's flags octet.
+pub const FIN: u8 = 1;
+pub const SYN: u8 = 2;
+pub const RST: u8 = 4;
+pub const ACK: u8 = 16;
+
+/// One TCP segment in the making.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    pub remote_ip: [u8; 4],
+    pub local_ip: [u8; 4],
+    pub remote_port: u16,
+    pub local_port: u16,
+    pub sequence: u32,
+    pub acknowledgement: u32,
+    pub flags: u8,
+    pub window: u16,
+    /// Octets of TCP options, a multiple of 4.
+    pub options: usize,
+    pub payload: Vec<u8>,
+}
+
+impl Segment {
+    /// A segment of queue pair `qp`'s flow.
+    pub fn of(qp: u8, sequence: u32, payload: &[u8]) -> Self {
+        Self {
+            remote_ip: [10, 0, 0, qp],
+            local_ip: [10, 0, 1, 1],
+            remote_port: 4000 + u16::from(qp),
+            local_port: 7471,
+            sequence,
+            acknowledgement: 77,
+            flags: ACK,
+            window: 1234,
+            options: 0,
+            payload: payload.to_vec(),
+        }
+    }
+
+    /// The frame, padded to 60 octets.
+    pub fn frame(&self) -> Vec<u8> {
+        let mut tcp = vec![];
+        tcp.extend(self.remote_port.to_be_bytes());
+        tcp.extend(self.local_port.to_be_bytes());
+        tcp.extend(self.sequence.to_be_bytes());
+        tcp.extend(self.acknowledgement.to_be_bytes());
+        tcp.extend([((20 + self.options) / 4 << 4) as u8, self.flags]);
+        tcp.extend(self.window.to_be_bytes());
+        tcp.extend([0; 4]);
+        tcp.resize(20 + self.options, 1);
+        tcp.extend(&self.payload);
+        let sum = checksum::tcp_over_ipv4(self.remote_ip, self.local_ip, &tcp);
+        tcp[16..18].copy_from_slice(&sum.to_be_bytes());
+        let mut ip = vec![0x45, 0];
+        ip.extend((20 + tcp.len() as u16).to_be_bytes());
+        ip.extend([0, 0, 0x40, 0, 64, 6, 0, 0]);
+        ip.extend(self.remote_ip);
+        ip.extend(self.local_ip);
+        let sum = checksum::internet(&ip);
+        ip[10..12].copy_from_slice(&sum.to_be_bytes());
+        let mut frame = [&STATION[..], &PEER, &[8, 0], &ip, &tcp].concat();
+        let length = frame.len().max(60);
+        frame.resize(length, 0);
+        frame
+    }
+}
+
+/// The engine with everything around it. Runs clock by clock; stalls by chance.
+pub struct Bench {
+    pub uut: Receive,
+    pub rng: ChaCha8Rng,
+    /// How often the host side is ready.
+    pub ready: f64,
+    /// Octets that the device wrote.
+    pub memory: HashMap<u64, u8>,
+    pub completions: Vec<Completion>,
+    pub events: Vec<QpEvent>,
+    pub acknowledgements: Vec<Acknowledgement>,
+    pub edges: Vec<ReceiveEdge>,
+    pub opened: Vec<u64>,
+    pub counts: [u64; 9],
+    pub trace: [u64; 5],
+    pub clocks: u64,
+    active: u64,
+    write: Option<(u64, usize)>,
+    reads: VecDeque<Vec<u8>>,
+    /// The receive queues: ring and posted.
+    pub queues: HashMap<u8, Vec<ReceiveRequest>>,
+    completion_behind_data: bool,
+}
+
+/// Where queue pair `qp`'s receive queue lies, 64 entries.
+fn ring_of(qp: u8) -> u64 {
+    0x10_0000 + u64::from(qp) * 0x1000
+}
+
+impl Bench {
+    pub fn new(seed: u64) -> Self {
+        let mut rng = rng(seed);
+        let ready = rng.random_range(0.5..=1.0);
+        let mut uut = Receive::default();
+        uut.connect_all();
+        let mut bench = Self {
+            uut,
+            rng,
+            ready,
+            memory: HashMap::new(),
+            completions: vec![],
+            events: vec![],
+            acknowledgements: vec![],
+            edges: vec![],
+            opened: vec![],
+            counts: [0; 9],
+            trace: [0; 5],
+            clocks: 0,
+            active: 0,
+            write: None,
+            reads: VecDeque::new(),
+            queues: HashMap::new(),
+            completion_behind_data: true,
+        };
+        let station = STATION.iter().fold(0_u64, |sum, octet| sum << 8 | u64::from(*octet));
+        bench.uut.mac_address.next = station.to_bits();
+        bench.uut.max_read.next = 2.into();
+        bench
+    }
+
+    /// Writes words into a context table.
+    pub fn context(&mut self, table: u8, index: u8, words: &[u32]) {
+        for (word, data) in words.iter().enumerate() {
+            self.uut.context_write.next = ContextWrite {
+                valid: true,
+                table: u64::from(table).to_bits(),
+                index: u64::from(index).to_bits(),
+                word: (word as u64).to_bits(),
+                data: u64::from(*data).to_bits(),
+            };
+            self.clock(None);
+        }
+        self.uut.context_write.next = Default::default();
+    }
+
+    pub fn command(&mut self, qp: u8, enable: bool) {
+        self.uut.qp_command.next = Command { valid: true, index: u64::from(qp).to_bits(), enable };
+        self.clock(None);
+        self.uut.qp_command.next = Default::default();
+        self.active = self.active & !(1 << qp) | u64::from(enable) << qp;
+        self.idle(4);
+    }
+
+    /// Starts a queue pair whose flow is that of [`Segment::of`].
+    pub fn start(&mut self, qp: u8, receive_next: u32, markers: bool, crc: bool) {
+        let context = QueuePairContext {
+            receive_markers: markers,
+            crc,
+            pd: 5,
+            receive_cq: 3,
+            receive_queue_log2: 6,
+            receive_queue: ring_of(qp),
+            receive_next,
+            receive_window: limits::STREAM_RING_BYTES as u32,
+            ..Default::default()
+        };
+        self.context(table::QUEUE_PAIR, qp, &context.to_words());
+        if usize::from(qp) != limits::RAW_QP {
+            let segment = Segment::of(qp, 0, &[]);
+            let flow = FlowContext {
+                remote_ip: u32::from_be_bytes(segment.remote_ip),
+                local_ip: u32::from_be_bytes(segment.local_ip),
+                local_port: segment.local_port,
+                remote_port: segment.remote_port,
+                qp,
+                valid: true,
+            };
+            let home = flow_hash(flow.remote_ip, flow.remote_port, flow.local_port);
+            let entry = (home + usize::from(qp) % limits::FLOW_PROBES) % limits::FLOW_COUNT;
+            self.context(table::FLOW, entry as u8, &flow.to_words());
+        }
+        self.command(qp, true);
+    }
+
+    /// Region 7 with key 9: octets 0 to 2^20 of the region are bus addresses from 0x5000_0123.
+    pub fn region(&mut self) -> u32 {
+        let region = MemoryRegionContext {
+            length: 1 << 20,
+            key: 9,
+            bus_address: 0x5000_0123,
+            pd: 5,
+            local_write: true,
+            remote_write: true,
+            valid: true,
+            ..Default::default()
+        };
+        self.context(table::MEMORY_REGION, 7, &region.to_words());
+        9 << limits::MR_BITS | 7
+    }
+
+    /// Posts a receive work request.
+    pub fn post(&mut self, qp: u8, request: ReceiveRequest) {
+        let queue = self.queues.entry(qp).or_default();
+        queue.push(request);
+        self.uut.doorbell.next = Doorbell {
+            valid: true,
+            kind: doorbell_kind::RECEIVE.to_bits(),
+            index: u64::from(qp).to_bits(),
+            value: (queue.len() as u64).to_bits(),
+        };
+        self.clock(None);
+        self.uut.doorbell.next = Default::default();
+    }
+
+    fn answer_read(&mut self, request: ReadRequest) {
+        let (address, bytes) = (request.address.to_u64(), request.bytes.to_u64());
+        let octets = (address..address + bytes)
+            .map(|at| {
+                let (qp, offset) = ((at - ring_of(0)) / 0x1000, (at % 0x1000) as usize);
+                let queue = &self.queues[&(qp as u8)];
+                let slot = offset / 64;
+                let latest = (0..queue.len()).rev().find(|n| n % 64 == slot);
+                latest.map_or(0, |n| queue[n].to_bytes()[offset % 64])
+            })
+            .collect();
+        self.reads.push_back(octets);
+    }
+
+    /// One clock, with a beat from the MAC or without.
+    pub fn clock(&mut self, mac: Option<crate::stream::Beat>) {
+        let uut = &mut self.uut;
+        uut.active.next = self.active.to_bits();
+        uut.mac.valid.next = mac.is_some();
+        uut.mac.beat.next = mac.unwrap_or_default();
+        uut.request_read.ready.next = true;
+        uut.request_data.valid.next = !self.reads.is_empty();
+        uut.request_data.beat.next = self.reads.front().map_or_else(Default::default, |octets| {
+            beat(&octets[..octets.len().min(8)], octets.len() <= 8, false)
+        });
+        uut.write.ready.next = self.write.is_none() && self.rng.random_bool(self.ready);
+        uut.write_data.ready.next = self.write.is_some() && self.rng.random_bool(self.ready);
+        uut.completion.ready.next = self.rng.random_bool(self.ready);
+        uut.event.ready.next = self.rng.random_bool(self.ready);
+        uut.acknowledgement.ready.next = self.rng.random_bool(self.ready);
+        settle!(*uut);
+        assert!(uut.mac.ready.val());
+        let data_taken = uut.request_data.valid.val() && uut.request_data.ready.val();
+        let read = (uut.request_read.valid.val()).then(|| uut.request_read.beat.val());
+        if uut.write.valid.val() && uut.write.ready.val() {
+            let WriteRequest { address, bytes } = uut.write.beat.val();
+            assert!(bytes.to_u64() > 0);
+            self.write = Some((address.to_u64(), bytes.to_u64() as usize));
+        }
+        if uut.write_data.valid.val() && uut.write_data.ready.val() {
+            let beat = uut.write_data.beat.val();
+            let (address, left) = self.write.take().expect("data behind its request");
+            let bytes = beat.bytes.to_u64() as usize;
+            assert!(bytes == 8 || beat.last, "dense");
+            assert_eq!(beat.last, bytes == left, "as many octets as were announced");
+            for (n, octet) in beat.data.to_u64().to_le_bytes()[..bytes].iter().enumerate() {
+                self.memory.insert(address + n as u64, *octet);
+            }
+            self.write = (bytes < left).then_some((address + 8, left - bytes));
+        }
+        if uut.completion.valid.val() && uut.completion.ready.val() {
+            self.completion_behind_data &= self.write.is_none();
+            self.completions.push(uut.completion.beat.val());
+        }
+        if uut.event.valid.val() && uut.event.ready.val() {
+            let event = uut.event.beat.val();
+            self.active &= !(1 << event.qp.to_u64());
+            self.events.push(event);
+        }
+        if uut.acknowledgement.valid.val() && uut.acknowledgement.ready.val() {
+            self.acknowledgements.push(uut.acknowledgement.beat.val());
+        }
+        if uut.receive_edge.val().valid {
+            self.edges.push(uut.receive_edge.val());
+        }
+        if uut.opened.val().valid {
+            self.opened.push(uut.opened.val().qp.to_u64());
+        }
+        for (n, count) in self.counts.iter_mut().enumerate() {
+            *count += u64::from(uut.counts.val().get_bit(n));
+        }
+        for (n, count) in self.trace.iter_mut().enumerate() {
+            *count += u64::from(uut.trace.val().get_bit(n));
+        }
+        edge!(*uut);
+        if data_taken {
+            let octets = self.reads.front_mut().expect("an answer");
+            octets.drain(..octets.len().min(8));
+            if octets.is_empty() {
+                self.reads.pop_front();
+            }
+        }
+        if let Some(request) = read {
+            self.answer_read(request);
+        }
+        self.clocks += 1;
+        assert!(self.completion_behind_data, "a completion before its data");
+    }
+
+    pub fn idle(&mut self, clocks: usize) {
+        (0..clocks).for_each(|_| self.clock(None));
+    }
+
+    /// Runs until nothing has come out for a while.
+    pub fn settle(&mut self) {
+        let mut quiet = 0;
+        while quiet < 150 {
+            let before = (self.memory.len(), self.completions.len(), self.edges.len());
+            self.clock(None);
+            let after = (self.memory.len(), self.completions.len(), self.edges.len());
+            quiet = if before == after { quiet + 1 } else { 0 };
+        }
+    }
+
+    /// Random octets.
+    pub fn octets_of(&mut self, length: usize) -> Vec<u8> {
+        (0..length).map(|_| self.rng.random()).collect()
+    }
+
+    /// A frame at full rate, and the gap that Ethernet leaves behind it.
+    pub fn frame(&mut self, octets: &[u8]) {
+        self.frame_with(octets, false);
+    }
+
+    /// A frame whose check sequence may be wrong.
+    pub fn frame_with(&mut self, octets: &[u8], error: bool) {
+        for beat in dense(&[Packet { octets: octets.to_vec(), error }]) {
+            self.clock(Some(beat));
+        }
+        let gap = self.rng.random_range(2..4);
+        self.idle(gap);
+    }
+
+    /// A segment, well formed.
+    pub fn segment(&mut self, segment: &Segment) {
+        self.frame(&segment.frame());
+    }
+
+    /// The octets at a bus address; `None` if the device has not written all of them.
+    pub fn octets(&self, address: u64, length: usize) -> Option<Vec<u8>> {
+        (0..length as u64).map(|n| self.memory.get(&(address + n)).copied()).collect()
+    }
+
+    /// The last edge of a queue pair: RCV.NXT, window.
+    pub fn last_edge(&self, qp: u8) -> Option<(u64, u64)> {
+        let edge = self.edges.iter().rev().find(|edge| edge.qp.to_u64() == u64::from(qp))?;
+        Some((edge.expected.to_u64(), edge.window.to_u64()))
+    }
+}
