@@ -4,9 +4,10 @@ use crate::receive::{
     acceptance::Acceptance, checksums::Checksums, crc_check::CrcCheck, ddp_check::DdpCheck,
     ddp_header::DdpHeader, epochs::Epochs, flow_table::FlowTable, fpdu_length::FpduLength,
     frame_queue::FrameQueue, framer::Framer, judge::Judge, marker_remover::MarkerRemover,
-    octet_mask::OctetMask, parser::Parser, placement::Placement, qp_word::QpWord,
-    refusal_status::RefusalStatus, reset_events::ResetEvents, ring_reader::RingReader,
-    stream_ring::StreamRing, tcp_receive::TcpReceive, window_teller::WindowTeller,
+    message_check::MessageCheck, octet_mask::OctetMask, parser::Parser, placement::Placement,
+    qp_word::QpWord, refusal_status::RefusalStatus, reset_events::ResetEvents,
+    ring_reader::RingReader, stream_ring::StreamRing, stream_span::StreamSpan,
+    stream_work::StreamWork, tcp_receive::TcpReceive, window_teller::WindowTeller,
     wire_order::WireOrder, Receive,
 };
 
@@ -29,6 +30,11 @@ blocks! {
     stream_ring: StreamRing::default(),
         [clock, write_qp, write_at, write_data, write_mask, read_qp, read_at, read_data];
     fpdu_length: FpduLength::default(), [data, marker, octets];
+    stream_span: StreamSpan::default(),
+        [clock, context_write, qp_command, grown, qp, first, position, stream_end, available,
+        advance, beyond];
+    stream_work: StreamWork::default(),
+        [clock, qp_command, grown, wanted, finished, qp, begin, again, tell];
     framer: Framer::default(),
         [clock, context_write, qp_command, active, grown, raw, peek, peek_qp, peek_at, peek_data,
         job];
@@ -38,9 +44,12 @@ blocks! {
     crc_check: CrcCheck::default(), [clock, sink, source];
     marker_remover: MarkerRemover::default(),
         [clock, head, sink, source, next_head, verdict, verdict_valid, verdict_ready];
-    ddp_header: DdpHeader::default(), [word, tagged, last, solicited, payload, status];
+    ddp_header: DdpHeader::default(), [word, is_tagged, last, solicited, payload, status];
     ddp_check: DdpCheck::default(), [clock, head, sink, verdict, payload, arrival];
     refusal_status: RefusalStatus::default(), [refusal, remote, status];
+    message_check: MessageCheck::default(),
+        [packet, entry, has_entry, expected, pd, cq, verdict, question, expected_next,
+        delivery];
     judge: Judge::default(),
         [clock, context_write, qp_command, active, arrival, available, promised, head_qp, entry,
         take, take_qp, question, answer, delivery, opened, checked, crc_wrong, passed,
@@ -48,7 +57,7 @@ blocks! {
     placement: Placement::default(),
         [clock, delivery, payload, write, write_data, completion, event, placed];
     reset_events: ResetEvents::default(),
-        [clock, context_write, reset, qp, sequence, event];
+        [clock, context_write, reset, qp, expected, event];
     window_teller: WindowTeller::default(),
         [clock, context_write, qp_command, note, taken, receive_edge, query_qp,
         query_receive_next];

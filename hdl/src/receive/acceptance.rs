@@ -40,7 +40,7 @@ pub struct Acceptance {
     pub disturbed: Signal<Out, Bit>,
     received_table: Table<Bits<32>, 4>,
     removed_table: Table<Bits<32>, 4>,
-    initial: QpWord<RECEIVE_NEXT>,
+    at_start: QpWord<RECEIVE_NEXT>,
     /// Bit n: nothing was received since the start of queue pair n.
     fresh: DFF<Bits<16>>,
     /// Bit n: nothing was taken out of the ring since then.
@@ -60,7 +60,7 @@ pub struct Acceptance {
     /// Octets in the ring if the segment is taken.
     waiting: DFF<Bits<32>>,
     result: DFF<Decision>,
-    sequence: Signal<Local, Bits<32>>,
+    number: Signal<Local, Bits<32>>,
     length: Signal<Local, Bits<32>>,
     flags: Signal<Local, Bits<8>>,
     received: Signal<Local, Bits<32>>,
@@ -88,9 +88,9 @@ impl Logic for Acceptance {
     fn update(&mut self) {
         dff_setup!(self, clock, fresh, unread, closed, look, judge, disturbance);
         dff_setup!(self, clock, expected, known, ahead, end, waiting, result);
-        clock!(self, clock, received_table, removed_table, initial);
-        self.initial.context_write.next = self.context_write.val();
-        self.initial.qp.next = self.head.val().qp;
+        clock!(self, clock, received_table, removed_table, at_start);
+        self.at_start.context_write.next = self.context_write.val();
+        self.at_start.qp.next = self.head.val().qp;
         self.received_table.read_index.next = self.head.val().qp;
         self.removed_table.read_index.next = self.head.val().qp;
         self.removed_table.write.next = self.taken.val().valid;
@@ -104,22 +104,22 @@ impl Logic for Acceptance {
 
         // Clock 1.
         self.look.d.next = self.ask.val();
-        self.sequence.next = self.head.val().sequence;
+        self.number.next = self.head.val().sequence;
         self.length.next = bit_cast::<32, 16>(self.head.val().payload);
         self.flags.next = self.head.val().flags;
         self.received.next = self.received_table.read_record.val();
         if self.fresh.q.val().get_bit(self.head.val().qp.index()) {
-            self.received.next = self.initial.word.val();
+            self.received.next = self.at_start.word.val();
         }
         self.removed.next = self.removed_table.read_record.val();
         if self.unread.q.val().get_bit(self.head.val().qp.index()) {
-            self.removed.next = self.initial.word.val();
+            self.removed.next = self.at_start.word.val();
         }
-        self.segment_end.next = self.sequence.val() + self.length.val();
+        self.segment_end.next = self.number.val() + self.length.val();
         if self.look.q.val() {
             self.expected.d.next = self.received.val();
-            self.known.d.next = self.received.val() - self.sequence.val();
-            self.ahead.d.next = self.sequence.val() - self.received.val();
+            self.known.d.next = self.received.val() - self.number.val();
+            self.ahead.d.next = self.number.val() - self.received.val();
             self.end.d.next = self.segment_end.val();
             self.waiting.d.next = self.segment_end.val() - self.removed.val();
         }
@@ -133,7 +133,7 @@ impl Logic for Acceptance {
             & !self.closed.q.val().get_bit(self.head.val().qp.index());
         self.fits.next = self.waiting.q.val() <= self.ring.val();
         self.in_window.next = self.ahead.q.val() < self.ring.val();
-        self.origin.next = self.sequence.val() - bit_cast::<32, 7>(self.head.val().payload_at);
+        self.origin.next = self.number.val() - bit_cast::<32, 7>(self.head.val().payload_at);
         self.end_next.next = self.end.q.val();
         if self.finish.val() {
             self.end_next.next = self.end.q.val() + self.one.val();

@@ -70,7 +70,7 @@ pub struct Checksums {
     eight: Literal<16, 8>,
     sixty_four: Literal<7, 64>,
     /// Octets of the packet in beats 1 and 2.
-    before: Literal<16, 10>,
+    octets_before: Literal<16, 10>,
     ip_header: Literal<16, 20>,
     /// The protocol number, octets swapped.
     protocol: Literal<18, 0x0600>,
@@ -103,7 +103,7 @@ impl Logic for Checksums {
             self.cut.d.next = (self.index.q.val() < 3)
                 | (self.rest.q.val() > bit_cast::<16, 4>(self.beat.val().bytes));
             if self.index.q.val() == 2 {
-                self.rest.d.next = self.total.val() - self.before.val();
+                self.rest.d.next = self.total.val() - self.octets_before.val();
                 self.length.d.next = (self.segment.val() << 8) | (self.segment.val() >> 8);
             } else {
                 self.rest.d.next = self.rest.q.val() - self.eight.val();

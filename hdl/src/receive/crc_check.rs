@@ -22,7 +22,7 @@ pub struct CrcCheck {
     crc: Crc32c,
     held: DFF<Beat>,
     full: DFF<Bit>,
-    inside: DFF<Bit>,
+    in_packet: DFF<Bit>,
     free: Signal<Local, Bit>,
     moves: Signal<Local, Bit>,
     residue: Literal<32, { RESIDUE as u64 }>,
@@ -33,12 +33,12 @@ impl Logic for CrcCheck {
     //= rfc5044#4.4  Over length field, ULPDU, pad and every marker of the FPDU.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, held, full, inside);
+        dff_setup!(self, clock, held, full, in_packet);
         clock!(self, clock, crc);
         self.free.next = self.source.ready.val() | !self.full.q.val();
         self.moves.next = self.free.val() & self.sink.valid.val();
         self.sink.ready.next = self.free.val();
-        self.crc.first.next = !self.inside.q.val();
+        self.crc.first.next = !self.in_packet.q.val();
         self.crc.half.next = self.sink.beat.val().bytes == self.half.val();
         self.crc.valid.next = self.moves.val();
         self.crc.data.next = self.sink.beat.val().data;
@@ -47,7 +47,7 @@ impl Logic for CrcCheck {
         }
         if self.moves.val() {
             self.held.d.next = self.sink.beat.val();
-            self.inside.d.next = !self.sink.beat.val().last;
+            self.in_packet.d.next = !self.sink.beat.val().last;
         }
         // `crc` counts the held beat.
         self.source.beat.next = self.held.q.val();

@@ -62,7 +62,7 @@ pub struct DdpCheck {
     full: Literal<4, 8>,
     sixty_four: Literal<7, 64>,
     ones: Literal<64, { u64::MAX }>,
-    event: Literal<2, { packet_kind::EVENT }>,
+    kind_event: Literal<2, { packet_kind::EVENT }>,
     raw: Literal<2, { packet_kind::RAW }>,
     queue_error: Literal<8, { status::DDP_QUEUE as u64 }>,
     length_error: Literal<8, { status::MPA_LENGTH as u64 }>,
@@ -122,7 +122,7 @@ impl Logic for DdpCheck {
                 self.rest.d.next = self.head.beat.val().octets;
                 if self.head.valid.val() {
                     self.state.d.next = DdpState::First;
-                    if self.head.beat.val().kind == self.event.val() {
+                    if self.head.beat.val().kind == self.kind_event.val() {
                         self.state.d.next = DdpState::Tell;
                     }
                     if self.head.beat.val().kind == self.raw.val() {
@@ -131,7 +131,7 @@ impl Logic for DdpCheck {
                 }
             }
             DdpState::First => {
-                self.told.d.next.tagged = self.header.tagged.val();
+                self.told.d.next.tagged = self.header.is_tagged.val();
                 self.told.d.next.last = self.header.last.val();
                 self.told.d.next.solicited = self.header.solicited.val();
                 self.told.d.next.stag = self.word.val().get_bits::<32>(0);

@@ -9,7 +9,7 @@ use rust_hdl::prelude::*;
 pub struct DdpHeader {
     /// Octets 0 to 7 of the FPDU; octet 0 is bits 63:56.
     pub word: Signal<In, Bits<64>>,
-    pub tagged: Signal<Out, Bit>,
+    pub is_tagged: Signal<Out, Bit>,
     /// The DDP message ends with this segment.
     pub last: Signal<Out, Bit>,
     pub solicited: Signal<Out, Bit>,
@@ -39,7 +39,7 @@ impl Logic for DdpHeader {
     //= rfc5041#4.1  T, L, DV; rfc5040#4.1  RV, opcode.
     #[hdl_gen]
     fn update(&mut self) {
-        self.tagged.next = self.word.val().get_bit(47);
+        self.is_tagged.next = self.word.val().get_bit(47);
         self.last.next = self.word.val().get_bit(46);
         self.length.next = self.word.val().get_bits::<16>(48);
         self.header.next = self.untagged_header.val();

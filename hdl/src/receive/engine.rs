@@ -191,7 +191,7 @@ impl Logic for Receive {
         // Ends of streams, and errors.
         self.resets.reset.next = self.tcp.reset_valid.val();
         self.resets.qp.next = self.tcp.reset_qp.val();
-        self.resets.sequence.next = self.tcp.reset_sequence.val();
+        self.resets.expected.next = self.tcp.reset_sequence.val();
         StreamSource::<QpEvent>::join(&mut self.resets.event, &mut self.events.sink_a);
         StreamSource::<QpEvent>::join(&mut self.placement.event, &mut self.events.sink_b);
         StreamSource::<QpEvent>::link(&mut self.event, &mut self.events.source);

@@ -36,7 +36,7 @@ pub struct FlowTable {
     byte_sum: Signal<Local, Bits<32>>,
     hash: Signal<Local, Bits<6>>,
     sought_ports: Signal<Local, Bits<32>>,
-    matches: Signal<Local, Bit>,
+    hit: Signal<Local, Bit>,
     free: Signal<Local, Bit>,
     one: Literal<6, 1>,
     step: Literal<3, 1>,
@@ -63,7 +63,7 @@ impl Default for FlowTable {
             byte_sum: Default::default(),
             hash: Default::default(),
             sought_ports: Default::default(),
-            matches: Default::default(),
+            hit: Default::default(),
             free: Default::default(),
             one: Default::default(),
             step: Default::default(),
@@ -98,7 +98,7 @@ impl Logic for FlowTable {
 
         self.sought_ports.next = (bit_cast::<32, 16>(self.sought.q.val().remote_port) << 16)
             | bit_cast::<32, 16>(self.sought.q.val().local_port);
-        self.matches.next = (self.flows.words[0].val() == self.sought.q.val().remote_ip)
+        self.hit.next = (self.flows.words[0].val() == self.sought.q.val().remote_ip)
             & (self.flows.words[1].val() == self.sought.q.val().local_ip)
             & (self.flows.words[2].val() == self.sought_ports.val())
             & self.flows.words[3].val().get_bit(31);
@@ -121,10 +121,10 @@ impl Logic for FlowTable {
             // `found` is empty: the head was taken when it was.
             self.entry.d.next = self.entry.q.val() + self.one.val();
             self.probe.d.next = self.probe.q.val() + self.step.val();
-            if self.matches.val() | (self.probe.q.val() == 4) {
+            if self.hit.val() | (self.probe.q.val() == 4) {
                 self.found.d.next = self.sought.q.val();
                 self.found.d.next.qp = self.flows.words[3].val().get_bits::<4>(0);
-                if !self.matches.val() {
+                if !self.hit.val() {
                     self.found.d.next.way = self.raw.val();
                 }
                 self.found_valid.d.next = true;

@@ -31,19 +31,19 @@ pub struct FrameIntake {
     flows: FlowTable,
     checksums: Checksums,
     queue: FrameQueue,
-    inside: DFF<Bit>,
+    in_packet: DFF<Bit>,
 }
 
 impl Logic for FrameIntake {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, inside);
+        dff_setup!(self, clock, in_packet);
         clock!(self, clock, parser, heads, flows, checksums, queue);
         self.mac.ready.next = true;
         if self.mac.valid.val() {
-            self.inside.d.next = !self.mac.beat.val().last;
+            self.in_packet.d.next = !self.mac.beat.val().last;
         }
-        self.starts.next = self.mac.valid.val() & !self.inside.q.val();
+        self.starts.next = self.mac.valid.val() & !self.in_packet.q.val();
         self.parser.mac_address.next = self.mac_address.val();
         self.parser.beat.next = self.mac.beat.val();
         self.parser.valid.next = self.mac.valid.val();

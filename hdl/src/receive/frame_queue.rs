@@ -34,7 +34,7 @@ pub struct FrameQueue {
     beats: StreamFifo<Beat, 6>,
     heads: StreamFifo<FrameHead, 5>,
     verdicts: StreamFifo<FrameVerdict, 5>,
-    inside: DFF<Bit>,
+    in_packet: DFF<Bit>,
     index: DFF<Bits<3>>,
     held: DFF<FrameHead>,
     out: DFF<FrameBeat>,
@@ -49,7 +49,7 @@ pub struct FrameQueue {
 impl Logic for FrameQueue {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, inside, index, held, out, shown, shown_valid);
+        dff_setup!(self, clock, in_packet, index, held, out, shown, shown_valid);
         clock!(self, clock, beats, heads, verdicts);
         self.beats.sink.beat.next = self.beat.val();
         self.beats.sink.valid.next = self.beat_valid.val();
@@ -59,28 +59,28 @@ impl Logic for FrameQueue {
 
         self.ends.next = self.beats.source.beat.val().last;
         self.go.next = self.beats.source.valid.val()
-            & (self.inside.q.val() | self.heads.source.valid.val())
+            & (self.in_packet.q.val() | self.heads.source.valid.val())
             & (!self.ends.val() | self.verdicts.source.valid.val());
         self.beats.source.ready.next = self.go.val();
-        self.heads.source.ready.next = self.go.val() & !self.inside.q.val();
+        self.heads.source.ready.next = self.go.val() & !self.in_packet.q.val();
         self.verdicts.source.ready.next = self.go.val() & self.ends.val();
 
         self.out.d.next.valid = self.go.val();
         self.out.d.next.data = self.beats.source.beat.val().data;
         self.out.d.next.bytes = self.beats.source.beat.val().bytes;
-        self.out.d.next.first = !self.inside.q.val();
+        self.out.d.next.first = !self.in_packet.q.val();
         self.out.d.next.last = self.ends.val();
         self.out.d.next.way = self.held.q.val().way;
         self.out.d.next.intact = self.verdicts.source.beat.val().intact;
         self.out.d.next.checked = self.verdicts.source.beat.val().checked;
         self.shown_valid.d.next = false;
-        if !self.inside.q.val() {
+        if !self.in_packet.q.val() {
             self.out.d.next.way = self.heads.source.beat.val().way;
         }
         if self.go.val() {
-            self.inside.d.next = !self.ends.val();
+            self.in_packet.d.next = !self.ends.val();
             self.index.d.next = 0.into();
-            if !self.inside.q.val() {
+            if !self.in_packet.q.val() {
                 self.held.d.next = self.heads.source.beat.val();
             }
             if !self.ends.val() {

@@ -8,13 +8,14 @@
 //! ```
 use crate::control::records::{Command, ContextWrite};
 use crate::literal::Literal;
-use crate::memory::Table;
 use crate::mpa::MarkerCount;
 use crate::queue::Pick;
 use crate::receive::epochs::Epochs;
 use crate::receive::fpdu_length::FpduLength;
 use crate::receive::notes::*;
-use crate::receive::qp_word::{QpWord, FLAGS, RECEIVE_NEXT};
+use crate::receive::qp_word::{QpWord, FLAGS};
+use crate::receive::stream_span::StreamSpan;
+use crate::receive::stream_work::StreamWork;
 use crate::stream::*;
 use ironwarp_abi::limits::FPDU_BYTES_MAX;
 use ironwarp_abi::status;
@@ -55,46 +56,28 @@ pub struct Framer {
     /// They come two clocks later.
     pub peek_data: Signal<In, Bits<64>>,
     pub job: StreamSource<PacketHead>,
-    starts: Table<Bits<32>, 4>,
-    ends: Table<Bits<32>, 4>,
-    initial: QpWord<RECEIVE_NEXT>,
+    span: StreamSpan,
+    work: StreamWork,
     flags: QpWord<FLAGS>,
     markers: MarkerCount,
     pick: Pick,
     size: FpduLength,
     epochs: Epochs,
     state: DFF<FramerState>,
-    /// Bit n: the stream of queue pair n may hold a whole FPDU.
-    work: DFF<Bits<16>>,
-    /// Bit n: no FPDU was found since the start of queue pair n.
-    fresh: DFF<Bits<16>>,
-    /// Bit n: the peer has ended the stream of queue pair n.
-    finished: DFF<Bits<16>>,
     qp: DFF<Bits<4>>,
     disturbed: DFF<Bit>,
     raw_turn: DFF<Bit>,
     raw_start: DFF<Bits<32>>,
-    start: DFF<Bits<32>>,
-    end: DFF<Bits<32>>,
+    stream_end: DFF<Bits<32>>,
     available: DFF<Bits<32>>,
-    position: DFF<Bits<9>>,
-    marked: DFF<Bit>,
     fpdu: DFF<Bits<17>>,
-    too_long: DFF<Bit>,
     total: DFF<Bits<17>>,
     offered: DFF<PacketHead>,
-    first: Signal<Local, Bits<32>>,
-    relative: Signal<Local, Bits<32>>,
-    rest: Signal<Local, Bits<32>>,
     marker_octets: Signal<Local, Bits<17>>,
-    beyond: Signal<Local, Bits<32>>,
     end_after: Signal<Local, Bits<32>>,
+    looked_at: Signal<Local, Bits<4>>,
     command_index: Signal<Local, Bits<8>>,
-    command_qp: Signal<Local, Bits<4>>,
     whole: Signal<Local, Bit>,
-    work_next: Signal<Local, Bits<16>>,
-    fresh_next: Signal<Local, Bits<16>>,
-    finished_next: Signal<Local, Bits<16>>,
     least: Literal<32, FPDU_BYTES_MIN>,
     longest: Literal<17, { FPDU_BYTES_MAX as u64 }>,
     one: Literal<32, 1>,
@@ -111,23 +94,24 @@ impl Logic for Framer {
     //= rfc5044#4.2  The length field says where an FPDU ends and the next one starts.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, work, fresh, finished, qp, disturbed, raw_turn, raw_start);
-        dff_setup!(self, clock, start, end, available, position, marked, fpdu, too_long, total);
+        dff_setup!(self, clock, state, qp, disturbed, raw_turn, raw_start);
+        dff_setup!(self, clock, stream_end, available, fpdu, total);
         dff_setup!(self, clock, offered);
-        clock!(self, clock, starts, ends, initial, flags, epochs);
-        self.initial.context_write.next = self.context_write.val();
+        clock!(self, clock, span, work, flags, epochs);
+        self.span.context_write.next = self.context_write.val();
+        self.span.qp_command.next = self.qp_command.val();
+        self.span.grown.next = self.grown.val();
+        self.span.qp.next = self.qp.q.val();
+        self.span.beyond.next = self.offered.q.val().start + bit_cast::<32, 17>(self.total.q.val());
+        self.span.advance.next = false;
         self.flags.context_write.next = self.context_write.val();
         self.epochs.qp_command.next = self.qp_command.val();
-        self.initial.qp.next = self.qp.q.val();
         self.flags.qp.next = self.qp.q.val();
-        self.starts.read_index.next = self.qp.q.val();
-        self.ends.read_index.next = self.qp.q.val();
-        self.ends.write.next = self.grown.val().valid;
-        self.ends.write_index.next = self.grown.val().qp;
-        self.ends.write_record.next = self.grown.val().end;
-        self.pick.wanted.next = self.work.q.val();
+        self.pick.wanted.next = self.work.wanted.val();
+        self.work.qp_command.next = self.qp_command.val();
+        self.work.grown.next = self.grown.val();
         self.pick.last.next = self.qp.q.val();
-        self.markers.position.next = self.position.q.val();
+        self.markers.position.next = self.offered.q.val().position;
         self.markers.octets.next = self.fpdu.q.val().get_bits::<14>(0);
         self.job.beat.next = self.offered.q.val();
         self.job.valid.next = self.state.q.val() == FramerState::Offer;
@@ -135,33 +119,28 @@ impl Logic for Framer {
             & (self.raw_turn.q.val() | !self.pick.any.val());
 
         // Look: where the FPDU starts, and what is there.
-        self.first.next = self.starts.read_record.val();
-        if self.fresh.q.val().get_bit(self.qp.q.val().index()) {
-            self.first.next = self.initial.word.val();
-        }
-        self.relative.next = self.first.val() - self.initial.word.val();
-        self.rest.next = self.ends.read_record.val() - self.first.val();
         self.peek.next = self.state.q.val() == FramerState::Look;
         self.peek_qp.next = self.qp.q.val();
-        self.peek_at.next = self.first.val().get_bits::<15>(0);
+        self.peek_at.next = self.span.first.val().get_bits::<15>(0);
 
         // Length: a marker may stand before the field.
         self.size.data.next = self.peek_data.val();
-        self.size.marker.next = self.marked.q.val() & !self.position.q.val().any();
+        self.size.marker.next = self.offered.q.val().markers & !self.offered.q.val().position.any();
         self.marker_octets.next = 0.into();
-        if self.marked.q.val() {
+        if self.offered.q.val().markers {
             self.marker_octets.next = bit_cast::<17, 6>(self.markers.count.val()) << 2;
         }
-        self.beyond.next = self.start.q.val() + bit_cast::<32, 17>(self.total.q.val());
-        self.end_after.next = self.end.q.val() + self.one.val();
+        self.end_after.next = self.stream_end.q.val() + self.one.val();
         self.whole.next = self.available.q.val() >= bit_cast::<32, 17>(self.total.q.val());
-        self.starts.write.next = false;
-        self.starts.write_index.next = self.qp.q.val();
-        self.starts.write_record.next = self.beyond.val();
 
-        self.work_next.next = self.work.q.val();
-        self.fresh_next.next = self.fresh.q.val();
-        self.finished_next.next = self.finished.q.val();
+        self.looked_at.next = self.qp.q.val();
+        if self.state.q.val() == FramerState::Choose {
+            self.looked_at.next = self.pick.choice.val();
+        }
+        self.work.qp.next = self.looked_at.val();
+        self.work.begin.next = false;
+        self.work.again.next = false;
+        self.work.tell.next = false;
         match self.state.q.val() {
             FramerState::Choose => {
                 self.disturbed.d.next = false;
@@ -180,8 +159,7 @@ impl Logic for Framer {
                     self.state.d.next = FramerState::Offer;
                 } else if self.pick.any.val() {
                     self.qp.d.next = self.pick.choice.val();
-                    self.work_next.next =
-                        self.work.q.val().replace_bit(self.pick.choice.val().index(), false);
+                    self.work.begin.next = true;
                     self.raw_turn.d.next = true;
                     self.state.d.next = FramerState::Load;
                 }
@@ -190,20 +168,17 @@ impl Logic for Framer {
                 self.state.d.next = FramerState::Look;
             }
             FramerState::Look => {
-                self.start.d.next = self.first.val();
-                self.end.d.next = self.ends.read_record.val();
-                self.available.d.next = self.rest.val();
-                self.position.d.next = self.relative.val().get_bits::<9>(0);
-                self.marked.d.next = self.flags.word.val().get_bit(1);
+                self.stream_end.d.next = self.span.stream_end.val();
+                self.available.d.next = self.span.available.val();
                 self.offered.d.next.qp = self.qp.q.val();
                 self.offered.d.next.epoch = self.epochs.now.val().get_bit(self.qp.q.val().index());
                 self.offered.d.next.markers = self.flags.word.val().get_bit(1);
                 self.offered.d.next.crc = self.flags.word.val().get_bit(2);
-                self.offered.d.next.position = self.relative.val().get_bits::<9>(0);
-                self.offered.d.next.start = self.first.val();
+                self.offered.d.next.position = self.span.position.val().get_bits::<9>(0);
+                self.offered.d.next.start = self.span.first.val();
                 self.offered.d.next.sequence = 0.into();
                 self.state.d.next = FramerState::Wait;
-                if self.rest.val() < self.least.val() {
+                if self.span.available.val() < self.least.val() {
                     self.state.d.next = FramerState::Finish;
                 }
             }
@@ -212,7 +187,6 @@ impl Logic for Framer {
             }
             FramerState::Length => {
                 self.fpdu.d.next = self.size.octets.val();
-                self.too_long.d.next = self.size.octets.val() > self.longest.val();
                 self.state.d.next = FramerState::Total;
             }
             FramerState::Total => {
@@ -223,25 +197,23 @@ impl Logic for Framer {
                 self.offered.d.next.kind = self.kind_fpdu.val();
                 self.offered.d.next.status = self.success.val();
                 self.offered.d.next.octets = self.total.q.val().get_bits::<16>(0);
-                if self.too_long.q.val() | (self.total.q.val() > self.longest.val()) {
+                if (self.fpdu.q.val() > self.longest.val())
+                    | (self.total.q.val() > self.longest.val())
+                {
                     self.offered.d.next.kind = self.kind_event.val();
                     self.offered.d.next.status = self.length_error.val();
                     self.offered.d.next.octets = 0.into();
                     self.state.d.next = FramerState::Offer;
                 } else if self.whole.val() {
-                    self.starts.write.next = !self.disturbed.q.val();
-                    self.work_next.next =
-                        self.work.q.val().replace_bit(self.qp.q.val().index(), true);
-                    self.fresh_next.next =
-                        self.fresh.q.val().replace_bit(self.qp.q.val().index(), false);
+                    self.span.advance.next = true;
+                    self.work.again.next = true;
                     self.state.d.next = FramerState::Offer;
                 } else {
                     self.state.d.next = FramerState::Finish;
                 }
                 if self.disturbed.q.val() | !self.active.val().get_bit(self.qp.q.val().index()) {
-                    self.starts.write.next = false;
-                    self.work_next.next = self.work.q.val();
-                    self.fresh_next.next = self.fresh.q.val();
+                    self.span.advance.next = false;
+                    self.work.again.next = false;
                     self.state.d.next = FramerState::Choose;
                 }
             }
@@ -255,12 +227,11 @@ impl Logic for Framer {
                 if self.available.q.val().any() {
                     self.offered.d.next.status = self.closed_early.val();
                 }
-                if self.finished.q.val().get_bit(self.qp.q.val().index())
+                if self.work.finished.val().get_bit(self.qp.q.val().index())
                     & self.active.val().get_bit(self.qp.q.val().index())
                     & !self.disturbed.q.val()
                 {
-                    self.finished_next.next =
-                        self.finished.q.val().replace_bit(self.qp.q.val().index(), false);
+                    self.work.tell.next = true;
                     self.state.d.next = FramerState::Offer;
                 }
             }
@@ -274,30 +245,11 @@ impl Logic for Framer {
             }
         }
 
-        // News from outside comes last: it wins.
-        if self.grown.val().valid {
-            self.work_next.next =
-                self.work_next.val().replace_bit(self.grown.val().qp.index(), true);
-            if self.grown.val().finished {
-                self.finished_next.next =
-                    self.finished_next.val().replace_bit(self.grown.val().qp.index(), true);
-            }
-        }
         self.command_index.next = self.qp_command.val().index;
-        self.command_qp.next = self.command_index.val().get_bits::<4>(0);
-        if self.qp_command.val().valid {
-            self.work_next.next =
-                self.work_next.val().replace_bit(self.command_qp.val().index(), false);
-            self.finished_next.next =
-                self.finished_next.val().replace_bit(self.command_qp.val().index(), false);
-            self.fresh_next.next =
-                self.fresh_next.val().replace_bit(self.command_qp.val().index(), true);
-            if self.command_qp.val() == self.qp.q.val() {
-                self.disturbed.d.next = true;
-            }
+        if self.qp_command.val().valid
+            & (self.command_index.val().get_bits::<4>(0) == self.looked_at.val())
+        {
+            self.disturbed.d.next = true;
         }
-        self.work.d.next = self.work_next.val();
-        self.fresh.d.next = self.fresh_next.val();
-        self.finished.d.next = self.finished_next.val();
     }
 }

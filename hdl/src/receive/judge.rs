@@ -12,6 +12,7 @@ use crate::memory::Table;
 use crate::protect::records::*;
 use crate::queue::QueueEntry;
 use crate::receive::epochs::Epochs;
+use crate::receive::message_check::MessageCheck;
 use crate::receive::notes::*;
 use crate::receive::qp_word::{QpWord, FLAGS, QUEUES};
 use crate::receive::records::Opened;
@@ -67,6 +68,7 @@ pub struct Judge {
     queues: QpWord<QUEUES>,
     epochs: Epochs,
     refusals: RefusalStatus,
+    check: MessageCheck,
     state: DFF<JudgeState>,
     packet: DFF<Arrival>,
     given: DFF<Delivery>,
@@ -82,38 +84,24 @@ pub struct Judge {
     pass: DFF<Bit>,
     dropped: DFF<Bit>,
     is_raw: Signal<Local, Bit>,
-    is_event: Signal<Local, Bit>,
     untagged: Signal<Local, Bit>,
     live: Signal<Local, Bit>,
     may_have: Signal<Local, Bit>,
     state_of: Signal<Local, Bits<64>>,
-    offset: Signal<Local, Bits<64>>,
-    msn: Signal<Local, Bits<32>>,
-    msn_after: Signal<Local, Bits<32>>,
-    place: Signal<Local, Bits<32>>,
-    end: Signal<Local, Bits<33>>,
     verdict: Signal<Local, Bits<8>>,
     fresh_next: Signal<Local, Bits<16>>,
     failed_next: Signal<Local, Bits<16>>,
     command_index: Signal<Local, Bits<8>>,
     command_qp: Signal<Local, Bits<4>>,
     first_message: Literal<64, { 1 << 32 }>,
-    one: Literal<32, 1>,
     kind_raw: Literal<2, { packet_kind::RAW }>,
-    kind_event: Literal<2, { packet_kind::EVENT }>,
-    remote_write: Literal<2, { right::REMOTE_WRITE }>,
-    local_write: Literal<2, { right::LOCAL_WRITE }>,
     crc_error: Literal<8, { status::MPA_CRC as u64 }>,
-    msn_error: Literal<8, { status::DDP_MSN as u64 }>,
-    mo_error: Literal<8, { status::DDP_MO as u64 }>,
     no_buffer: Literal<8, { status::DDP_NO_BUFFER as u64 }>,
     too_long: Literal<8, { status::DDP_TOO_LONG as u64 }>,
-    fault: Literal<8, { status::DMA_FAULT as u64 }>,
-    reserved: Literal<8, { status::RESERVED_FIELD as u64 }>,
 }
 
 impl Logic for Judge {
-    //= rfc5041#7.1  The checks of untagged segments: MSN, MO, buffer, length.
+    //= rfc5041#7.1  What may not be placed ends the queue pair.
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, packet, given, asked, fresh, failed, message, open, good);
@@ -136,7 +124,6 @@ impl Logic for Judge {
         self.refusals.remote.next = self.packet.q.val().tagged;
 
         self.is_raw.next = self.packet.q.val().kind == self.kind_raw.val();
-        self.is_event.next = self.packet.q.val().kind == self.kind_event.val();
         self.untagged.next = !self.packet.q.val().tagged;
         self.live.next = self.active.val().get_bit(self.packet.q.val().qp.index())
             & !self.failed.q.val().get_bit(self.packet.q.val().qp.index())
@@ -147,40 +134,13 @@ impl Logic for Judge {
         if self.fresh.q.val().get_bit(self.packet.q.val().qp.index()) {
             self.state_of.next = self.first_message.val();
         }
-        self.offset.next = self.packet.q.val().offset;
-        self.place.next = self.offset.val().get_bits::<32>(0);
-        self.msn.next = self.state_of.val().get_bits::<32>(32);
-        self.msn_after.next = self.msn.val() + self.one.val();
-        self.end.next =
-            bit_cast::<33, 32>(self.place.val()) + bit_cast::<33, 16>(self.packet.q.val().length);
-
-        // The first finding counts.
-        self.verdict.next = 0.into();
-        if self.untagged.val() {
-            if self.end.val() > bit_cast::<33, 32>(self.entry.val().length) {
-                self.verdict.next = self.too_long.val();
-            }
-            if self.entry.val().reserved {
-                self.verdict.next = self.reserved.val();
-            }
-            if self.entry.val().fault {
-                self.verdict.next = self.fault.val();
-            }
-            if !self.had.q.val() {
-                self.verdict.next = self.no_buffer.val();
-            }
-            if !self.is_raw.val() {
-                if self.place.val() != self.state_of.val().get_bits::<32>(0) {
-                    self.verdict.next = self.mo_error.val();
-                }
-                if self.offset.val().get_bits::<32>(32) != self.msn.val() {
-                    self.verdict.next = self.msn_error.val();
-                }
-            }
-        }
-        if self.packet.q.val().status.any() | self.is_event.val() {
-            self.verdict.next = self.packet.q.val().status;
-        }
+        self.check.packet.next = self.packet.q.val();
+        self.check.entry.next = self.entry.val();
+        self.check.has_entry.next = self.had.q.val();
+        self.check.expected.next = self.state_of.val();
+        self.check.pd.next = self.flags.word.val().get_bits::<16>(16);
+        self.check.cq.next = self.queues.word.val().get_bits::<8>(24);
+        self.verdict.next = self.check.verdict.val();
 
         self.fresh_next.next = self.fresh.q.val();
         self.failed_next.next = self.failed.q.val();
@@ -211,34 +171,9 @@ impl Logic for Judge {
                 self.state.d.next = JudgeState::Check;
             }
             JudgeState::Check => {
-                self.given.d.next.qp = self.packet.q.val().qp;
-                self.given.d.next.length = self.packet.q.val().length;
-                self.given.d.next.write = false;
-                self.given.d.next.complete = false;
-                self.given.d.next.request = self.entry.val().number;
-                self.given.d.next.message = self.end.val().get_bits::<32>(0);
-                self.given.d.next.solicited = self.packet.q.val().solicited;
-                self.given.d.next.event = false;
-                self.given.d.next.status = self.verdict.val();
-                self.given.d.next.sequence = self.packet.q.val().sequence;
-                self.given.d.next.cq = self.queues.word.val().get_bits::<8>(24);
-                self.asked.d.next.stag = self.packet.q.val().stag;
-                self.asked.d.next.offset = self.packet.q.val().offset;
-                self.asked.d.next.right = self.remote_write.val();
-                self.asked.d.next.pd = self.flags.word.val().get_bits::<16>(16);
-                self.asked.d.next.length = bit_cast::<32, 16>(self.packet.q.val().length);
-                if self.untagged.val() {
-                    self.asked.d.next.stag = self.entry.val().local_stag;
-                    self.asked.d.next.offset =
-                        self.entry.val().local_offset + bit_cast::<64, 32>(self.place.val());
-                    self.asked.d.next.right = self.local_write.val();
-                }
-                // A message goes on at MO, or the next one begins.
-                self.message.d.next =
-                    (bit_cast::<64, 32>(self.msn.val()) << 32) | bit_cast::<64, 33>(self.end.val());
-                if self.packet.q.val().last {
-                    self.message.d.next = bit_cast::<64, 32>(self.msn_after.val()) << 32;
-                }
+                self.given.d.next = self.check.delivery.val();
+                self.asked.d.next = self.check.question.val();
+                self.message.d.next = self.check.expected_next.val();
                 self.state.d.next = JudgeState::Give;
                 if self.live.val() {
                     self.good.d.next = !self.is_raw.val() & !self.packet.q.val().status.any();

@@ -29,7 +29,7 @@ pub struct MarkerRemover {
     pub verdict_valid: Signal<Out, Bit>,
     /// There is a place for the verdict on one more packet.
     pub verdict_ready: Signal<In, Bit>,
-    inside: DFF<Bit>,
+    in_packet: DFF<Bit>,
     current: DFF<PacketHead>,
     position: DFF<Bits<9>>,
     /// Octets of stream since the length field.
@@ -58,7 +58,7 @@ pub struct MarkerRemover {
     /// The pointer's low bits are reserved.
     pointer_bits: Literal<16, 0xfffc>,
     high_position: Literal<9, 508>,
-    event: Literal<2, { packet_kind::EVENT }>,
+    kind_event: Literal<2, { packet_kind::EVENT }>,
     crc_error: Literal<8, { status::MPA_CRC as u64 }>,
     marker_error: Literal<8, { status::MPA_MARKER as u64 }>,
 }
@@ -67,35 +67,35 @@ impl Logic for MarkerRemover {
     //= rfc5044#4.3  Every 512th octet of the stream begins a marker.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, inside, current, position, distance, wrong, out, out_full);
+        dff_setup!(self, clock, in_packet, current, position, distance, wrong, out, out_full);
         dff_setup!(self, clock, found, found_valid);
         self.source.beat.next = self.out.q.val();
         self.source.valid.next = self.out_full.q.val();
         self.free.next = self.source.ready.val() | !self.out_full.q.val();
 
         // A packet starts with its head.
-        self.starts.next = !self.inside.q.val()
+        self.starts.next = !self.in_packet.q.val()
             & self.head.valid.val()
             & self.next_head.ready.val()
             & self.verdict_ready.val();
         self.head.ready.next =
-            !self.inside.q.val() & self.next_head.ready.val() & self.verdict_ready.val();
+            !self.in_packet.q.val() & self.next_head.ready.val() & self.verdict_ready.val();
         self.next_head.beat.next = self.head.beat.val();
         self.next_head.valid.next =
-            !self.inside.q.val() & self.head.valid.val() & self.verdict_ready.val();
+            !self.in_packet.q.val() & self.head.valid.val() & self.verdict_ready.val();
         if self.starts.val() {
             self.current.d.next = self.head.beat.val();
             self.position.d.next = self.head.beat.val().position;
             self.wrong.d.next = false;
-            self.inside.d.next = self.head.beat.val().kind != self.event.val();
+            self.in_packet.d.next = self.head.beat.val().kind != self.kind_event.val();
             self.distance.d.next = 0.into();
             if self.head.beat.val().markers & !self.head.beat.val().position.any() {
                 self.distance.d.next = self.minus_four.val();
             }
         }
 
-        self.sink.ready.next = self.inside.q.val() & self.free.val();
-        self.moves.next = self.inside.q.val() & self.free.val() & self.sink.valid.val();
+        self.sink.ready.next = self.in_packet.q.val() & self.free.val();
+        self.moves.next = self.in_packet.q.val() & self.free.val() & self.sink.valid.val();
         self.low.next = self.current.q.val().markers & !self.position.q.val().any();
         self.high.next = self.current.q.val().markers
             & (self.position.q.val() == self.high_position.val())
@@ -135,7 +135,7 @@ impl Logic for MarkerRemover {
             self.distance.d.next = self.distance.q.val() + self.eight_octets.val();
             self.wrong.d.next = self.wrong.q.val() | self.differs.val();
             if self.sink.beat.val().last {
-                self.inside.d.next = false;
+                self.in_packet.d.next = false;
                 self.found_valid.d.next = true;
                 self.found.d.next = 0.into();
                 if self.wrong.q.val() | self.differs.val() {

@@ -15,7 +15,7 @@ pub struct ResetEvents {
     pub reset: Signal<In, Bit>,
     pub qp: Signal<In, Bits<4>>,
     /// RCV.NXT.
-    pub sequence: Signal<In, Bits<32>>,
+    pub expected: Signal<In, Bits<32>>,
     pub event: StreamSource<QpEvent>,
     queues: QpWord<QUEUES>,
     events: StreamFifo<QpEvent, 4>,
@@ -34,7 +34,7 @@ impl Logic for ResetEvents {
         self.queues.qp.next = self.qp.val();
         self.noted.d.next = self.reset.val();
         self.noted_qp.d.next = self.qp.val();
-        self.noted_sequence.d.next = self.sequence.val();
+        self.noted_sequence.d.next = self.expected.val();
         self.events.sink.valid.next = self.noted.q.val();
         self.events.sink.beat.next.qp = bit_cast::<8, 4>(self.noted_qp.q.val());
         self.events.sink.beat.next.status = self.peer_reset.val();

@@ -65,7 +65,7 @@ pub struct RingReader {
     one: Literal<5, 1>,
     sixty_four: Literal<7, 64>,
     ones: Literal<64, { u64::MAX }>,
-    event: Literal<2, { packet_kind::EVENT }>,
+    kind_event: Literal<2, { packet_kind::EVENT }>,
 }
 
 impl Logic for RingReader {
@@ -105,7 +105,7 @@ impl Logic for RingReader {
             self.current.d.next = self.job.beat.val();
             self.at.d.next = self.job.beat.val().start;
             self.rest.d.next = self.job.beat.val().octets;
-            self.busy.d.next = self.job.beat.val().kind != self.event.val();
+            self.busy.d.next = self.job.beat.val().kind != self.kind_event.val();
         }
         if self.ask.val() {
             self.at.d.next = self.at.q.val() + self.eight_octets.val();

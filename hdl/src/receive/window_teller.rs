@@ -36,7 +36,7 @@ pub struct WindowTeller {
     query: Table<Bits<32>, 4>,
     removed: Table<Bits<32>, 4>,
     advertised: Table<Bits<32>, 4>,
-    initial: QpWord<RECEIVE_NEXT>,
+    at_start: QpWord<RECEIVE_NEXT>,
     query_initial: QpWord<RECEIVE_NEXT>,
     window: QpWord<RECEIVE_WINDOW>,
     flags: QpWord<FLAGS>,
@@ -81,12 +81,12 @@ impl Logic for WindowTeller {
         dff_setup!(self, clock, state, qp, by_note, value, acknowledge, fresh, full, silent);
         dff_setup!(self, clock, next_octet, first_octet, waiting, moved, told, asked_qp, answer);
         clock!(self, clock, received, query, removed, advertised);
-        clock!(self, clock, initial, query_initial, window, flags);
-        self.initial.context_write.next = self.context_write.val();
+        clock!(self, clock, at_start, query_initial, window, flags);
+        self.at_start.context_write.next = self.context_write.val();
         self.query_initial.context_write.next = self.context_write.val();
         self.window.context_write.next = self.context_write.val();
         self.flags.context_write.next = self.context_write.val();
-        self.initial.qp.next = self.qp.q.val();
+        self.at_start.qp.next = self.qp.q.val();
         self.window.qp.next = self.qp.q.val();
         self.flags.qp.next = self.qp.q.val();
         self.received.read_index.next = self.qp.q.val();
@@ -109,15 +109,15 @@ impl Logic for WindowTeller {
         // The tables forward what is written in the clock of the read.
         self.next_now.next = self.received.read_record.val();
         if self.fresh.q.val().get_bit(self.qp.q.val().index()) {
-            self.next_now.next = self.initial.word.val();
+            self.next_now.next = self.at_start.word.val();
         }
         self.first_now.next = self.removed.read_record.val();
         if self.full.q.val().get_bit(self.qp.q.val().index()) {
-            self.first_now.next = self.initial.word.val();
+            self.first_now.next = self.at_start.word.val();
         }
         self.last_told.next = self.advertised.read_record.val();
         if self.silent.q.val().get_bit(self.qp.q.val().index()) {
-            self.last_told.next = self.initial.word.val();
+            self.last_told.next = self.at_start.word.val();
         }
         self.room.next = self.window.word.val() - self.waiting.q.val();
         if self.waiting.q.val() > self.window.word.val() {
