@@ -3,12 +3,12 @@
 use crate::receive::{
     acceptance::Acceptance, checksums::Checksums, crc_check::CrcCheck, ddp_check::DdpCheck,
     ddp_header::DdpHeader, epochs::Epochs, flow_table::FlowTable, fpdu_length::FpduLength,
-    frame_queue::FrameQueue, framer::Framer, judge::Judge, marker_remover::MarkerRemover,
-    message_check::MessageCheck, octet_mask::OctetMask, parser::Parser, placement::Placement,
-    qp_word::QpWord, refusal_status::RefusalStatus, reset_events::ResetEvents,
-    ring_reader::RingReader, stream_ring::StreamRing, stream_span::StreamSpan,
-    stream_work::StreamWork, tcp_receive::TcpReceive, window_teller::WindowTeller,
-    wire_order::WireOrder, Receive,
+    fpdu_size::FpduSize, frame_queue::FrameQueue, framer::Framer, judge::Judge,
+    marker_remover::MarkerRemover, message_check::MessageCheck, octet_mask::OctetMask,
+    parser::Parser, placement::Placement, qp_word::QpWord, refusal_status::RefusalStatus,
+    reset_events::ResetEvents, ring_reader::RingReader, stream_ring::StreamRing,
+    stream_span::StreamSpan, stream_work::StreamWork, tcp_receive::TcpReceive,
+    window_teller::WindowTeller, wire_order::WireOrder, Receive,
 };
 
 blocks! {
@@ -30,6 +30,7 @@ blocks! {
     stream_ring: StreamRing::default(),
         [clock, write_qp, write_at, write_data, write_mask, read_qp, read_at, read_data];
     fpdu_length: FpduLength::default(), [data, marker, octets];
+    fpdu_size: FpduSize::default(), [clock, data, markers, position, total, too_long];
     stream_span: StreamSpan::default(),
         [clock, context_write, qp_command, grown, qp, first, position, stream_end, available,
         advance, beyond];

@@ -8,16 +8,14 @@
 //! ```
 use crate::control::records::{Command, ContextWrite};
 use crate::literal::Literal;
-use crate::mpa::MarkerCount;
 use crate::queue::Pick;
 use crate::receive::epochs::Epochs;
-use crate::receive::fpdu_length::FpduLength;
+use crate::receive::fpdu_size::FpduSize;
 use crate::receive::notes::*;
 use crate::receive::qp_word::{QpWord, FLAGS};
 use crate::receive::stream_span::StreamSpan;
 use crate::receive::stream_work::StreamWork;
 use crate::stream::*;
-use ironwarp_abi::limits::FPDU_BYTES_MAX;
 use ironwarp_abi::status;
 use rust_hdl::prelude::*;
 
@@ -59,9 +57,8 @@ pub struct Framer {
     span: StreamSpan,
     work: StreamWork,
     flags: QpWord<FLAGS>,
-    markers: MarkerCount,
     pick: Pick,
-    size: FpduLength,
+    size: FpduSize,
     epochs: Epochs,
     state: DFF<FramerState>,
     qp: DFF<Bits<4>>,
@@ -70,16 +67,12 @@ pub struct Framer {
     raw_start: DFF<Bits<32>>,
     stream_end: DFF<Bits<32>>,
     available: DFF<Bits<32>>,
-    fpdu: DFF<Bits<17>>,
-    total: DFF<Bits<17>>,
     offered: DFF<PacketHead>,
-    marker_octets: Signal<Local, Bits<17>>,
     end_after: Signal<Local, Bits<32>>,
     looked_at: Signal<Local, Bits<4>>,
     command_index: Signal<Local, Bits<8>>,
     whole: Signal<Local, Bit>,
     least: Literal<32, FPDU_BYTES_MIN>,
-    longest: Literal<17, { FPDU_BYTES_MAX as u64 }>,
     one: Literal<32, 1>,
     kind_fpdu: Literal<2, { packet_kind::FPDU }>,
     kind_raw: Literal<2, { packet_kind::RAW }>,
@@ -95,14 +88,15 @@ impl Logic for Framer {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, qp, disturbed, raw_turn, raw_start);
-        dff_setup!(self, clock, stream_end, available, fpdu, total);
+        dff_setup!(self, clock, stream_end, available);
         dff_setup!(self, clock, offered);
-        clock!(self, clock, span, work, flags, epochs);
+        clock!(self, clock, span, work, size, flags, epochs);
         self.span.context_write.next = self.context_write.val();
         self.span.qp_command.next = self.qp_command.val();
         self.span.grown.next = self.grown.val();
         self.span.qp.next = self.qp.q.val();
-        self.span.beyond.next = self.offered.q.val().start + bit_cast::<32, 17>(self.total.q.val());
+        self.span.beyond.next =
+            self.offered.q.val().start + bit_cast::<32, 17>(self.size.total.val());
         self.span.advance.next = false;
         self.flags.context_write.next = self.context_write.val();
         self.epochs.qp_command.next = self.qp_command.val();
@@ -111,8 +105,6 @@ impl Logic for Framer {
         self.work.qp_command.next = self.qp_command.val();
         self.work.grown.next = self.grown.val();
         self.pick.last.next = self.qp.q.val();
-        self.markers.position.next = self.offered.q.val().position;
-        self.markers.octets.next = self.fpdu.q.val().get_bits::<14>(0);
         self.job.beat.next = self.offered.q.val();
         self.job.valid.next = self.state.q.val() == FramerState::Offer;
         self.raw.ready.next = (self.state.q.val() == FramerState::Choose)
@@ -123,15 +115,11 @@ impl Logic for Framer {
         self.peek_qp.next = self.qp.q.val();
         self.peek_at.next = self.span.first.val().get_bits::<15>(0);
 
-        // Length: a marker may stand before the field.
         self.size.data.next = self.peek_data.val();
-        self.size.marker.next = self.offered.q.val().markers & !self.offered.q.val().position.any();
-        self.marker_octets.next = 0.into();
-        if self.offered.q.val().markers {
-            self.marker_octets.next = bit_cast::<17, 6>(self.markers.count.val()) << 2;
-        }
+        self.size.markers.next = self.offered.q.val().markers;
+        self.size.position.next = self.offered.q.val().position;
         self.end_after.next = self.stream_end.q.val() + self.one.val();
-        self.whole.next = self.available.q.val() >= bit_cast::<32, 17>(self.total.q.val());
+        self.whole.next = self.available.q.val() >= bit_cast::<32, 17>(self.size.total.val());
 
         self.looked_at.next = self.qp.q.val();
         if self.state.q.val() == FramerState::Choose {
@@ -186,20 +174,16 @@ impl Logic for Framer {
                 self.state.d.next = FramerState::Length;
             }
             FramerState::Length => {
-                self.fpdu.d.next = self.size.octets.val();
                 self.state.d.next = FramerState::Total;
             }
             FramerState::Total => {
-                self.total.d.next = self.fpdu.q.val() + self.marker_octets.val();
                 self.state.d.next = FramerState::Issue;
             }
             FramerState::Issue => {
                 self.offered.d.next.kind = self.kind_fpdu.val();
                 self.offered.d.next.status = self.success.val();
-                self.offered.d.next.octets = self.total.q.val().get_bits::<16>(0);
-                if (self.fpdu.q.val() > self.longest.val())
-                    | (self.total.q.val() > self.longest.val())
-                {
+                self.offered.d.next.octets = self.size.total.val().get_bits::<16>(0);
+                if self.size.too_long.val() {
                     self.offered.d.next.kind = self.kind_event.val();
                     self.offered.d.next.status = self.length_error.val();
                     self.offered.d.next.octets = 0.into();

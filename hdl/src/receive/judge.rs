@@ -78,7 +78,6 @@ pub struct Judge {
     message: DFF<Bits<64>>,
     /// A work request was on chip when it was looked up.
     had: DFF<Bit>,
-    open: DFF<Opened>,
     good: DFF<Bit>,
     bad_crc: DFF<Bit>,
     pass: DFF<Bit>,
@@ -86,7 +85,6 @@ pub struct Judge {
     is_raw: Signal<Local, Bit>,
     untagged: Signal<Local, Bit>,
     live: Signal<Local, Bit>,
-    may_have: Signal<Local, Bit>,
     state_of: Signal<Local, Bits<64>>,
     verdict: Signal<Local, Bits<8>>,
     fresh_next: Signal<Local, Bits<16>>,
@@ -104,7 +102,7 @@ impl Logic for Judge {
     //= rfc5041#7.1  What may not be placed ends the queue pair.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, packet, given, asked, fresh, failed, message, open, good);
+        dff_setup!(self, clock, state, packet, given, asked, fresh, failed, message, good);
         dff_setup!(self, clock, bad_crc, pass, dropped, had);
         clock!(self, clock, messages, flags, queues, epochs);
         self.flags.context_write.next = self.context_write.val();
@@ -129,7 +127,6 @@ impl Logic for Judge {
             & !self.failed.q.val().get_bit(self.packet.q.val().qp.index())
             & (self.packet.q.val().epoch
                 == self.epochs.now.val().get_bit(self.packet.q.val().qp.index()));
-        self.may_have.next = self.promised.val().get_bit(self.packet.q.val().qp.index());
         self.state_of.next = self.messages.read_record.val();
         if self.fresh.q.val().get_bit(self.packet.q.val().qp.index()) {
             self.state_of.next = self.first_message.val();
@@ -148,8 +145,6 @@ impl Logic for Judge {
         self.bad_crc.d.next = false;
         self.pass.d.next = false;
         self.dropped.d.next = false;
-        self.open.d.next.valid = false;
-        self.open.d.next.qp = bit_cast::<8, 4>(self.packet.q.val().qp);
         self.take.next = false;
         self.take_qp.next = self.packet.q.val().qp;
         self.messages.write.next = false;
@@ -177,11 +172,12 @@ impl Logic for Judge {
                 self.state.d.next = JudgeState::Give;
                 if self.live.val() {
                     self.good.d.next = !self.is_raw.val() & !self.packet.q.val().status.any();
-                    self.open.d.next.valid = !self.is_raw.val() & !self.packet.q.val().status.any();
                     self.bad_crc.d.next = self.verdict.val() == self.crc_error.val();
                     if self.verdict.val() == 0 {
                         self.state.d.next = JudgeState::Ask;
-                    } else if (self.verdict.val() == self.no_buffer.val()) & self.may_have.val() {
+                    } else if (self.verdict.val() == self.no_buffer.val())
+                        & self.promised.val().get_bit(self.packet.q.val().qp.index())
+                    {
                         self.good.d.next = false;
                         self.state.d.next = JudgeState::Read;
                     } else if self.is_raw.val()
@@ -249,7 +245,8 @@ impl Logic for Judge {
         }
         self.fresh.d.next = self.fresh_next.val();
         self.failed.d.next = self.failed_next.val();
-        self.opened.next = self.open.q.val();
+        self.opened.next.valid = self.good.q.val();
+        self.opened.next.qp = bit_cast::<8, 4>(self.packet.q.val().qp);
         self.checked.next = self.good.q.val();
         self.crc_wrong.next = self.bad_crc.q.val();
         self.passed.next = self.pass.q.val();

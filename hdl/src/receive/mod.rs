@@ -9,6 +9,7 @@ pub mod engine;
 pub mod epochs;
 pub mod flow_table;
 pub mod fpdu_length;
+pub mod fpdu_size;
 pub mod frame_intake;
 pub mod frame_queue;
 pub mod framer;
