@@ -35,7 +35,7 @@ blocks! {
         [clock, context_write, qp_command, grown, qp, first, position, stream_end, available,
         advance, beyond];
     stream_work: StreamWork::default(),
-        [clock, qp_command, grown, wanted, finished, qp, begin, again, tell];
+        [clock, qp_command, grown, wanted, finished, qp, look, again, tell];
     framer: Framer::default(),
         [clock, context_write, qp_command, active, grown, raw, peek, peek_qp, peek_at, peek_data,
         job];

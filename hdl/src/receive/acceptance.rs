@@ -56,7 +56,7 @@ pub struct Acceptance {
     known: DFF<Bits<32>>,
     /// SEQ - RCV.NXT.
     ahead: DFF<Bits<32>>,
-    end: DFF<Bits<32>>,
+    octets_end: DFF<Bits<32>>,
     /// Octets in the ring if the segment is taken.
     waiting: DFF<Bits<32>>,
     result: DFF<Decision>,
@@ -87,7 +87,7 @@ impl Logic for Acceptance {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, fresh, unread, closed, look, judge, disturbance);
-        dff_setup!(self, clock, expected, known, ahead, end, waiting, result);
+        dff_setup!(self, clock, expected, known, ahead, octets_end, waiting, result);
         clock!(self, clock, received_table, removed_table, at_start);
         self.at_start.context_write.next = self.context_write.val();
         self.at_start.qp.next = self.head.val().qp;
@@ -120,7 +120,7 @@ impl Logic for Acceptance {
             self.expected.d.next = self.received.val();
             self.known.d.next = self.received.val() - self.number.val();
             self.ahead.d.next = self.number.val() - self.received.val();
-            self.end.d.next = self.segment_end.val();
+            self.octets_end.d.next = self.segment_end.val();
             self.waiting.d.next = self.segment_end.val() - self.removed.val();
         }
 
@@ -134,9 +134,9 @@ impl Logic for Acceptance {
         self.fits.next = self.waiting.q.val() <= self.ring.val();
         self.in_window.next = self.ahead.q.val() < self.ring.val();
         self.origin.next = self.number.val() - bit_cast::<32, 7>(self.head.val().payload_at);
-        self.end_next.next = self.end.q.val();
+        self.end_next.next = self.octets_end.q.val();
         if self.finish.val() {
-            self.end_next.next = self.end.q.val() + self.one.val();
+            self.end_next.next = self.octets_end.q.val() + self.one.val();
         }
         if self.judge.q.val() {
             self.result.d.next.qp = self.head.val().qp;
@@ -149,7 +149,7 @@ impl Logic for Acceptance {
             self.result.d.next.acknowledge = false;
             self.result.d.next.forward = false;
             self.result.d.next.expected = self.expected.q.val();
-            self.result.d.next.end = self.end.q.val();
+            self.result.d.next.end = self.octets_end.q.val();
             self.result.d.next.origin = self.origin.val().get_bits::<15>(0);
             self.result.d.next.low = bit_cast::<16, 7>(self.head.val().payload_at)
                 + self.known.q.val().get_bits::<16>(0);

@@ -126,7 +126,7 @@ impl Logic for Framer {
             self.looked_at.next = self.pick.choice.val();
         }
         self.work.qp.next = self.looked_at.val();
-        self.work.begin.next = false;
+        self.work.look.next = false;
         self.work.again.next = false;
         self.work.tell.next = false;
         match self.state.q.val() {
@@ -147,7 +147,7 @@ impl Logic for Framer {
                     self.state.d.next = FramerState::Offer;
                 } else if self.pick.any.val() {
                     self.qp.d.next = self.pick.choice.val();
-                    self.work.begin.next = true;
+                    self.work.look.next = true;
                     self.raw_turn.d.next = true;
                     self.state.d.next = FramerState::Load;
                 }

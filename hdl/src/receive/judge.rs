@@ -138,7 +138,6 @@ impl Logic for Judge {
         self.check.pd.next = self.flags.word.val().get_bits::<16>(16);
         self.check.cq.next = self.queues.word.val().get_bits::<8>(24);
         self.verdict.next = self.check.verdict.val();
-
         self.fresh_next.next = self.fresh.q.val();
         self.failed_next.next = self.failed.q.val();
         self.good.d.next = false;

@@ -76,7 +76,9 @@ impl Logic for RingReader {
         clock!(self, clock, heads, beats, epochs);
         self.epochs.qp_command.next = self.qp_command.val();
         StreamSource::<PacketHead>::link(&mut self.head, &mut self.heads.source);
-        StreamSource::<Beat>::link(&mut self.packet, &mut self.beats.source);
+        self.packet.beat.next = self.beats.source.beat.val();
+        self.packet.valid.next = self.beats.source.valid.val();
+        self.beats.source.ready.next = self.packet.ready.val();
 
         self.ask.next =
             self.busy.q.val() & !self.peek.val() & (self.owed.q.val() < self.most.val());

@@ -17,7 +17,7 @@ pub struct StreamWork {
     /// The queue pair that the next three are about.
     pub qp: Signal<In, Bits<4>>,
     /// It is looked at: `wanted` is cleared.
-    pub begin: Signal<In, Bit>,
+    pub look: Signal<In, Bit>,
     /// There may be more: `wanted` is set.
     pub again: Signal<In, Bit>,
     /// The host is told: `finished` is cleared.
@@ -38,7 +38,7 @@ impl Logic for StreamWork {
         self.finished.next = self.ended.q.val();
         self.work_next.next = self.work.q.val();
         self.ended_next.next = self.ended.q.val();
-        if self.begin.val() {
+        if self.look.val() {
             self.work_next.next = self.work.q.val().replace_bit(self.qp.val().index(), false);
         }
         if self.again.val() {
