@@ -79,7 +79,7 @@ mod tests {
                 valid,
                 table: (table as u64).to_bits(),
                 index: (index as u64).to_bits(),
-                word: (word as u64).to_bits(),
+                word: word.to_bits(),
                 data: data.to_bits(),
             };
             if valid && table == 4 {

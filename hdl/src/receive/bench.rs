@@ -64,7 +64,7 @@ impl Segment {
         tcp.extend(self.local_port.to_be_bytes());
         tcp.extend(self.sequence.to_be_bytes());
         tcp.extend(self.acknowledgement.to_be_bytes());
-        tcp.extend([((20 + self.options) / 4 << 4) as u8, self.flags]);
+        tcp.extend([((20 + self.options) / 4 * 16) as u8, self.flags]);
         tcp.extend(self.window.to_be_bytes());
         tcp.extend([0; 4]);
         tcp.resize(20 + self.options, 1);
