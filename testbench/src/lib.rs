@@ -2,6 +2,7 @@
 
 pub mod lockstep;
 pub mod specimen;
+pub mod station;
 
 /// Every leaf block, Verilated.
 pub mod verilated {
