@@ -1,0 +1,170 @@
+//! `ironwarp demo`: a file crosses two RNICs.
+
+use crate::report::Report;
+use crate::transfer::{self, Plan};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
+use ironwarp_sim::Options;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// The file that the repository ships.
+const DEFAULT_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testbench/files/julia.pgm");
+/// The MTUs that are shown if none is asked for.
+const DEFAULT_MTUS: [usize; 2] = [1500, 9000];
+
+/// What to move, and how.
+#[derive(Args, Clone, Debug)]
+pub struct Demo {
+    /// The file to move [default: a picture that the repository ships]
+    #[arg(long, value_name = "F")]
+    file: Option<PathBuf>,
+    /// The largest IP packet in octets, 576 to 9000 [default: 1500, then 9000]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(MTU_MIN as i64..=MTU_MAX as i64))]
+    mtu: Option<u16>,
+    /// Both ends ask for MPA markers
+    #[arg(long)]
+    markers: bool,
+    /// Neither end asks for CRCs
+    #[arg(long)]
+    no_crc: bool,
+    /// The seed of everything that is left to chance
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Write the frames of the first transfer to a pcapng file
+    #[arg(long, value_name = "OUT.pcapng")]
+    capture: Option<PathBuf>,
+    /// Write the sender's waveform of the first transfer (.fst or .vcd), and the receiver's beside it
+    #[arg(long, value_name = "OUT.fst")]
+    wave: Option<PathBuf>,
+    /// Print one JSON object, of the first transfer
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the demonstration can fail of.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// There is nothing to move.
+    #[error("{0} is empty: there is nothing to move")]
+    Empty(PathBuf),
+    /// A result cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A result would overwrite the file that is moved.
+    #[error("{0} is the file to move: choose another name for the result")]
+    Overwrite(PathBuf),
+    /// The extension names no format.
+    #[error("{0}: a waveform is a .fst or a .vcd file")]
+    Waveform(PathBuf),
+    /// The transfer.
+    #[error(transparent)]
+    Transfer(#[from] transfer::Error),
+    /// The digests differ.
+    #[error("the receiver's memory is not what was sent")]
+    Differs,
+}
+
+impl Error {
+    /// The command line is to blame.
+    pub fn is_usage(&self) -> bool {
+        use Error::*;
+        matches!(self, Read { .. } | Empty(_) | Write { .. } | Overwrite(_) | Waveform(_))
+    }
+}
+
+/// Runs the demonstration.
+///
+/// # Errors
+/// Bad arguments, or a transfer that failed.
+pub fn run(demo: &Demo) -> Result<(), Error> {
+    let path = demo.file.clone().unwrap_or_else(|| DEFAULT_FILE.into());
+    let file = std::fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    if file.is_empty() {
+        return Err(Error::Empty(path));
+    }
+    demo.check_results(&path)?;
+    let asked: Vec<usize> = match demo.mtu {
+        Some(mtu) => vec![mtu.into()],
+        None if demo.json => DEFAULT_MTUS[..1].to_vec(),
+        None => DEFAULT_MTUS.to_vec(),
+    };
+    for (n, mtu) in asked.into_iter().enumerate() {
+        let report = demo.transfer(&file, mtu, n == 0)?;
+        if demo.json {
+            println!("{}", serde_json::json!(report));
+        } else {
+            println!("{report}");
+            if n == 0 {
+                print!("{}", report.stage_table());
+            }
+        }
+        if !report.matches() {
+            return Err(Error::Differs);
+        }
+    }
+    Ok(())
+}
+
+impl Demo {
+    fn transfer(&self, file: &[u8], mtu: usize, first: bool) -> Result<Report, Error> {
+        let plan = Plan {
+            mtu,
+            markers: self.markers,
+            crc: !self.no_crc,
+            world: Options {
+                seed: self.seed,
+                capture: self.capture.clone().filter(|_| first),
+                ..Options::default()
+            },
+            wave: self.wave.clone().filter(|_| first),
+        };
+        let style = "MTU {msg:<5} {wide_bar} {bytes:>10} of {total_bytes}, {elapsed}";
+        let bar = ProgressBar::new(file.len() as u64).with_message(mtu.to_string());
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        let outcome = transfer::run(file, &plan, |octets| bar.set_position(octets));
+        bar.finish_and_clear();
+        Ok(Report::new(&outcome?, mtu, self.markers))
+    }
+
+    /// Every result must be writable, and none may be the file itself, before anything is run.
+    fn check_results(&self, file: &Path) -> Result<(), Error> {
+        if let Some(path) = &self.wave {
+            let known = path.extension().is_some_and(|it| it == "fst" || it == "vcd");
+            if !known {
+                return Err(Error::Waveform(path.clone()));
+            }
+        }
+        let receiver = self.wave.as_deref().map(transfer::beside);
+        for path in [&self.capture, &self.wave, &receiver].into_iter().flatten() {
+            let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()),
+                (Ok(a), Ok(b)) if a == b);
+            if same(path, file) {
+                return Err(Error::Overwrite(path.clone()));
+            }
+            // Opening for append neither empties an old file nor leaves a doubt.
+            File::options()
+                .append(true)
+                .create(true)
+                .open(path)
+                .map_err(|source| Error::Write { path: path.clone(), source })?;
+        }
+        Ok(())
+    }
+}

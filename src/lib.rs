@@ -1,0 +1,7 @@
+//! What the command line does, thin over the crates.
+#![forbid(unsafe_code)]
+
+pub mod demo;
+mod pair;
+pub mod report;
+pub mod transfer;

@@ -1,0 +1,130 @@
+//! Two stations on one simulated link, each with its driver, in one thread.
+
+use crate::transfer::Error;
+use ironwarp_driver::backend::sim::SimFunction;
+use ironwarp_driver::{
+    Completion, CompletionQueue, Context, Event, Options, ProtectionDomain, QueuePair,
+    QueuePairOptions,
+};
+use ironwarp_sim::Simulation;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Device time that may pass without any event before the transfer is given up.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// Device time that passes at most before progress is looked at again.
+const SLICE: Duration = Duration::from_micros(50);
+
+/// One end: an opened device with a protection domain, a completion queue and a queue pair.
+pub struct End {
+    pub context: Context,
+    pub domain: ProtectionDomain,
+    pub queue: CompletionQueue,
+    pub pair: QueuePair,
+    /// Events that nobody has asked for yet.
+    events: Vec<Event>,
+    completions: Vec<Completion>,
+}
+
+impl End {
+    fn open(world: &Arc<Mutex<Simulation>>, nic: usize, options: Options) -> Result<Self, Error> {
+        let function = SimFunction::new(world.clone(), nic)?;
+        let context = Context::open(Arc::new(function), options)?;
+        let domain = context.protection_domain()?;
+        let queue = context.completion_queue(256)?;
+        let pair = domain.queue_pair(&QueuePairOptions::new(&queue))?;
+        Ok(Self { context, domain, queue, pair, events: vec![], completions: vec![] })
+    }
+
+    fn poll(&mut self) -> Result<bool, Error> {
+        let events = self.context.poll()?;
+        let completions = self.queue.poll(64)?;
+        for completion in &completions {
+            if !completion.status.is_success() {
+                return Err(Error::Request(completion.status.to_string()));
+            }
+        }
+        let any = !events.is_empty() || !completions.is_empty();
+        self.events.extend(events);
+        self.completions.extend(completions);
+        Ok(any)
+    }
+
+    /// Takes the first event that `wanted` accepts.
+    pub fn take_event<T>(&mut self, wanted: impl Fn(&Event) -> Option<T>) -> Option<T> {
+        let found = self.events.iter().enumerate().find_map(|(n, event)| Some((n, wanted(event)?)));
+        let (n, value) = found?;
+        self.events.remove(n);
+        Some(value)
+    }
+
+    /// Takes the completion of the work request `id`.
+    pub fn take_completion(&mut self, id: u64) -> Option<Completion> {
+        let n = self.completions.iter().position(|completion| completion.id == id)?;
+        Some(self.completions.remove(n))
+    }
+
+    fn failure(&self) -> Option<Error> {
+        self.events.iter().find_map(|event| match event {
+            Event::Error { reason, .. } => Some(Error::Connection(reason.to_string())),
+            Event::Rejected { .. } => Some(Error::Connection("the peer refused".into())),
+            _ => None,
+        })
+    }
+}
+
+/// Both ends.
+pub struct Pair {
+    world: Arc<Mutex<Simulation>>,
+    /// The sender of the file, and the receiver.
+    pub ends: [End; 2],
+}
+
+impl Pair {
+    /// Opens the devices of a world with two RNICs.
+    pub fn open(simulation: Simulation, mtu: usize, seed: u64) -> Result<Self, Error> {
+        let world = Arc::new(Mutex::new(simulation));
+        let open = |nic: u8| {
+            let seed = Some(seed.wrapping_mul(2).wrapping_add(u64::from(nic)));
+            let options = Options { mtu, seed, ..Options::station(nic + 1) };
+            End::open(&world, usize::from(nic), options)
+        };
+        let ends = [open(0)?, open(1)?];
+        Ok(Self { world, ends })
+    }
+
+    /// The world that both ends share.
+    pub fn world(&self) -> MutexGuard<'_, Simulation> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets time pass until `done` gives something.
+    pub fn until<T>(
+        &mut self,
+        mut done: impl FnMut(&mut Self) -> Result<Option<T>, Error>,
+    ) -> Result<T, Error> {
+        let mut quiet_since = self.ends[0].context.now();
+        let mut moved = 0;
+        loop {
+            let mut any = false;
+            for end in &mut self.ends {
+                any |= end.poll()?;
+            }
+            if let Some(value) = done(self)? {
+                return Ok(value);
+            }
+            if let Some(error) = self.ends.iter().find_map(End::failure) {
+                return Err(error);
+            }
+            let written = self.world().progress().octets_written.iter().sum();
+            let now = self.ends[0].context.now();
+            if any || written != moved {
+                (quiet_since, moved) = (now, written);
+            } else if now.saturating_sub(quiet_since) > PATIENCE {
+                return Err(Error::Stalled);
+            }
+            self.ends[1].context.arm()?;
+            self.ends[0].context.wait(SLICE)?;
+        }
+    }
+}

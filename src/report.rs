@@ -1,0 +1,90 @@
+//! What a transfer amounts to, for people and for programs.
+
+use crate::transfer::{Outcome, Stage};
+use ironwarp_abi::limits::{CORE_CLOCK_HZ, DATAPATH_BYTES};
+use ironwarp_wire::limit::write_goodput_bps;
+use serde::Serialize;
+use std::fmt;
+
+/// The result of one transfer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The device's address.
+    pub device: String,
+    /// The largest IP packet of the link, in octets.
+    pub mtu: usize,
+    /// Octets of the file.
+    pub bytes: usize,
+    /// SHA-256 of the file, in hexadecimal.
+    pub digest_sent: String,
+    /// SHA-256 of the receiver's memory.
+    pub digest_received: String,
+    /// Bits of the file a second of simulated time.
+    pub goodput_bps: f64,
+    /// What the wire allows: RDMA Write at this MTU, with or without markers.
+    pub limit_bps: f64,
+    /// `goodput_bps / limit_bps`.
+    pub ratio: f64,
+    /// Core clocks from the first Write's doorbell to the last message's completion.
+    pub clocks: u64,
+    /// The first message: its stations, and the clocks from one to the next.
+    pub stages: Vec<Stage>,
+}
+
+impl Report {
+    /// Works the figures out.
+    pub fn new(outcome: &Outcome, mtu: usize, markers: bool) -> Self {
+        let line_bps = (8 * DATAPATH_BYTES) as f64 * CORE_CLOCK_HZ as f64;
+        let seconds = outcome.clocks as f64 / CORE_CLOCK_HZ as f64;
+        let goodput_bps = 8.0 * outcome.bytes as f64 / seconds;
+        let limit_bps = write_goodput_bps(line_bps, mtu, markers);
+        Self {
+            device: "sim:".into(),
+            mtu,
+            bytes: outcome.bytes,
+            digest_sent: hexadecimal(&outcome.digest_sent),
+            digest_received: hexadecimal(&outcome.digest_received),
+            goodput_bps,
+            limit_bps,
+            ratio: goodput_bps / limit_bps,
+            clocks: outcome.clocks,
+            stages: outcome.stages.clone(),
+        }
+    }
+
+    /// The receiver has what was sent.
+    pub fn matches(&self) -> bool {
+        self.digest_sent == self.digest_received
+    }
+
+    /// The stages as a table.
+    pub fn stage_table(&self) -> String {
+        let total: u64 = self.stages.iter().map(|stage| stage.clocks).sum();
+        let mut table = String::from("first message, clocks from station to station:\n");
+        for stage in &self.stages {
+            table += &format!("  {:<20} {:>6}\n", stage.name, stage.clocks);
+        }
+        table + &format!("  {:<20} {total:>6}\n", "in all")
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "MTU {}: {} octets in {} clocks: {:.3} Gb/s, {:.1} % of the wire's limit {:.3} Gb/s",
+            self.mtu,
+            self.bytes,
+            self.clocks,
+            self.goodput_bps / 1e9,
+            100.0 * self.ratio,
+            self.limit_bps / 1e9
+        )?;
+        writeln!(f, "  SHA-256 sent     {}", self.digest_sent)?;
+        write!(f, "  SHA-256 received {}", self.digest_received)
+    }
+}
+
+fn hexadecimal(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
