@@ -45,7 +45,7 @@ pub struct Rnic {
     /// Bus, device and function number of this function.
     pub requester: Signal<In, Bits<16>>,
     /// One-clock pulses: the stations of `ironwarp_abi::trace`.
-    pub trace: Signal<Out, Bits<16>>,
+    pub stations: Signal<Out, Bits<16>>,
     pcie: Pcie,
     control: Control,
     complete: CompletionWriter,
