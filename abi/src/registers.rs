@@ -114,6 +114,8 @@ registers! {
     0x124 ReadOnly COUNT_FPDUS_PLACED { fpdus 31:0 }
     /// Transaction-layer packets that the device could not take (malformed or unexpected).
     0x128 ReadOnly COUNT_TLP_UNEXPECTED { tlps 31:0 }
+    /// Completion entries that were lost since their queue was full.
+    0x12c ReadOnly COUNT_CQ_OVERFLOWS { entries 31:0 }
 }
 
 /// What [`DEVICE`] reads: `IWRP`.

@@ -15,6 +15,7 @@ pub mod protect;
 pub mod queue;
 pub mod receive;
 pub mod stream;
+pub mod top;
 pub mod transmit;
 pub mod verilog;
 

@@ -17,12 +17,30 @@
 //!            +------+                                            +----------+
 //! ```
 use crate::complete::{Completion, CompletionWriter};
-use crate::control::{BarWrite, Control, QpEvent};
+use crate::control::{BarWrite, Control, MsixMessage, QpEvent};
 use crate::pcie::{Pcie, ReadRequest, WriteRequest};
 use crate::receive::{Acknowledgement, Receive};
 use crate::stream::*;
 use crate::transmit::Transmit;
 use rust_hdl::prelude::*;
+
+/// The pulses that the counters count, in the order of the `COUNT_` registers.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Counted {
+    pub sent: Bit,
+    pub received: Bits<9>,
+    pub unexpected: Bit,
+    pub overflow: Bit,
+}
+
+/// The stations that are passed in a clock, in the order of `ironwarp_abi::trace`.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Passed {
+    pub transmit: Bits<7>,
+    pub receive: Bits<5>,
+    pub written: Bit,
+    pub interrupted: Bit,
+}
 
 /// The whole device between the PCIe hard block and the Ethernet MAC.
 #[derive(LogicBlock, Default)]
@@ -51,6 +69,8 @@ pub struct Rnic {
     complete: CompletionWriter,
     transmit: Transmit,
     receive: Receive,
+    counted: Signal<Local, Counted>,
+    passed: Signal<Local, Passed>,
 }
 
 impl Logic for Rnic {
@@ -67,6 +87,7 @@ impl Logic for Rnic {
         self.pcie.max_read.next = self.max_read.val();
         self.pcie.requester.next = self.requester.val();
         self.transmit.max_read.next = self.max_read.val();
+        self.receive.max_read.next = self.max_read.val();
 
         // The host's accesses.
         StreamSource::<BarWrite>::join(&mut self.pcie.bar_write, &mut self.control.bar_write);
@@ -126,7 +147,33 @@ impl Logic for Rnic {
             &mut self.receive.acknowledgement,
             &mut self.transmit.acknowledgement,
         );
-        self.transmit.edge.next = self.receive.edge.val();
+        self.transmit.receive_edge.next = self.receive.receive_edge.val();
         self.transmit.opened.next = self.receive.opened.val();
+
+        // Interrupts: the completion writer asks, control knows the message.
+        StreamSource::<Bits<8>>::join(&mut self.complete.interrupt, &mut self.control.interrupt);
+        StreamSource::<MsixMessage>::join(
+            &mut self.control.interrupt_write,
+            &mut self.complete.message,
+        );
+
+        // What the host may look at.
+        self.transmit.query_qp.next = self.control.query_qp.val();
+        self.receive.query_qp.next = self.control.query_qp.val();
+        self.control.query_send_next.next = self.transmit.query_send_next.val();
+        self.control.query_send_unacknowledged.next =
+            self.transmit.query_send_unacknowledged.val();
+        self.control.query_send_window.next = self.transmit.query_send_window.val();
+        self.control.query_receive_next.next = self.receive.query_receive_next.val();
+        self.counted.next.sent = self.transmit.frame_sent.val();
+        self.counted.next.received = self.receive.counts.val();
+        self.counted.next.unexpected = self.pcie.unexpected.val();
+        self.counted.next.overflow = self.complete.overflow.val();
+        self.control.counts.next = bit_cast::<16, 12>(self.counted.val().into());
+        self.passed.next.transmit = self.transmit.trace.val();
+        self.passed.next.receive = self.receive.trace.val();
+        self.passed.next.written = self.complete.written.val();
+        self.passed.next.interrupted = self.complete.interrupted.val();
+        self.stations.next = bit_cast::<16, 14>(self.passed.val().into());
     }
 }

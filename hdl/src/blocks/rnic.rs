@@ -1,3 +1,7 @@
 //! The whole device, as one block.
+use crate::top::Rnic;
 
-blocks! {}
+blocks! {
+    rnic: Rnic::default(),
+        [clock, pcie_in, pcie_out, mac_in, mac_out, max_payload, max_read, requester, stations];
+}
