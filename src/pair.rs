@@ -1,13 +1,13 @@
 //! Two stations on one simulated link, each with its driver, in one thread.
 
 use crate::transfer::Error;
-use ironwarp_driver::backend::sim::SimFunction;
+use ironwarp_driver::backend::sim::World;
 use ironwarp_driver::{
     Completion, CompletionQueue, Context, Event, Options, ProtectionDomain, QueuePair,
     QueuePairOptions,
 };
 use ironwarp_sim::Simulation;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 /// Device time that may pass without any event before the transfer is given up.
@@ -27,9 +27,8 @@ pub struct End {
 }
 
 impl End {
-    fn open(world: &Arc<Mutex<Simulation>>, nic: usize, options: Options) -> Result<Self, Error> {
-        let function = SimFunction::new(world.clone(), nic)?;
-        let context = Context::open(Arc::new(function), options)?;
+    fn open(world: &Arc<World>, nic: usize, options: Options) -> Result<Self, Error> {
+        let context = Context::open(world.function(nic)?, options)?;
         let domain = context.protection_domain()?;
         let queue = context.completion_queue(256)?;
         let pair = domain.queue_pair(&QueuePairOptions::new(&queue))?;
@@ -75,7 +74,7 @@ impl End {
 
 /// Both ends.
 pub struct Pair {
-    world: Arc<Mutex<Simulation>>,
+    world: Arc<World>,
     /// The sender of the file, and the receiver.
     pub ends: [End; 2],
 }
@@ -83,7 +82,7 @@ pub struct Pair {
 impl Pair {
     /// Opens the devices of a world with two RNICs.
     pub fn open(simulation: Simulation, mtu: usize, seed: u64) -> Result<Self, Error> {
-        let world = Arc::new(Mutex::new(simulation));
+        let world = World::with_simulation(simulation)?;
         let open = |nic: u8| {
             let seed = Some(seed.wrapping_mul(2).wrapping_add(u64::from(nic)));
             let options = Options { mtu, seed, ..Options::station(nic + 1) };
@@ -95,7 +94,7 @@ impl Pair {
 
     /// The world that both ends share.
     pub fn world(&self) -> MutexGuard<'_, Simulation> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        self.world.simulation()
     }
 
     /// Lets time pass until `done` gives something.
