@@ -127,7 +127,7 @@ impl Transfer {
         let message = |end: usize, access| -> Result<MemoryRegion, Error> {
             Ok(pair.ends[end].domain.register(&Region::new(MESSAGE_BYTES)?, access)?)
         };
-        let (out, into) = (Access::LOCAL_READ, Access::LOCAL_WRITE);
+        let (out, into) = (Access::LOCAL_READ, Access::LOCAL);
         Ok(Self {
             file: sender.domain.register(&Region::from_slice(file)?, out)?,
             sink: receiver.domain.register(&Region::new(file.len())?, Access::REMOTE_WRITE)?,
@@ -160,7 +160,7 @@ impl Transfer {
 
         let start = pair.world().clock();
         self.write(pair, remote, progress)?;
-        let digest_sent = Sha256::digest(self.file.region().to_vec(0, length)?).into();
+        let digest_sent: [u8; 32] = Sha256::digest(self.file.region().to_vec(0, length)?).into();
         let told = self.message(pair, 0, DONE, &digest_sent)?;
         let clocks = pair.world().clock() - start;
         progress(length as u64);
