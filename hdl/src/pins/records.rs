@@ -12,6 +12,10 @@ use crate::receive::notes::*;
 use crate::receive::records::{Acknowledgement, Opened, ReceiveEdge};
 use crate::record;
 use crate::stream::beat::Beat;
+use crate::transmit::records::{
+    FrameHeader, FrameJob, ReadJob, SegmentJob, SegmentSummary, SendEdge, SendJob, SendNext,
+    SendState, SentRequest, StreamJob,
+};
 
 record!(Beat { data, bytes, last, error });
 record!(Completion { cq, qp, kind, status, request, solicited, length, sequence });
@@ -114,3 +118,26 @@ record!(Delivery {
     sequence,
     cq
 });
+record!(ReadJob { address, bytes });
+record!(FrameJob { raw, empty, long, ulpdu, control, first, second, third });
+record!(StreamJob { markers, crc, position });
+record!(SendJob { qp, generation, raw, position, bytes, signaled, request, cq });
+record!(SegmentJob { read, frame, stream, send });
+record!(SegmentSummary { sum, bytes, error });
+record!(FrameHeader {
+    discard,
+    raw,
+    bare,
+    tail,
+    destination,
+    source,
+    network,
+    address,
+    ports,
+    numbers,
+    control
+});
+record!(SendNext { valid, qp, number });
+record!(SendEdge { valid, qp, unacknowledged, window });
+record!(SentRequest { qp, end, request, signaled, cq, length });
+record!(SendState { number, message, offset });

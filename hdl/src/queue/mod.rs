@@ -13,7 +13,7 @@ pub use pick::Pick;
 pub use records::{FetchTicket, QueueEntry};
 pub use request_fetch::RequestFetch;
 
-/// Elaborates a block and has Yosys read its Verilog.
+/// Elaborates a block, and has the lint read its kernels and Yosys its Verilog.
 #[cfg(test)]
 pub(crate) fn elaborate<U: rust_hdl::prelude::Block>(name: &str, uut: &mut U) {
     use rust_hdl::prelude::*;
@@ -22,5 +22,6 @@ pub(crate) fn elaborate<U: rust_hdl::prelude::Block>(name: &str, uut: &mut U) {
     if let Ok(folder) = std::env::var("VERILOG_DIR") {
         std::fs::write(format!("{folder}/{name}.v"), &verilog).expect("the folder exists");
     }
+    assert_eq!(crate::lint::lint(uut), [""; 0]);
     yosys_validate(&format!("ironwarp_{name}"), &verilog).expect("Yosys accepts the Verilog");
 }

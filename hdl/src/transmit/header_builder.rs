@@ -3,27 +3,17 @@ use crate::complete::records::Completion;
 use crate::control::records::{Command, ContextWrite, QpEvent};
 use crate::literal::Literal;
 use crate::memory::{ContextTable, Table};
-use crate::queue::Pick;
 use crate::receive::records::ReceiveEdge;
 use crate::stream::*;
-use crate::transmit::generations::Generations;
-use crate::transmit::header_sums::HeaderSums;
-use crate::transmit::header_words::HeaderWords;
-use crate::transmit::marks::Marks;
+use crate::transmit::frame_choice::FrameChoice;
+use crate::transmit::header_maker::HeaderMaker;
+use crate::transmit::life_check::LifeCheck;
 use crate::transmit::receive_mirror::ReceiveMirror;
 use crate::transmit::records::*;
 use ironwarp_abi::context::table;
 use ironwarp_abi::limits::QP_BITS;
 use ironwarp_abi::{queue, status};
-use ironwarp_wire::tcp;
 use rust_hdl::prelude::*;
-
-/// Time to live of what is sent.
-pub const HOPS: u64 = 64;
-/// Data offset 5 and ACK.
-const ACK: u64 = ((tcp::HEADER_BYTES as u64 / 4) << 12) | tcp::ACK as u64;
-/// The same, and PSH.
-const DATA: u64 = ACK | tcp::PSH as u64;
 
 /// What [`HeaderBuilder`] does in this clock.
 #[derive(Copy, Clone, PartialEq, Debug, LogicState)]
@@ -69,12 +59,9 @@ pub struct HeaderBuilder {
     pub event: StreamSource<QpEvent>,
 
     mirror: ReceiveMirror,
-    generations: Generations,
-    halts: Marks,
-    pick: Pick,
-    sums: HeaderSums,
-    words: HeaderWords,
-    context_words: ContextTable<QP_BITS, 8>,
+    life: LifeCheck,
+    choice: FrameChoice,
+    maker: HeaderMaker,
     starts: ContextTable<QP_BITS, 1>,
     numbers: Table<Bits<32>, QP_BITS>,
     state: DFF<BuilderState>,
@@ -88,16 +75,9 @@ pub struct HeaderBuilder {
     count: DFF<Bits<3>>,
     starting: DFF<Bit>,
     starting_qp: DFF<Bits<4>>,
-    ready_data: Signal<Local, Bit>,
-    choose_ack: Signal<Local, Bit>,
-    alive: Signal<Local, Bit>,
     offer: Signal<Local, Bit>,
-    running: Signal<Local, Bits<16>>,
     after: Signal<Local, Bits<32>>,
-    sizes_word: Signal<Local, Bits<32>>,
     steps: Literal<3, 5>,
-    ack_flags: Literal<16, ACK>,
-    data_flags: Literal<16, DATA>,
     success: Literal<8, { status::SUCCESS as u64 }>,
     fault: Literal<8, { status::DMA_FAULT as u64 }>,
     kind: Literal<8, { queue::kind::SEND as u64 }>,
@@ -117,12 +97,9 @@ impl Default for HeaderBuilder {
             completion: Default::default(),
             event: Default::default(),
             mirror: Default::default(),
-            generations: Default::default(),
-            halts: Default::default(),
-            pick: Default::default(),
-            sums: Default::default(),
-            words: Default::default(),
-            context_words: ContextTable::new(table::QUEUE_PAIR, 1),
+            life: Default::default(),
+            choice: Default::default(),
+            maker: Default::default(),
             starts: ContextTable::new(table::QUEUE_PAIR, 13),
             numbers: Default::default(),
             state: Default::default(),
@@ -136,16 +113,9 @@ impl Default for HeaderBuilder {
             count: Default::default(),
             starting: Default::default(),
             starting_qp: Default::default(),
-            ready_data: Default::default(),
-            choose_ack: Default::default(),
-            alive: Default::default(),
             offer: Default::default(),
-            running: Default::default(),
             after: Default::default(),
-            sizes_word: Default::default(),
             steps: Default::default(),
-            ack_flags: Default::default(),
-            data_flags: Default::default(),
             success: Default::default(),
             fault: Default::default(),
             kind: Default::default(),
@@ -158,75 +128,33 @@ impl Logic for HeaderBuilder {
     fn update(&mut self) {
         dff_setup!(self, clock, state, qp, bare, discard, current, stored, number, mirrored);
         dff_setup!(self, clock, count, starting, starting_qp);
-        clock!(self, clock, mirror, generations, halts, sums, context_words, starts, numbers);
+        clock!(self, clock, mirror, life, maker, starts, numbers);
         self.mirror.context_write.next = self.context_write.val();
-        self.context_words.context_write.next = self.context_write.val();
+        self.maker.context_write.next = self.context_write.val();
         self.starts.context_write.next = self.context_write.val();
         self.mirror.command.next = self.command.val();
-        self.generations.command.next = self.command.val();
+        self.life.command.next = self.command.val();
         self.mirror.receive_edge.next = self.receive_edge.val();
         self.mirror.qp.next = self.qp.q.val();
-        self.generations.qp.next = self.qp.q.val();
-        self.context_words.index.next = self.qp.q.val();
         self.numbers.read_index.next = self.qp.q.val();
-        self.sizes_word.next = self.context_words.words[0].val();
 
-        // What could leave.
-        self.pick.wanted.next = self.mirror.owed.val() & self.active.val();
-        self.pick.last.next = self.qp.q.val();
-        self.ready_data.next = self.job.valid.val() & self.summary.valid.val();
-        self.choose_ack.next = self.pick.any.val() & (!self.ready_data.val() | !self.bare.q.val());
-        self.running.next = self.mirror.owed.val();
-        for i in 0..16 {
-            // The segment at the head carries the acknowledgement that its queue pair owes.
-            if (self.job.beat.val().qp.index() == i)
-                & self.running.val().get_bit(i)
-                & self.ready_data.val()
-                & !self.job.beat.val().raw
-            {
-                self.choose_ack.next = false;
-            }
-        }
-        self.alive.next = false;
-        for i in 0..16 {
-            if self.qp.q.val().index() == i {
-                self.alive.next = self.active.val().get_bit(i)
-                    & !self.halts.marks.val().get_bit(i)
-                    & (self.generations.generation.val() == self.current.q.val().generation);
-            }
-        }
-
-        // Sums and words of what is being built.
-        self.sums.our_ip.next = self.context_words.words[2].val();
-        self.sums.peer_ip.next = self.context_words.words[3].val();
-        self.sums.ports.next = self.context_words.words[4].val();
-        self.sums.number.next = self.number.q.val();
-        self.sums.acknowledgement.next = self.mirrored.q.val().expected;
-        self.sums.flags.next = self.data_flags.val();
-        self.sums.window.next = self.mirrored.q.val().window;
-        self.sums.payload.next = self.stored.q.val().sum;
-        self.sums.bytes.next = self.stored.q.val().bytes;
-        if self.bare.q.val() {
-            self.sums.flags.next = self.ack_flags.val();
-        }
-        self.words.our_ip.next = self.context_words.words[2].val();
-        self.words.peer_ip.next = self.context_words.words[3].val();
-        self.words.ports.next = self.context_words.words[4].val();
-        self.words.mac_low.next = self.context_words.words[5].val();
-        self.words.mac_middle.next = self.context_words.words[6].val();
-        self.words.mac_high.next = self.context_words.words[7].val();
-        self.words.number.next = self.number.q.val();
-        self.words.acknowledgement.next = self.mirrored.q.val().expected;
-        self.words.flags.next = self.sums.flags.val();
-        self.words.window.next = self.mirrored.q.val().window;
-        self.words.total.next = self.sums.total.val();
-        self.words.network.next = self.sums.network.val();
-        self.words.transport.next = self.sums.transport.val();
-        self.words.bytes.next = self.current.q.val().bytes;
-        self.header.beat.next = self.words.header.val();
-        self.header.beat.next.discard = self.discard.q.val();
-        self.header.beat.next.raw = self.current.q.val().raw & !self.bare.q.val();
-        self.header.beat.next.bare = self.bare.q.val();
+        self.choice.owed.next = self.mirror.owed.val();
+        self.choice.active.next = self.active.val();
+        self.choice.last.next = self.qp.q.val();
+        self.choice.last_bare.next = self.bare.q.val();
+        self.choice.segment.next = self.job.valid.val() & self.summary.valid.val();
+        self.choice.job.next = self.job.beat.val();
+        self.life.qp.next = self.qp.q.val();
+        self.life.generation.next = self.current.q.val().generation;
+        self.life.active.next = self.active.val();
+        self.maker.qp.next = self.qp.q.val();
+        self.maker.job.next = self.current.q.val();
+        self.maker.stored.next = self.stored.q.val();
+        self.maker.mirrored.next = self.mirrored.q.val();
+        self.maker.number.next = self.number.q.val();
+        self.maker.bare.next = self.bare.q.val();
+        self.maker.discard.next = self.discard.q.val();
+        self.header.beat.next = self.maker.header.val();
 
         // The sequence number that the next frame of a queue pair will have.
         self.starting.d.next = self.command.val().valid & self.command.val().enable;
@@ -248,17 +176,12 @@ impl Logic for HeaderBuilder {
         self.completion.valid.next = self.state.q.val() == BuilderState::Complete;
         self.event.beat.next.qp = bit_cast::<8, 4>(self.qp.q.val());
         self.event.beat.next.status = self.fault.val();
-        self.event.beat.next.cq = self.sizes_word.val().get_bits::<8>(24);
+        self.event.beat.next.cq = self.maker.receive_cq.val();
         self.event.beat.next.sequence = 0.into();
         self.event.valid.next = self.state.q.val() == BuilderState::Fail;
 
         self.mirror.pay.next = false;
-        self.halts.set.next = false;
-        self.halts.set_qp.next = self.qp.q.val();
-        self.halts.clear.next = false;
-        self.halts.clear_qp.next = self.qp.q.val();
-        self.halts.wipe.next = self.command.val().valid;
-        self.halts.wipe_qp.next = bit_cast::<4, 8>(self.command.val().index);
+        self.life.lost.next = false;
         self.job.ready.next = false;
         self.summary.ready.next = false;
         // A start writes the sequence number first.
@@ -268,14 +191,14 @@ impl Logic for HeaderBuilder {
             BuilderState::Choose => {
                 self.count.d.next = 0.into();
                 self.discard.d.next = false;
-                if self.choose_ack.val() {
+                if self.choice.bare.val() {
                     self.bare.d.next = true;
-                    self.qp.d.next = self.pick.choice.val();
+                    self.qp.d.next = self.choice.qp.val();
                     self.stored.d.next.sum = 0.into();
                     self.stored.d.next.bytes = 0.into();
                     self.stored.d.next.error = false;
                     self.state.d.next = BuilderState::Look;
-                } else if self.ready_data.val() {
+                } else if self.choice.data.val() {
                     self.bare.d.next = false;
                     self.qp.d.next = self.job.beat.val().qp;
                     self.current.d.next = self.job.beat.val();
@@ -289,18 +212,18 @@ impl Logic for HeaderBuilder {
                 self.state.d.next = BuilderState::Read;
                 self.mirror.pay.next = true;
                 if !self.bare.q.val() {
-                    self.mirror.pay.next = self.alive.val() & !self.current.q.val().raw;
+                    self.mirror.pay.next = self.life.alive.val() & !self.current.q.val().raw;
                     if self.current.q.val().raw {
                         self.state.d.next = BuilderState::Offer;
                     }
-                    if !self.alive.val() {
+                    if !self.life.alive.val() {
                         self.discard.d.next = true;
                         self.state.d.next = BuilderState::Offer;
                     }
                     if self.stored.q.val().error {
                         self.mirror.pay.next = false;
                         self.state.d.next = BuilderState::Choose;
-                        if self.alive.val() {
+                        if self.life.alive.val() {
                             self.state.d.next = BuilderState::Fail;
                         }
                     }
@@ -342,7 +265,7 @@ impl Logic for HeaderBuilder {
                 }
             }
             BuilderState::Fail => {
-                self.halts.set.next = self.event.ready.val();
+                self.life.lost.next = self.event.ready.val();
                 if self.event.ready.val() {
                     self.state.d.next = BuilderState::Choose;
                 }

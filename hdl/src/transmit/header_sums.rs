@@ -6,7 +6,7 @@ use rust_hdl::prelude::*;
 /// The IPv4 header's words that never change: version and length, "do not fragment", 64 hops, TCP.
 const NETWORK_WORDS: u64 = ((ipv4::VERSION_4_WITHOUT_OPTIONS as u64) << 8)
     + ipv4::DO_NOT_FRAGMENT as u64
-    + (super::header_builder::HOPS << 8)
+    + (super::header_maker::HOPS << 8)
     + ipv4::PROTOCOL_TCP as u64;
 
 /// IPv4 header checksum and TCP checksum (RFC 1071): the results are those of the inputs five clocks

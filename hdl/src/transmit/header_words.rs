@@ -42,7 +42,7 @@ pub struct HeaderWords {
     ethertype: Literal<64, { ethernet::TYPE_IPV4 as u64 }>,
     version: Literal<64, { (ipv4::VERSION_4_WITHOUT_OPTIONS as u64) << 56 }>,
     fragment: Literal<64, { ipv4::DO_NOT_FRAGMENT as u64 }>,
-    hops: Literal<64, { super::header_builder::HOPS << 56 | (ipv4::PROTOCOL_TCP as u64) << 48 }>,
+    hops: Literal<64, { super::header_maker::HOPS << 56 | (ipv4::PROTOCOL_TCP as u64) << 48 }>,
     one: Literal<16, 1>,
     one_octet: Literal<4, 1>,
     seven: Literal<4, 7>,

@@ -1,0 +1,118 @@
+//! Makes the header of one frame.
+use crate::control::records::ContextWrite;
+use crate::literal::Literal;
+use crate::memory::ContextTable;
+use crate::receive::records::ReceiveEdge;
+use crate::transmit::header_sums::HeaderSums;
+use crate::transmit::header_words::HeaderWords;
+use crate::transmit::records::*;
+use ironwarp_abi::context::table;
+use ironwarp_abi::limits::QP_BITS;
+use ironwarp_wire::tcp;
+use rust_hdl::prelude::*;
+
+/// Time to live of what is sent.
+pub const HOPS: u64 = 64;
+/// Data offset 5 and ACK.
+const ACK: u64 = ((tcp::HEADER_BYTES as u64 / 4) << 12) | tcp::ACK as u64;
+/// The same, and PSH.
+const DATA: u64 = ACK | tcp::PSH as u64;
+
+/// Ethernet, IPv4 and TCP header from the context's addresses and the frame's numbers. `header` is
+/// that of the inputs five clocks before; hold them.
+#[derive(LogicBlock)]
+pub struct HeaderMaker {
+    pub clock: Signal<In, Clock>,
+    pub context_write: Signal<In, ContextWrite>,
+    /// The queue pair; its context takes a clock more.
+    pub qp: Signal<In, Bits<4>>,
+    pub job: Signal<In, SendJob>,
+    pub stored: Signal<In, SegmentSummary>,
+    /// Acknowledgement number and window.
+    pub mirrored: Signal<In, ReceiveEdge>,
+    /// Sequence number.
+    pub number: Signal<In, Bits<32>>,
+    /// The frame is an acknowledgement without data.
+    pub bare: Signal<In, Bit>,
+    /// The stored segment shall be forgotten.
+    pub discard: Signal<In, Bit>,
+    pub header: Signal<Out, FrameHeader>,
+    /// The completion queue that is told of errors, a clock after `qp`.
+    pub receive_cq: Signal<Out, Bits<8>>,
+    context_words: ContextTable<QP_BITS, 8>,
+    sums: HeaderSums,
+    words: HeaderWords,
+    sizes_word: Signal<Local, Bits<32>>,
+    flags: Signal<Local, Bits<16>>,
+    ack_flags: Literal<16, ACK>,
+    data_flags: Literal<16, DATA>,
+}
+
+impl Default for HeaderMaker {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            context_write: Default::default(),
+            qp: Default::default(),
+            job: Default::default(),
+            stored: Default::default(),
+            mirrored: Default::default(),
+            number: Default::default(),
+            bare: Default::default(),
+            discard: Default::default(),
+            header: Default::default(),
+            receive_cq: Default::default(),
+            context_words: ContextTable::new(table::QUEUE_PAIR, 1),
+            sums: Default::default(),
+            words: Default::default(),
+            sizes_word: Default::default(),
+            flags: Default::default(),
+            ack_flags: Default::default(),
+            data_flags: Default::default(),
+        }
+    }
+}
+
+impl Logic for HeaderMaker {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, context_words, sums);
+        self.context_words.context_write.next = self.context_write.val();
+        self.context_words.index.next = self.qp.val();
+        self.sizes_word.next = self.context_words.words[0].val();
+        self.receive_cq.next = self.sizes_word.val().get_bits::<8>(24);
+        self.flags.next = self.data_flags.val();
+        if self.bare.val() {
+            self.flags.next = self.ack_flags.val();
+        }
+
+        self.sums.our_ip.next = self.context_words.words[2].val();
+        self.sums.peer_ip.next = self.context_words.words[3].val();
+        self.sums.ports.next = self.context_words.words[4].val();
+        self.sums.number.next = self.number.val();
+        self.sums.acknowledgement.next = self.mirrored.val().expected;
+        self.sums.flags.next = self.flags.val();
+        self.sums.window.next = self.mirrored.val().window;
+        self.sums.payload.next = self.stored.val().sum;
+        self.sums.bytes.next = self.stored.val().bytes;
+
+        self.words.our_ip.next = self.context_words.words[2].val();
+        self.words.peer_ip.next = self.context_words.words[3].val();
+        self.words.ports.next = self.context_words.words[4].val();
+        self.words.mac_low.next = self.context_words.words[5].val();
+        self.words.mac_middle.next = self.context_words.words[6].val();
+        self.words.mac_high.next = self.context_words.words[7].val();
+        self.words.number.next = self.number.val();
+        self.words.acknowledgement.next = self.mirrored.val().expected;
+        self.words.flags.next = self.flags.val();
+        self.words.window.next = self.mirrored.val().window;
+        self.words.total.next = self.sums.total.val();
+        self.words.network.next = self.sums.network.val();
+        self.words.transport.next = self.sums.transport.val();
+        self.words.bytes.next = self.job.val().bytes;
+        self.header.next = self.words.header.val();
+        self.header.next.discard = self.discard.val();
+        self.header.next.raw = self.job.val().raw & !self.bare.val();
+        self.header.next.bare = self.bare.val();
+    }
+}

@@ -1,0 +1,164 @@
+//! Plans the next segment of a queue pair.
+use crate::control::records::ContextWrite;
+use crate::memory::{ContextTable, Table};
+use crate::protect::records::GateQuestion;
+use crate::queue::QueueEntry;
+use crate::transmit::records::*;
+use crate::transmit::request_check::RequestCheck;
+use crate::transmit::segment_parts::SegmentParts;
+use crate::transmit::segment_sizer::SegmentSizer;
+use ironwarp_abi::context::table;
+use ironwarp_abi::limits::QP_BITS;
+use rust_hdl::prelude::*;
+
+/// Everything about the next segment of `qp` that follows from its work request and its state.
+///
+/// ```text
+/// head --> RequestCheck --> good, status
+///   |           |
+///   +--> SegmentSizer --> last, full?
+///   |           |
+///   +--> SegmentParts --> question, job, request
+/// ```
+/// `good` and `status` belong to this clock's `head`; what depends on the segment's size is there
+/// two clocks after `head`. Hold the inputs.
+#[derive(LogicBlock)]
+pub struct SegmentPlanner {
+    pub clock: Signal<In, Clock>,
+    pub context_write: Signal<In, ContextWrite>,
+    pub send_edge: Signal<In, SendEdge>,
+    pub qp: Signal<In, Bits<4>>,
+    pub generation: Signal<In, Bits<4>>,
+    pub head: Signal<In, QueueEntry>,
+    pub state: Signal<In, SendState>,
+    /// Bus address of the payload, from the gate.
+    pub address: Signal<In, Bits<64>>,
+    pub good: Signal<Out, Bit>,
+    pub status: Signal<Out, Bits<8>>,
+    pub raw: Signal<Out, Bit>,
+    pub write: Signal<Out, Bit>,
+    /// Octets of payload.
+    pub payload: Signal<Out, Bits<16>>,
+    pub last: Signal<Out, Bit>,
+    /// SND.NXT after the segment.
+    pub after: Signal<Out, Bits<32>>,
+    /// The segment does not fit in the peer's window.
+    pub full: Signal<Out, Bit>,
+    /// The completion queue that is told of errors.
+    pub receive_cq: Signal<Out, Bits<8>>,
+    pub question: Signal<Out, GateQuestion>,
+    pub job: Signal<Out, SegmentJob>,
+    pub request: Signal<Out, SentRequest>,
+    flags: ContextTable<QP_BITS, 2>,
+    firsts: ContextTable<QP_BITS, 1>,
+    edges: Table<SendEdge, QP_BITS>,
+    check: RequestCheck,
+    sizer: SegmentSizer,
+    parts: SegmentParts,
+    flags_word: Signal<Local, Bits<32>>,
+    sizes_word: Signal<Local, Bits<32>>,
+    position: Signal<Local, Bits<32>>,
+    end_number: Signal<Local, Bits<32>>,
+    used: Signal<Local, Bits<32>>,
+}
+
+impl Default for SegmentPlanner {
+    fn default() -> Self {
+        Self {
+            clock: Default::default(),
+            context_write: Default::default(),
+            send_edge: Default::default(),
+            qp: Default::default(),
+            generation: Default::default(),
+            head: Default::default(),
+            state: Default::default(),
+            address: Default::default(),
+            good: Default::default(),
+            status: Default::default(),
+            raw: Default::default(),
+            write: Default::default(),
+            payload: Default::default(),
+            last: Default::default(),
+            after: Default::default(),
+            full: Default::default(),
+            receive_cq: Default::default(),
+            question: Default::default(),
+            job: Default::default(),
+            request: Default::default(),
+            flags: ContextTable::new(table::QUEUE_PAIR, 0),
+            firsts: ContextTable::new(table::QUEUE_PAIR, 13),
+            edges: Default::default(),
+            check: Default::default(),
+            sizer: Default::default(),
+            parts: Default::default(),
+            flags_word: Default::default(),
+            sizes_word: Default::default(),
+            position: Default::default(),
+            end_number: Default::default(),
+            used: Default::default(),
+        }
+    }
+}
+
+impl Logic for SegmentPlanner {
+    //= rfc9293#3.8.6  Nothing is sent beyond SND.UNA + SND.WND.
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, flags, firsts, edges, sizer);
+        self.flags.context_write.next = self.context_write.val();
+        self.firsts.context_write.next = self.context_write.val();
+        self.flags.index.next = self.qp.val();
+        self.firsts.index.next = self.qp.val();
+        self.flags_word.next = self.flags.words[0].val();
+        self.sizes_word.next = self.flags.words[1].val();
+        self.receive_cq.next = self.sizes_word.val().get_bits::<8>(24);
+        self.edges.read_index.next = self.qp.val();
+        self.edges.write.next = self.send_edge.val().valid;
+        self.edges.write_index.next = self.send_edge.val().qp;
+        self.edges.write_record.next = self.send_edge.val();
+
+        self.check.qp.next = self.qp.val();
+        self.check.entry.next = self.head.val();
+        self.good.next = self.check.good.val();
+        self.status.next = self.check.status.val();
+        self.raw.next = self.check.raw.val();
+        self.write.next = self.check.write.val();
+
+        self.position.next = self.state.val().number - self.firsts.words[0].val();
+        self.sizer.raw.next = self.check.raw.val();
+        self.sizer.to_stag.next = self.check.write.val();
+        self.sizer.length.next = self.head.val().length;
+        self.sizer.offset.next = self.state.val().offset;
+        self.sizer.mulpdu.next = self.sizes_word.val().get_bits::<16>(0);
+        self.sizer.markers.next = self.flags_word.val().get_bit(0);
+        self.sizer.position.next = self.position.val().get_bits::<9>(0);
+        self.payload.next = self.sizer.payload.val();
+        self.last.next = self.sizer.last.val();
+        self.end_number.next =
+            self.state.val().number + bit_cast::<32, 16>(self.sizer.octets.val());
+        self.after.next = self.end_number.val();
+        self.used.next = self.end_number.val() - self.edges.read_record.val().unacknowledged;
+        self.full.next =
+            !self.check.raw.val() & (self.used.val() > self.edges.read_record.val().window);
+
+        self.parts.qp.next = self.qp.val();
+        self.parts.generation.next = self.generation.val();
+        self.parts.head.next = self.head.val();
+        self.parts.state.next = self.state.val();
+        self.parts.flags_word.next = self.flags_word.val();
+        self.parts.sizes_word.next = self.sizes_word.val();
+        self.parts.position.next = self.position.val();
+        self.parts.after.next = self.end_number.val();
+        self.parts.address.next = self.address.val();
+        self.parts.raw.next = self.check.raw.val();
+        self.parts.write.next = self.check.write.val();
+        self.parts.solicited.next = self.check.solicited.val();
+        self.parts.signaled.next = self.check.signaled.val();
+        self.parts.payload.next = self.sizer.payload.val();
+        self.parts.ulpdu.next = self.sizer.ulpdu.val();
+        self.parts.last.next = self.sizer.last.val();
+        self.question.next = self.parts.question.val();
+        self.job.next = self.parts.job.val();
+        self.request.next = self.parts.request.val();
+    }
+}
