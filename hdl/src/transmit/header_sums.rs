@@ -115,3 +115,58 @@ impl Logic for HeaderSums {
         self.transport.next = !self.transport_low.val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bench::*;
+    use ironwarp_wire::checksum::Sum;
+    use rand::Rng;
+
+    #[test]
+    fn agrees_with_software() {
+        let mut rng = rng(1071);
+        let mut uut = HeaderSums::default();
+        crate::queue::elaborate("header_sums", &mut uut);
+        for round in 0..300 {
+            let extreme = [0_u32, u32::MAX, rng.random()];
+            let mut any = || extreme[rng.random_range(0..3)];
+            let (local, remote, ports) = (any(), any(), any());
+            let (number, acknowledgement) = (any(), any());
+            let (flags, window) = (any() as u16, any() as u16);
+            let length = if round % 5 == 0 { 0 } else { rng.random_range(0..9000) & !1 };
+            let fill = rng.random_range(0..3);
+            let payload: Vec<u8> =
+                (0..length).map(|_| if fill == 0 { 0xff } else { rng.random::<u8>() }).collect();
+            let little = payload.chunks(2).map(|w| u64::from(u16::from_le_bytes([w[0], w[1]])));
+            uut.our_ip.next = u64::from(local).to_bits();
+            uut.peer_ip.next = u64::from(remote).to_bits();
+            uut.ports.next = u64::from(ports).to_bits();
+            uut.number.next = u64::from(number).to_bits();
+            uut.acknowledgement.next = u64::from(acknowledgement).to_bits();
+            uut.flags.next = u64::from(flags).to_bits();
+            uut.window.next = u64::from(window).to_bits();
+            uut.payload.next = little.sum::<u64>().to_bits();
+            uut.bytes.next = (length as u64).to_bits();
+            for _ in 0..5 {
+                tick!(uut);
+            }
+            let addresses = Sum::default().bytes(&local.to_be_bytes()).bytes(&remote.to_be_bytes());
+            let total = length as u16 + 40;
+            let network = addresses.word(0x4500).word(total).word(0x4000).word(0x4006).finish();
+            let transport = addresses
+                .word(6)
+                .word(length as u16 + 20)
+                .bytes(&ports.to_be_bytes())
+                .bytes(&number.to_be_bytes())
+                .bytes(&acknowledgement.to_be_bytes())
+                .word(flags)
+                .word(window)
+                .bytes(&payload)
+                .finish();
+            assert_eq!(uut.total.val().to_u64(), u64::from(total), "round {round}");
+            assert_eq!(uut.network.val().to_u64(), u64::from(network), "round {round}");
+            assert_eq!(uut.transport.val().to_u64(), u64::from(transport), "round {round}");
+        }
+    }
+}

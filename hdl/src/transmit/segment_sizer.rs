@@ -108,3 +108,48 @@ impl Logic for SegmentSizer {
         self.octets.next = self.total.q.val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bench::*;
+    use ironwarp_wire::mpa::stream::{Framer, Framing};
+    use rand::Rng;
+
+    //= rfc5044#4.5
+    //= type=test
+    #[test]
+    fn agrees_with_the_software_framer() {
+        let mut rng = rng(5041);
+        let mut uut = SegmentSizer::default();
+        crate::queue::elaborate("segment_sizer", &mut uut);
+        for round in 0..500 {
+            let mulpdu = [0, 64, 128, 129, 1442, 1454, 8954, 65_535, rng.random_range(0..9000)];
+            let mulpdu: usize = mulpdu[rng.random_range(0..9)];
+            let length: u32 = [0, 1, 1440, 5000, u32::MAX, rng.random()][rng.random_range(0..6)];
+            let offset = length - [0, 1, 1440, length][rng.random_range(0..4)].min(length);
+            let (to_stag, markers) = (rng.random(), rng.random());
+            let position = 4 * rng.random_range(0..128_u64);
+            uut.raw.next = false;
+            uut.to_stag.next = to_stag;
+            uut.length.next = u64::from(length).to_bits();
+            uut.offset.next = u64::from(offset).to_bits();
+            uut.mulpdu.next = (mulpdu as u64).to_bits();
+            uut.markers.next = markers;
+            uut.position.next = position.to_bits();
+            tick!(uut);
+            tick!(uut);
+            let header = if to_stag { 14 } else { 18 };
+            let room = mulpdu.clamp(MULPDU_FLOOR, MULPDU_CEILING) - header;
+            let payload = room.min((length - offset) as usize);
+            let framing = Framing { markers, crc: false };
+            let mut framer = Framer::at(framing, position).expect("a multiple of four");
+            let mut octets = vec![];
+            framer.frame(&vec![0; header + payload], &mut octets).expect("short enough");
+            assert_eq!(uut.payload.val().to_u64(), payload as u64, "round {round}");
+            assert_eq!(uut.last.val(), payload == (length - offset) as usize, "round {round}");
+            assert_eq!(uut.ulpdu.val().to_u64(), (header + payload) as u64, "round {round}");
+            assert_eq!(uut.octets.val().to_u64(), octets.len() as u64, "round {round}");
+        }
+    }
+}
