@@ -217,3 +217,132 @@ impl Logic for Acceptance {
         self.disturbed.next = self.disturbance.q.val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bench::*;
+    use rand::Rng;
+
+    /// RFC 9293 s. 3.10.7.4 for a receiver that keeps nothing out of order.
+    struct Model {
+        expected: u32,
+        removed: u32,
+        closed: bool,
+    }
+
+    impl Model {
+        fn decide(&self, sequence: u32, length: u32, flags: u64) -> (Decision, u32) {
+            let known = self.expected.wrapping_sub(sequence);
+            let ahead = sequence.wrapping_sub(self.expected);
+            let end = sequence.wrapping_add(length);
+            let finish = flags & 1 == 1 && known <= length && !self.closed;
+            let novel = (known < length && !self.closed) || finish;
+            let fits = end.wrapping_sub(self.removed) <= STREAM_RING_BYTES as u32;
+            let in_window = ahead < STREAM_RING_BYTES as u32;
+            let mut decision = Decision::default();
+            let mut expected = self.expected;
+            if flags & 4 != 0 {
+                decision.reset = ahead == 0;
+            } else if flags & 2 != 0 {
+                decision.acknowledge = true;
+            } else if flags & 16 != 0 {
+                let anything = length > 0 || flags & 1 == 1;
+                decision.accept = novel && fits;
+                decision.no_room = novel && !fits;
+                decision.out_of_order = anything && !novel;
+                decision.acknowledge = anything || !in_window;
+                decision.forward = novel || in_window;
+                decision.finish = finish;
+                if decision.accept {
+                    expected = end.wrapping_add(u32::from(finish));
+                }
+            }
+            decision.expected = u64::from(expected).to_bits();
+            (decision, expected)
+        }
+    }
+
+    fn command(uut: &mut Acceptance) {
+        uut.qp_command.next = Command { valid: true, index: 5.into(), enable: true };
+        tick!(*uut);
+        uut.qp_command.next = Default::default();
+    }
+
+    //= rfc9293#3.10.7.4
+    //= type=test
+    #[test]
+    fn decides_as_the_rules_say() {
+        for seed in seeds() {
+            let mut rng = rng(seed);
+            let mut uut = Acceptance::default();
+            uut.connect_all();
+            let first: u32 = if rng.random() { u32::MAX - 9000 } else { rng.random() };
+            uut.context_write.next = ContextWrite {
+                valid: true,
+                table: u64::from(ironwarp_abi::context::table::QUEUE_PAIR).to_bits(),
+                index: 5.into(),
+                word: (RECEIVE_NEXT as u64).to_bits(),
+                data: u64::from(first).to_bits(),
+            };
+            tick!(uut);
+            uut.context_write.next = Default::default();
+            uut.active.next = (1_u64 << 5).to_bits();
+            command(&mut uut);
+            let mut model = Model { expected: first, removed: first, closed: false };
+            for _ in 0..150 {
+                let near = rng.random_range(0..600_u32).wrapping_sub(300);
+                let far = [0, 0, near, rng.random()][rng.random_range(0..4)];
+                let sequence = model.expected.wrapping_add(far);
+                let length = [0, 1, 300, 9000][rng.random_range(0..4)];
+                let odd = [1, 2, 4, 0][rng.random_range(0..4)];
+                let odd = if rng.random_bool(0.1) { odd } else { 0 };
+                let flags = odd + 16 * rng.random_range(0..2);
+                uut.head.next = FrameHead {
+                    qp: 5.into(),
+                    sequence: u64::from(sequence).to_bits(),
+                    payload: u64::from(length).to_bits(),
+                    payload_at: 54.into(),
+                    flags: flags.to_bits(),
+                    ..Default::default()
+                };
+                uut.ask.next = true;
+                tick!(uut);
+                uut.ask.next = false;
+                tick!(uut);
+                tick!(uut);
+                let seen = uut.decision.val();
+                let (decision, expected) = model.decide(sequence, length, flags);
+                let what = format!("SEED={seed} {sequence} {length} {flags}");
+                assert_eq!(seen.expected, decision.expected, "{what}");
+                let bits = |d: &Decision| {
+                    (d.accept, d.no_room, d.out_of_order, d.reset, d.acknowledge, d.forward)
+                };
+                assert_eq!(bits(&seen), bits(&decision), "{what}");
+                assert!(seen.live);
+                let commit = rng.random();
+                let disturb = rng.random_bool(0.03);
+                if disturb {
+                    command(&mut uut);
+                    assert!(uut.disturbed.val());
+                    model = Model { expected: first, removed: first, closed: false };
+                }
+                uut.commit.next = commit;
+                tick!(uut);
+                uut.commit.next = false;
+                if commit && decision.accept && !disturb {
+                    model.expected = expected;
+                    model.closed |= decision.finish;
+                }
+                if rng.random() {
+                    model.removed = model.expected.wrapping_sub(rng.random_range(0..2000));
+                    let end = u64::from(model.removed).to_bits();
+                    uut.taken.next = StreamTaken { valid: true, qp: 5.into(), end };
+                    tick!(uut);
+                    uut.taken.next = Default::default();
+                }
+                tick!(uut);
+            }
+        }
+    }
+}

@@ -243,6 +243,26 @@ impl Bench {
         self.reads.push_back(octets);
     }
 
+    /// Notes what the write engine accepts in this clock.
+    fn take_payload(&mut self) {
+        if self.uut.write.valid.val() && self.uut.write.ready.val() {
+            let WriteRequest { address, bytes } = self.uut.write.beat.val();
+            assert!(bytes.to_u64() > 0);
+            self.write = Some((address.to_u64(), bytes.to_u64() as usize));
+        }
+        if self.uut.write_data.valid.val() && self.uut.write_data.ready.val() {
+            let beat = self.uut.write_data.beat.val();
+            let (address, left) = self.write.take().expect("data behind its request");
+            let bytes = beat.bytes.to_u64() as usize;
+            assert!(bytes == 8 || beat.last, "dense");
+            assert_eq!(beat.last, bytes == left, "as many octets as were announced");
+            for (n, octet) in beat.data.to_u64().to_le_bytes()[..bytes].iter().enumerate() {
+                self.memory.insert(address + n as u64, *octet);
+            }
+            self.write = (bytes < left).then_some((address + 8, left - bytes));
+        }
+    }
+
     /// One clock, with a beat from the MAC or without.
     pub fn clock(&mut self, mac: Option<crate::stream::Beat>) {
         let uut = &mut self.uut;
@@ -263,22 +283,8 @@ impl Bench {
         assert!(uut.mac.ready.val());
         let data_taken = uut.request_data.valid.val() && uut.request_data.ready.val();
         let read = (uut.request_read.valid.val()).then(|| uut.request_read.beat.val());
-        if uut.write.valid.val() && uut.write.ready.val() {
-            let WriteRequest { address, bytes } = uut.write.beat.val();
-            assert!(bytes.to_u64() > 0);
-            self.write = Some((address.to_u64(), bytes.to_u64() as usize));
-        }
-        if uut.write_data.valid.val() && uut.write_data.ready.val() {
-            let beat = uut.write_data.beat.val();
-            let (address, left) = self.write.take().expect("data behind its request");
-            let bytes = beat.bytes.to_u64() as usize;
-            assert!(bytes == 8 || beat.last, "dense");
-            assert_eq!(beat.last, bytes == left, "as many octets as were announced");
-            for (n, octet) in beat.data.to_u64().to_le_bytes()[..bytes].iter().enumerate() {
-                self.memory.insert(address + n as u64, *octet);
-            }
-            self.write = (bytes < left).then_some((address + 8, left - bytes));
-        }
+        self.take_payload();
+        let uut = &mut self.uut;
         if uut.completion.valid.val() && uut.completion.ready.val() {
             self.completion_behind_data &= self.write.is_none();
             self.completions.push(uut.completion.beat.val());

@@ -79,3 +79,53 @@ impl Logic for DdpHeader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ironwarp_wire::ddp::Segment;
+    use ironwarp_wire::rdmap::Opcode;
+
+    /// What the header's first octets are worth, by the views of `ironwarp_wire`.
+    fn judge(ulpdu: &[u8]) -> u8 {
+        let Ok(segment) = Segment::new(ulpdu) else { return status::MPA_LENGTH };
+        let tagged = matches!(segment, Segment::Tagged(_));
+        if segment.version() != ddp::VERSION {
+            return if tagged { status::DDP_TAGGED_VERSION } else { status::DDP_UNTAGGED_VERSION };
+        }
+        if rdmap::version(segment.ulp_control()) != rdmap::VERSION {
+            return status::RDMAP_VERSION;
+        }
+        match (Opcode::of(segment.ulp_control()), tagged) {
+            (Ok(Opcode::Write), true) | (Ok(Opcode::Send | Opcode::SendSolicited), false) => {
+                status::SUCCESS
+            }
+            _ => status::RDMAP_OPCODE,
+        }
+    }
+
+    //= rfc5041#4.1
+    //= type=test
+    #[test]
+    fn agrees_with_the_wire_for_every_control_field() {
+        let mut uut = DdpHeader::default();
+        uut.connect_all();
+        for control in 0..=0xffff_u16 {
+            let length = [0, 2, 13, 14, 17, 18, 200][usize::from(control) % 7];
+            let mut ulpdu = vec![0; 256];
+            ulpdu[..2].copy_from_slice(&control.to_be_bytes());
+            let word = (length as u64) << 48 | u64::from(control) << 32;
+            uut.word.next = word.to_bits();
+            assert!(simulate(&mut uut, 10));
+            let tagged = control >> 15 == 1;
+            let header = if tagged { 14 } else { 18 };
+            assert_eq!(uut.is_tagged.val(), tagged);
+            assert_eq!(uut.last.val(), control >> 14 & 1 == 1);
+            assert_eq!(uut.solicited.val(), control & 15 == 5);
+            let payload = (length as u64).saturating_sub(header);
+            assert_eq!(uut.payload.val(), payload.to_bits::<16>(), "{control:04x} {length}");
+            let expected = if length < 2 { status::MPA_LENGTH } else { judge(&ulpdu[..length]) };
+            assert_eq!(uut.status.val().to_u64(), u64::from(expected), "{control:04x} {length}");
+        }
+    }
+}

@@ -33,3 +33,26 @@ impl Logic for Epochs {
         self.now.next = self.current.val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bench::*;
+    use rand::Rng;
+
+    #[test]
+    fn every_start_flips_one_bit_at_once() {
+        let mut rng = rng(1);
+        let mut uut = Epochs::default();
+        uut.connect_all();
+        let mut model = 0_u64;
+        for _ in 0..500 {
+            let (valid, enable, qp) = (rng.random(), rng.random(), rng.random_range(0..16));
+            uut.qp_command.next = Command { valid, index: (qp as u64).to_bits(), enable };
+            settle!(uut);
+            model ^= u64::from(valid && enable) << qp;
+            assert_eq!(uut.now.val(), model.to_bits::<16>());
+            edge!(uut);
+        }
+    }
+}

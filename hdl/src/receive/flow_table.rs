@@ -133,3 +133,103 @@ impl Logic for FlowTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bench::*;
+    use ironwarp_abi::context::{flow_hash, FlowContext};
+    use ironwarp_abi::limits::FLOW_COUNT;
+    use rand::Rng;
+
+    fn write(uut: &mut FlowTable, index: usize, flow: &FlowContext) {
+        for (word, data) in flow.to_words().into_iter().enumerate() {
+            uut.context_write.next = ContextWrite {
+                valid: true,
+                table: u64::from(table::FLOW).to_bits(),
+                index: (index as u64).to_bits(),
+                word: (word as u64).to_bits(),
+                data: u64::from(data).to_bits(),
+            };
+            tick!(*uut);
+        }
+        uut.context_write.next = Default::default();
+    }
+
+    fn look_up(flows: &[FlowContext], head: &FrameHead) -> Option<u8> {
+        let ports = (head.remote_port.to_u64() as u16, head.local_port.to_u64() as u16);
+        let remote = head.remote_ip.to_u64() as u32;
+        let home = flow_hash(remote, ports.0, ports.1);
+        (home..home + FLOW_PROBES).map(|n| flows[n % FLOW_COUNT]).find_map(|flow| {
+            let same = flow.valid
+                && flow.remote_ip == remote
+                && u64::from(flow.local_ip) == head.local_ip.to_u64()
+                && (flow.remote_port, flow.local_port) == ports;
+            same.then_some(flow.qp)
+        })
+    }
+
+    #[test]
+    fn finds_what_the_rule_finds() {
+        for seed in seeds() {
+            let mut rng = rng(seed);
+            let mut uut = FlowTable::default();
+            uut.connect_all();
+            let mut flows = [FlowContext::default(); FLOW_COUNT];
+            for _ in 0..60 {
+                let mut flow = FlowContext {
+                    remote_ip: rng.random_range(0..6),
+                    local_ip: rng.random_range(0..2),
+                    local_port: rng.random_range(0..3),
+                    remote_port: rng.random_range(0..3) << 8,
+                    qp: rng.random_range(1..16),
+                    valid: rng.random_bool(0.8),
+                };
+                flow.remote_ip |= flow.remote_ip << 24;
+                let home = flow_hash(flow.remote_ip, flow.remote_port, flow.local_port);
+                let index = (home + rng.random_range(0..6)) % FLOW_COUNT;
+                flows[index] = flow;
+                write(&mut uut, index, &flow);
+            }
+            let heads: Vec<FrameHead> = (0..200)
+                .map(|_| {
+                    let flow = flows[rng.random_range(0..FLOW_COUNT)];
+                    FrameHead {
+                        way: rng.random_range(0..3_u64).to_bits(),
+                        remote_ip: u64::from(flow.remote_ip).to_bits(),
+                        local_ip: u64::from(flow.local_ip).to_bits(),
+                        remote_port: u64::from(flow.remote_port).to_bits(),
+                        local_port: u64::from(flow.local_port).to_bits(),
+                        sequence: u64::from(rng.random::<u32>()).to_bits(),
+                        ..Default::default()
+                    }
+                })
+                .collect();
+            let (mut sent, mut seen) = (0, vec![]);
+            while seen.len() < heads.len() {
+                uut.sink.valid.next = sent < heads.len();
+                uut.sink.beat.next = heads.get(sent).copied().unwrap_or_default();
+                uut.source.ready.next = rng.random_bool(0.7);
+                settle!(uut);
+                sent += usize::from(uut.sink.valid.val() && uut.sink.ready.val());
+                if uut.source.valid.val() && uut.source.ready.val() {
+                    seen.push(uut.source.beat.val());
+                }
+                edge!(uut);
+            }
+            for (seen, head) in seen.iter().zip(&heads) {
+                let mut expected = *head;
+                if head.way == way::SEGMENT {
+                    match look_up(&flows, head) {
+                        Some(qp) => expected.qp = u64::from(qp).to_bits(),
+                        None => expected.way = way::RAW.to_bits(),
+                    }
+                }
+                assert_eq!(seen.way, expected.way, "SEED={seed} {head:?}");
+                if seen.way == way::SEGMENT {
+                    assert_eq!(*seen, expected, "SEED={seed} {head:?}");
+                }
+            }
+        }
+    }
+}

@@ -150,3 +150,100 @@ impl Logic for MarkerRemover {
         self.verdict_valid.next = self.found_valid.q.val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bench::*;
+    use ironwarp_wire::mpa::stream::{Framer, Framing};
+    use rand::Rng;
+
+    /// An FPDU as it travels, its head, the octets that are to come out, and the verdict.
+    fn fpdu(rng: &mut rand_chacha::ChaCha8Rng) -> (PacketHead, Packet, Vec<u8>, u8) {
+        let markers = rng.random_bool(0.8);
+        let at = 4 * rng.random_range(0..300_u64);
+        let ulpdu: Vec<u8> = (0..rng.random_range(0..1200)).map(|_| rng.random()).collect();
+        let (mut octets, mut bare) = (vec![], vec![]);
+        let mut framer = Framer::at(Framing { markers, crc: false }, at).unwrap();
+        framer.frame(&ulpdu, &mut octets).unwrap();
+        Framer::new(Framing { markers: false, crc: false }).frame(&ulpdu, &mut bare).unwrap();
+        let (error, crc) = (rng.random_bool(0.3), rng.random());
+        let mut verdict = status::SUCCESS;
+        // The first marker in it, if any.
+        let marker = (512 - at as usize % 512) % 512;
+        if markers && marker < octets.len() && rng.random_bool(0.3) {
+            octets[marker + 3] ^= 4 << rng.random_range(0..6);
+            verdict = status::MPA_MARKER;
+        }
+        if error && crc {
+            verdict = status::MPA_CRC;
+        }
+        let head = PacketHead {
+            markers,
+            crc,
+            position: (at % 512).to_bits(),
+            octets: (octets.len() as u64).to_bits(),
+            ..Default::default()
+        };
+        (head, Packet { octets, error }, bare, verdict)
+    }
+
+    //= rfc5044#4.3
+    //= type=test
+    #[test]
+    fn leaves_what_the_framer_put_between_the_markers() {
+        for seed in seeds() {
+            let mut rng = rng(seed);
+            let mut uut = MarkerRemover::default();
+            uut.connect_all();
+            let fpdus: Vec<_> = (0..20).map(|_| fpdu(&mut rng)).collect();
+            let packets: Vec<Packet> = fpdus.iter().map(|fpdu| fpdu.1.clone()).collect();
+            let beats = dense(&packets);
+            let (mut heads, mut sent, mut out, mut verdicts) = (0, 0, vec![vec![]], vec![]);
+            let mut passed = 0;
+            while verdicts.len() < fpdus.len() {
+                uut.head.valid.next = heads < fpdus.len();
+                uut.head.beat.next = fpdus.get(heads).map(|fpdu| fpdu.0).unwrap_or_default();
+                uut.sink.valid.next = sent < beats.len();
+                uut.sink.beat.next = beats.get(sent).copied().unwrap_or_default();
+                uut.next_head.ready.next = rng.random_bool(0.6);
+                uut.verdict_ready.next = rng.random_bool(0.6);
+                uut.source.ready.next = rng.random_bool(0.6);
+                settle!(uut);
+                if uut.next_head.valid.val() && uut.next_head.ready.val() {
+                    assert_eq!(uut.next_head.beat.val(), fpdus[heads].0);
+                    passed += 1;
+                }
+                heads += usize::from(uut.head.valid.val() && uut.head.ready.val());
+                assert_eq!(heads, passed, "a head leaves when it is taken");
+                sent += usize::from(uut.sink.valid.val() && uut.sink.ready.val());
+                if uut.source.valid.val() && uut.source.ready.val() {
+                    let beat = uut.source.beat.val();
+                    let bytes = beat.bytes.to_u64() as usize;
+                    assert!(bytes == 4 || bytes == 8);
+                    let octets = beat.data.to_u64().to_le_bytes();
+                    out.last_mut().unwrap().extend_from_slice(&octets[..bytes]);
+                    if beat.last {
+                        out.push(vec![]);
+                    }
+                }
+                edge!(uut);
+                if uut.verdict_valid.val() {
+                    verdicts.push(uut.verdict.val().to_u64() as u8);
+                }
+            }
+            uut.source.ready.next = true;
+            settle!(uut);
+            if uut.source.valid.val() {
+                let beat = uut.source.beat.val();
+                let octets = beat.data.to_u64().to_le_bytes();
+                let bytes = beat.bytes.to_u64() as usize;
+                out.last_mut().unwrap().extend_from_slice(&octets[..bytes]);
+            }
+            for (n, (_, _, bare, verdict)) in fpdus.iter().enumerate() {
+                assert_eq!(out[n], *bare, "SEED={seed}, FPDU {n}");
+                assert_eq!(verdicts[n], *verdict, "SEED={seed}, FPDU {n}");
+            }
+        }
+    }
+}

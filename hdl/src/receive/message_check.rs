@@ -119,3 +119,93 @@ impl Logic for MessageCheck {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bench::*;
+    use rand::Rng;
+
+    /// The rules in their order (RFC 5041 s. 7.1, and what this device adds).
+    fn judge(packet: &Arrival, entry: Option<&QueueEntry>, msn: u64, mo: u64) -> u8 {
+        let event = packet.kind == packet_kind::EVENT;
+        if packet.status.to_u64() != 0 || event {
+            return packet.status.to_u64() as u8;
+        }
+        if packet.tagged {
+            return status::SUCCESS;
+        }
+        let place = packet.offset.to_u64() & 0xffff_ffff;
+        if packet.kind != packet_kind::RAW {
+            if packet.offset.to_u64() >> 32 != msn {
+                return status::DDP_MSN;
+            }
+            if place != mo {
+                return status::DDP_MO;
+            }
+        }
+        let Some(entry) = entry else { return status::DDP_NO_BUFFER };
+        if entry.fault {
+            status::DMA_FAULT
+        } else if entry.reserved {
+            status::RESERVED_FIELD
+        } else if place + packet.length.to_u64() > entry.length.to_u64() {
+            status::DDP_TOO_LONG
+        } else {
+            status::SUCCESS
+        }
+    }
+
+    //= rfc5041#7.1
+    //= type=test
+    #[test]
+    fn judges_as_the_rules_say() {
+        let mut rng = rng(3);
+        let mut uut = MessageCheck::default();
+        uut.connect_all();
+        for _ in 0..20_000 {
+            let (msn, mo) = (rng.random_range(0..3_u64), rng.random_range(0..3_u64) * 1000);
+            let tagged = rng.random_bool(0.2);
+            let offset = (rng.random_range(0..3_u64) << 32) + rng.random_range(0..3_u64) * 1000;
+            let packet = Arrival {
+                kind: if tagged { 0 } else { rng.random_range(0..3_u64) }.to_bits(),
+                status: (rng.random_range(0..8_u64) / 7 * 32).to_bits(),
+                tagged,
+                last: rng.random(),
+                stag: u64::from(rng.random::<u32>()).to_bits(),
+                offset: offset.to_bits(),
+                length: rng.random_range(0..1500_u64).to_bits(),
+                ..Default::default()
+            };
+            let entry = QueueEntry {
+                length: rng.random_range(0..4000_u64).to_bits(),
+                local_offset: rng.random::<u64>().to_bits(),
+                local_stag: u64::from(rng.random::<u32>()).to_bits(),
+                reserved: rng.random_bool(0.1),
+                fault: rng.random_bool(0.1),
+                ..Default::default()
+            };
+            let has = rng.random_bool(0.8);
+            uut.packet.next = packet;
+            uut.entry.next = entry;
+            uut.has_entry.next = has;
+            uut.expected.next = (msn << 32 | mo).to_bits();
+            settle!(uut);
+            let expected = judge(&packet, has.then_some(&entry), msn, mo);
+            assert_eq!(uut.verdict.val().to_u64(), u64::from(expected), "{packet:?} {entry:?}");
+            let (place, length) = (offset & 0xffff_ffff, packet.length.to_u64());
+            let question = uut.question.val();
+            if tagged {
+                assert_eq!((question.stag, question.offset), (packet.stag, packet.offset));
+                assert_eq!(question.right.to_u64(), right::REMOTE_WRITE);
+            } else {
+                let at = entry.local_offset.to_u64().wrapping_add(place);
+                assert_eq!((question.stag, question.offset.to_u64()), (entry.local_stag, at));
+                assert_eq!(question.right.to_u64(), right::LOCAL_WRITE);
+            }
+            let after = if packet.last { (msn + 1) << 32 } else { msn << 32 | (place + length) };
+            assert_eq!(uut.expected_next.val().to_u64(), after);
+            assert_eq!(uut.delivery.val().message.to_u64(), place + length);
+        }
+    }
+}

@@ -38,4 +38,8 @@ pub use records::{Acknowledgement, Opened, ReceiveEdge};
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod engine_fault_tests;
+#[cfg(test)]
 mod engine_tests;
+#[cfg(test)]
+mod scripts;

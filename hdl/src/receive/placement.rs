@@ -140,3 +140,96 @@ impl Logic for Placement {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bench::*;
+    use rand::Rng;
+
+    /// What leaves the block, in its order.
+    #[derive(Debug, PartialEq)]
+    enum Seen {
+        Written(u64, Vec<u8>),
+        Completed(u64),
+        Ended(u64),
+    }
+
+    #[test]
+    fn does_what_the_deliveries_say_in_their_order() {
+        for seed in seeds() {
+            let mut rng = rng(seed);
+            let mut uut = Placement::default();
+            uut.connect_all();
+            let (mut deliveries, mut packets, mut expected) = (vec![], vec![], vec![]);
+            for n in 0..40_u64 {
+                let length = rng.random_range(0..4) * rng.random_range(0..30_usize);
+                let write = length > 0 && rng.random_bool(0.7);
+                let (complete, event) = match rng.random_range(0..4) {
+                    0 | 1 => (write || length == 0, false),
+                    2 => (false, !write),
+                    _ => (false, false),
+                };
+                let octets: Vec<u8> = (0..length).map(|_| rng.random()).collect();
+                if length > 0 {
+                    packets.push(Packet { octets: octets.clone(), error: false });
+                }
+                if write {
+                    expected.push(Seen::Written(n << 20, octets));
+                }
+                expected.extend(complete.then_some(Seen::Completed(n)));
+                expected.extend(event.then_some(Seen::Ended(n)));
+                deliveries.push(Delivery {
+                    length: (length as u64).to_bits(),
+                    write,
+                    address: (n << 20).to_bits(),
+                    complete,
+                    event,
+                    request: n.to_bits(),
+                    sequence: n.to_bits(),
+                    ..Default::default()
+                });
+            }
+            let beats = dense(&packets);
+            let (mut given, mut sent, mut seen, mut open, mut idle) = (0, 0, vec![], false, 0);
+            while idle < 60 {
+                uut.delivery.valid.next = given < deliveries.len();
+                uut.delivery.beat.next = deliveries.get(given).copied().unwrap_or_default();
+                uut.payload.valid.next = sent < beats.len();
+                uut.payload.beat.next = beats.get(sent).copied().unwrap_or_default();
+                uut.write.ready.next = !open && rng.random_bool(0.7);
+                uut.write_data.ready.next = open && rng.random_bool(0.7);
+                uut.completion.ready.next = rng.random_bool(0.7);
+                uut.event.ready.next = rng.random_bool(0.7);
+                settle!(uut);
+                idle += 1;
+                given += usize::from(uut.delivery.valid.val() && uut.delivery.ready.val());
+                sent += usize::from(uut.payload.valid.val() && uut.payload.ready.val());
+                if uut.write.valid.val() && uut.write.ready.val() {
+                    seen.push(Seen::Written(uut.write.beat.val().address.to_u64(), vec![]));
+                    (open, idle) = (true, 0);
+                }
+                if uut.write_data.valid.val() && uut.write_data.ready.val() {
+                    let beat = uut.write_data.beat.val();
+                    let bytes = beat.bytes.to_u64() as usize;
+                    let octets = beat.data.to_u64().to_le_bytes();
+                    let Some(Seen::Written(_, all)) = seen.last_mut() else {
+                        panic!("SEED={seed}: data without a request");
+                    };
+                    all.extend_from_slice(&octets[..bytes]);
+                    open = !beat.last;
+                }
+                if uut.completion.valid.val() && uut.completion.ready.val() {
+                    assert!(!open, "SEED={seed}: a completion before its data");
+                    seen.push(Seen::Completed(uut.completion.beat.val().request.to_u64()));
+                }
+                if uut.event.valid.val() && uut.event.ready.val() {
+                    seen.push(Seen::Ended(uut.event.beat.val().sequence.to_u64()));
+                }
+                edge!(uut);
+            }
+            assert_eq!((given, sent), (deliveries.len(), beats.len()), "SEED={seed}");
+            assert_eq!(seen, expected, "SEED={seed}");
+        }
+    }
+}

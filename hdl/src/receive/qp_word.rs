@@ -67,3 +67,26 @@ impl<const W: usize> Logic for QpWord<W> {
         self.word.next = self.words.words[0].val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kernels of the engine slice these bits out of the words.
+    #[test]
+    fn the_fields_lie_where_the_kernels_look() {
+        for (name, word, bit, width) in [
+            ("receive_markers", FLAGS, 1, 1),
+            ("crc", FLAGS, 2, 1),
+            ("receive_window_shift", FLAGS, 12, 4),
+            ("pd", FLAGS, 16, 16),
+            ("receive_cq", QUEUES, 24, 8),
+            ("receive_next", RECEIVE_NEXT, 0, 32),
+            ("receive_window", RECEIVE_WINDOW, 0, 32),
+        ] {
+            let mut fields = QueuePairContext::FIELDS.iter();
+            let field = fields.find(|field| field.name == name).expect(name);
+            assert_eq!((field.word(), field.bit(), field.width), (word, bit, width), "{name}");
+        }
+    }
+}

@@ -65,3 +65,29 @@ impl Logic for RefusalStatus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_its_status() {
+        let mut uut = RefusalStatus::default();
+        uut.connect_all();
+        for (refusal, remote, local) in [
+            (refusal::NONE, status::SUCCESS, status::SUCCESS),
+            (refusal::STAG, status::DDP_STAG, status::LOCAL_STAG),
+            (refusal::DOMAIN, status::DDP_DOMAIN, status::LOCAL_DOMAIN),
+            (refusal::RIGHTS, status::DDP_RIGHTS, status::LOCAL_RIGHTS),
+            (refusal::BOUNDS, status::DDP_BOUNDS, status::LOCAL_BOUNDS),
+            (refusal::WRAP, status::DDP_WRAP, status::LOCAL_BOUNDS),
+        ] {
+            for (by_peer, expected) in [(true, remote), (false, local)] {
+                uut.refusal.next = refusal.to_bits();
+                uut.remote.next = by_peer;
+                assert!(simulate(&mut uut, 10));
+                assert_eq!(uut.status.val().to_u64(), u64::from(expected), "{refusal} {by_peer}");
+            }
+        }
+    }
+}

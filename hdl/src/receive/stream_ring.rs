@@ -131,3 +131,50 @@ impl Logic for StreamRing {
         self.read_data.next = self.read_word.q.val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bench::*;
+    use rand::Rng;
+    use std::collections::VecDeque;
+
+    #[test]
+    fn behaves_as_rings_of_octets() {
+        for seed in seeds() {
+            let mut rng = rng(seed);
+            let mut uut = StreamRing::default();
+            uut.connect_all();
+            let mut model = vec![[0_u8; 1 << STREAM_RING_BITS]; 16];
+            let mut due: VecDeque<[u8; 8]> = VecDeque::new();
+            // Few places, and those around the end of the ring: reads and writes often meet.
+            let place = |rng: &mut rand_chacha::ChaCha8Rng| {
+                let at = (rng.random_range(0..60) + (1 << STREAM_RING_BITS) - 30) as u64;
+                (rng.random_range(0..16_usize), at as usize % (1 << STREAM_RING_BITS))
+            };
+            for clock in 0..400 {
+                let (qp, at) = place(&mut rng);
+                let octets = [0; 8].map(|_: u8| rng.random::<u8>());
+                let mask: u8 = rng.random();
+                let (from, read) = place(&mut rng);
+                uut.write_qp.next = (qp as u64).to_bits();
+                uut.write_at.next = (at as u64).to_bits();
+                uut.write_data.next = u64::from_le_bytes(octets).to_bits();
+                uut.write_mask.next = u64::from(mask).to_bits();
+                uut.read_qp.next = (from as u64).to_bits();
+                uut.read_at.next = (read as u64).to_bits();
+                tick!(uut);
+                let ring = &model[from];
+                due.push_back(std::array::from_fn(|n| ring[(read + n) % ring.len()]));
+                for (n, octet) in octets.iter().enumerate().filter(|(n, _)| mask >> n & 1 == 1) {
+                    let ring = &mut model[qp];
+                    ring[(at + n) % (1 << STREAM_RING_BITS)] = *octet;
+                }
+                if clock > 0 {
+                    let expected = u64::from_le_bytes(due.pop_front().unwrap());
+                    assert_eq!(uut.read_data.val(), expected.to_bits::<64>(), "SEED={seed}");
+                }
+            }
+        }
+    }
+}

@@ -75,3 +75,66 @@ impl Logic for StreamSpan {
         self.fresh.d.next = self.fresh_next.val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bench::*;
+    use ironwarp_abi::context::table;
+    use rand::Rng;
+
+    #[test]
+    fn keeps_the_span_of_every_stream() {
+        for seed in seeds() {
+            let mut rng = rng(seed);
+            let mut uut = StreamSpan::default();
+            uut.connect_all();
+            // For each of three queue pairs: start, next FPDU, end.
+            let mut model = [(0_u32, 0_u32, 0_u32); 3];
+            for (qp, span) in model.iter_mut().enumerate() {
+                let start = rng.random();
+                *span = (start, start, start);
+                uut.context_write.next = ContextWrite {
+                    valid: true,
+                    table: u64::from(table::QUEUE_PAIR).to_bits(),
+                    index: (qp as u64).to_bits(),
+                    word: (RECEIVE_NEXT as u64).to_bits(),
+                    data: u64::from(start).to_bits(),
+                };
+                let index = (qp as u64).to_bits();
+                uut.qp_command.next = Command { valid: true, index, enable: true };
+                tick!(uut);
+            }
+            uut.context_write.next = Default::default();
+            uut.qp_command.next = Default::default();
+            for _ in 0..300 {
+                let qp = rng.random_range(0..3);
+                let (start, first, end) = &mut model[qp];
+                let index = (qp as u64).to_bits();
+                *end = end.wrapping_add(rng.random_range(1..2000));
+                uut.grown.next = StreamGrown {
+                    valid: true,
+                    qp: index,
+                    end: u64::from(*end).to_bits(),
+                    finished: false,
+                };
+                uut.qp.next = index;
+                tick!(uut);
+                uut.grown.next = Default::default();
+                tick!(uut);
+                assert_eq!(uut.first.val().to_u64(), u64::from(*first), "SEED={seed}");
+                assert_eq!(uut.stream_end.val().to_u64(), u64::from(*end), "SEED={seed}");
+                let (position, available) = (first.wrapping_sub(*start), end.wrapping_sub(*first));
+                assert_eq!(uut.position.val().to_u64(), u64::from(position), "SEED={seed}");
+                assert_eq!(uut.available.val().to_u64(), u64::from(available), "SEED={seed}");
+                if rng.random() {
+                    *first = first.wrapping_add(rng.random_range(0..=available));
+                    uut.advance.next = true;
+                    uut.beyond.next = u64::from(*first).to_bits();
+                    tick!(uut);
+                    uut.advance.next = false;
+                }
+            }
+        }
+    }
+}

@@ -67,3 +67,44 @@ impl Logic for StreamWork {
         self.ended.d.next = self.ended_next.val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bench::*;
+    use rand::Rng;
+
+    #[test]
+    fn news_win_over_the_framer() {
+        let mut rng = rng(2);
+        let mut uut = StreamWork::default();
+        uut.connect_all();
+        let (mut wanted, mut finished) = (0_u64, 0_u64);
+        for _ in 0..3000 {
+            let qp = rng.random_range(0..4_u64);
+            let (look, again, tell) = (rng.random(), rng.random_bool(0.3), rng.random_bool(0.3));
+            let (grows, end, at) = (rng.random(), rng.random(), rng.random_range(0..4_u64));
+            let (command, stopped) = (rng.random_bool(0.1), rng.random_range(0..4_u64));
+            uut.qp.next = qp.to_bits();
+            uut.look.next = look;
+            uut.again.next = again;
+            uut.tell.next = tell;
+            uut.grown.next =
+                StreamGrown { valid: grows, qp: at.to_bits(), finished: end, ..Default::default() };
+            uut.qp_command.next =
+                Command { valid: command, index: stopped.to_bits(), enable: rng.random() };
+            tick!(uut);
+            let put = |set: u64, at: u64, to: bool| set & !(1 << at) | u64::from(to) << at;
+            wanted = if look || again { put(wanted, qp, again) } else { wanted };
+            wanted = if grows { put(wanted, at, true) } else { wanted };
+            finished = if tell { put(finished, qp, false) } else { finished };
+            finished = if grows && end { put(finished, at, true) } else { finished };
+            if command {
+                wanted = put(wanted, stopped, false);
+                finished = put(finished, stopped, false);
+            }
+            assert_eq!(uut.wanted.val(), wanted.to_bits::<16>());
+            assert_eq!(uut.finished.val(), finished.to_bits::<16>());
+        }
+    }
+}

@@ -213,3 +213,86 @@ impl Logic for WindowTeller {
         self.query_receive_next.next = self.answer.q.val();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bench::*;
+    use ironwarp_abi::context::{table, QueuePairContext};
+    use rand::Rng;
+
+    fn run(uut: &mut WindowTeller) -> ReceiveEdge {
+        for _ in 0..8 {
+            tick!(*uut);
+            uut.note.valid.next = false;
+            uut.taken.valid.next = false;
+            if uut.receive_edge.val().valid {
+                return uut.receive_edge.val();
+            }
+        }
+        panic!("nothing is told");
+    }
+
+    //= rfc9293#3.8.6.2.2
+    //= type=test
+    #[test]
+    fn tells_what_is_expected_and_the_room_that_is_left() {
+        for seed in seeds() {
+            let mut rng = rng(seed);
+            let mut uut = WindowTeller::default();
+            uut.connect_all();
+            let context = QueuePairContext {
+                receive_next: rng.random(),
+                receive_window: rng.random_range(100..32_768),
+                receive_window_shift: rng.random_range(0..4),
+                ..Default::default()
+            };
+            for (word, data) in context.to_words().into_iter().enumerate() {
+                uut.context_write.next = ContextWrite {
+                    valid: true,
+                    table: u64::from(table::QUEUE_PAIR).to_bits(),
+                    index: 7.into(),
+                    word: (word as u64).to_bits(),
+                    data: u64::from(data).to_bits(),
+                };
+                tick!(uut);
+            }
+            uut.context_write.next = Default::default();
+            uut.qp_command.next = Command { valid: true, index: 7.into(), enable: true };
+            tick!(uut);
+            uut.qp_command.next = Default::default();
+            uut.query_qp.next = 7.into();
+            let (mut next, mut first) = (context.receive_next, context.receive_next);
+            let mut told = first;
+            for _ in 0..200 {
+                let by_note = rng.random_bool(0.6);
+                let acknowledge = by_note && rng.random();
+                if by_note {
+                    next = next.wrapping_add(rng.random_range(0..400));
+                    let expected = u64::from(next).to_bits();
+                    uut.note.beat.next = EdgeNote { qp: 7.into(), expected, acknowledge };
+                } else {
+                    first = first.wrapping_add(rng.random_range(0..=next.wrapping_sub(first)));
+                    let end = u64::from(first).to_bits();
+                    uut.taken.beat.next = StreamTaken { valid: true, qp: 7.into(), end };
+                }
+                uut.note.valid.next = by_note;
+                uut.taken.valid.next = !by_note;
+                let edge = run(&mut uut);
+                let moved = first.wrapping_sub(told);
+                let due = acknowledge || (moved > 0 && moved >= context.receive_window / 2);
+                let room = context.receive_window.saturating_sub(next.wrapping_sub(first));
+                assert_eq!(edge.expected.to_u64(), u64::from(next), "SEED={seed}");
+                let window = u64::from(room >> context.receive_window_shift);
+                assert_eq!(edge.window.to_u64(), window, "SEED={seed}");
+                assert_eq!(edge.acknowledge, due, "SEED={seed}");
+                if due {
+                    told = first;
+                }
+                tick!(uut);
+                tick!(uut);
+                assert_eq!(uut.query_receive_next.val().to_u64(), u64::from(next), "SEED={seed}");
+            }
+        }
+    }
+}

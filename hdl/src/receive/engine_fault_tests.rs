@@ -1,0 +1,288 @@
+//! The whole receive engine, and what must not be placed: bad, old, foreign, raw, and the end.
+use crate::receive::bench::*;
+use crate::receive::scripts::*;
+use crate::stream::bench::*;
+use ironwarp_abi::status;
+use ironwarp_wire::mpa::stream::{Framer, Framing};
+use ironwarp_wire::rdmap::Opcode;
+use rand::Rng;
+
+#[test]
+fn a_segment_with_a_bad_checksum_leaves_no_trace() {
+    let (mut bench, stream, payload) = ready_for_a_write(1);
+    let good = Segment::of(2, 1000, &stream).frame();
+    for at in 14..good.len() {
+        // The addresses and ports decide whose frame it is; all else must be noticed.
+        if (12..16).contains(&at) || (22..24).contains(&at) || (26..38).contains(&at) {
+            continue;
+        }
+        let mut bad = good.clone();
+        bad[at] ^= 0x10;
+        bench.frame(&bad);
+    }
+    bench.frame_with(&good, true);
+    bench.idle(100);
+    assert!(bench.edges.is_empty() && bench.memory.is_empty() && bench.events.is_empty());
+    assert_eq!(bench.counts[ACCEPTED], 0);
+    assert_eq!(bench.counts[BAD] + bench.counts[RAW_NO_BUFFER], bench.counts[RECEIVED]);
+    bench.frame(&good);
+    bench.idle(200);
+    assert_eq!(bench.octets(BUS + 8, 100), Some(payload));
+    assert_eq!((bench.counts[ACCEPTED], bench.counts[PLACED]), (1, 1));
+    assert_eq!(bench.trace[1..], [1, 1, 1, 1]);
+}
+
+//= rfc9293#3.10.7.4
+//= type=test
+#[test]
+fn gaps_and_duplicates_are_acknowledged_and_dropped() {
+    let (mut bench, stream, payload) = ready_for_a_write(2);
+    let (left, right) = stream.split_at(50);
+    bench.segment(&Segment::of(2, 1050, right));
+    bench.idle(60);
+    assert_eq!(bench.last_edge(2), Some((1000, 32768)));
+    assert_eq!(bench.counts[OUT_OF_ORDER], 1);
+    bench.segment(&Segment::of(2, 1000, left));
+    bench.idle(60);
+    assert_eq!(bench.last_edge(2), Some((1050, 32718)));
+    bench.segment(&Segment::of(2, 1000, left));
+    bench.idle(60);
+    assert_eq!(bench.edges.len(), 3);
+    assert!(bench.edges.iter().all(|edge| edge.acknowledge));
+    assert!(bench.memory.is_empty());
+    // The left part again, and more: what is known is cut off, even if it has another content.
+    let overlap = [&[0xee; 50][..], right].concat();
+    bench.segment(&Segment::of(2, 1000, &overlap));
+    bench.idle(200);
+    assert_eq!(bench.octets(BUS + 8, 100), Some(payload));
+    assert_eq!(bench.last_edge(2), Some((1000 + stream.len() as u64, 32768)));
+    assert_eq!(bench.counts[ACCEPTED], 2);
+}
+
+#[test]
+fn what_does_not_fit_is_dropped_whole() {
+    let (mut bench, _, _) = ready_for_a_write(3);
+    // An FPDU that is not all there keeps its octets in the ring.
+    bench.segment(&Segment::of(2, 1000, &[0x3e, 0x00]));
+    let mut sent = 1002;
+    for _ in 0..3 {
+        bench.segment(&Segment::of(2, sent, &[0; 5000]));
+        sent += 5000;
+    }
+    bench.idle(60);
+    assert_eq!(bench.last_edge(2), Some((u64::from(sent), 32768 - 15_002)));
+    let accepted = bench.counts[ACCEPTED];
+    bench.segment(&Segment::of(2, sent, &vec![0; 20_000]));
+    bench.idle(60);
+    assert_eq!(bench.counts[ACCEPTED], accepted);
+    assert_eq!(bench.counts[NO_ROOM], 1);
+    assert_eq!(bench.last_edge(2), Some((u64::from(sent), 32768 - 15_002)));
+}
+
+//= rfc5044#6
+//= type=test
+#[test]
+fn a_bad_crc_places_nothing_and_ends_the_queue_pair() {
+    let (mut bench, mut stream, _) = ready_for_a_write(4);
+    stream[60] ^= 1;
+    let again = stream.clone();
+    stream.extend(again);
+    bench.segment(&Segment::of(2, 1000, &stream));
+    bench.idle(300);
+    assert!(bench.memory.is_empty() && bench.completions.is_empty() && bench.opened.is_empty());
+    assert_eq!(bench.events.len(), 1);
+    assert_eq!(bench.events[0].status.to_u64(), u64::from(status::MPA_CRC));
+    assert_eq!((bench.events[0].qp.to_u64(), bench.events[0].cq.to_u64()), (2, 3));
+    assert_eq!(bench.counts[CRC_ERRORS], 1);
+    // Started anew, it works.
+    let (_, good, payload) = ready_for_a_write(4);
+    bench.start(2, 5000, false, true);
+    bench.segment(&Segment::of(2, 5000, &good));
+    bench.idle(300);
+    assert_eq!(bench.octets(BUS + 8, 100), Some(payload));
+    assert_eq!(bench.events.len(), 1);
+}
+
+#[test]
+fn errors_of_the_peer_have_their_codes() {
+    let stag = 9 << 8 | 7;
+    let too_long = vec![0xff; 64];
+    let mut wrong_ddp = write(stag, 0, &[1; 20]);
+    wrong_ddp[0] ^= 2;
+    let mut wrong_rdmap = write(stag, 0, &[1; 20]);
+    wrong_rdmap[1] ^= 0x80;
+    let mut read_request = send(1, 0, true, &[0; 28]);
+    read_request[1] = Opcode::ReadRequest.control();
+    let mut queue = send(1, 0, true, &[0; 28]);
+    queue[9] = 1;
+    let short = write(stag, 0, &[])[..13].to_vec();
+    let cases: [(&str, Vec<u8>, u8); 14] = [
+        ("stag", write(stag ^ 0x100, 0, &[1; 9]), status::DDP_STAG),
+        ("index", write(stag + 1, 0, &[1; 9]), status::DDP_STAG),
+        ("bounds", write(stag, (1 << 20) - 8, &[1; 9]), status::DDP_BOUNDS),
+        ("wrap", write(stag, u64::MAX - 3, &[1; 9]), status::DDP_WRAP),
+        ("ddp version", wrong_ddp, status::DDP_TAGGED_VERSION),
+        ("rdmap version", wrong_rdmap, status::RDMAP_VERSION),
+        ("opcode", read_request, status::RDMAP_OPCODE),
+        ("queue", queue, status::DDP_QUEUE),
+        ("short", short, status::MPA_LENGTH),
+        ("msn", send(2, 0, true, &[1; 9]), status::DDP_MSN),
+        ("mo", send(1, 4, true, &[1; 9]), status::DDP_MO),
+        ("too long", send(1, 0, true, &too_long), status::DDP_TOO_LONG),
+        ("no buffer", send(1, 0, true, &[1; 9]), status::SUCCESS),
+        ("second without buffer", send(2, 0, true, &[1; 9]), status::DDP_NO_BUFFER),
+    ];
+    for (name, ulpdu, expected) in cases {
+        let mut bench = Bench::new(9);
+        bench.region();
+        bench.start(2, 0, false, true);
+        bench.post(2, buffer(stag, 0, 63));
+        let mut framer = Framer::new(Framing { markers: false, crc: true });
+        let mut stream = vec![];
+        if name.starts_with("second") {
+            framer.frame(&send(1, 0, true, &[]), &mut stream).unwrap();
+        }
+        framer.frame(&ulpdu, &mut stream).unwrap();
+        bench.segment(&Segment::of(2, 0, &stream));
+        bench.idle(300);
+        let seen: Vec<u64> = bench.events.iter().map(|event| event.status.to_u64()).collect();
+        if expected == status::SUCCESS {
+            assert_eq!((seen, bench.memory.len()), (vec![], 9), "{name}");
+        } else {
+            assert_eq!(seen, [u64::from(expected)], "{name}");
+            assert!(bench.memory.is_empty(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_marker_that_points_elsewhere_is_an_error() {
+    let mut bench = Bench::new(1);
+    let stag = bench.region();
+    bench.start(3, 0, true, false);
+    let mut stream = figure_5();
+    stream[3] = 8;
+    bench.post(3, buffer(stag, 0x100, 64));
+    bench.segment(&Segment::of(3, 0, &stream));
+    bench.idle(200);
+    assert_eq!(bench.events.len(), 1);
+    assert_eq!(bench.events[0].status.to_u64(), u64::from(status::MPA_MARKER));
+}
+
+#[test]
+fn an_fpdu_that_is_too_long_is_an_error() {
+    let (mut bench, _, _) = ready_for_a_write(3);
+    bench.segment(&Segment::of(2, 1000, &[0x3e, 0x7c, 0, 0, 0, 0, 0, 0, 0]));
+    bench.idle(100);
+    assert_eq!(bench.events.len(), 1);
+    assert_eq!(bench.events[0].status.to_u64(), u64::from(status::MPA_LENGTH));
+}
+
+#[test]
+fn the_end_of_the_stream_comes_after_its_data() {
+    for early in [false, true] {
+        let (mut bench, stream, payload) = ready_for_a_write(5);
+        let stream = if early { [&stream[..], &[0, 9, 1]].concat() } else { stream };
+        let last = Segment { flags: ACK | FIN, ..Segment::of(2, 1000, &stream) };
+        bench.segment(&last);
+        bench.idle(300);
+        assert_eq!(bench.octets(BUS + 8, 100), Some(payload));
+        let expected = if early { status::PEER_CLOSED_EARLY } else { status::PEER_CLOSED };
+        assert_eq!(bench.events.len(), 1);
+        assert_eq!(bench.events[0].status.to_u64(), u64::from(expected));
+        let end = 1000 + stream.len() as u64 + 1;
+        assert_eq!(bench.events[0].sequence.to_u64(), end);
+        assert_eq!(bench.last_edge(2).map(|edge| edge.0), Some(end));
+        bench.uut.query_qp.next = 2.into();
+        bench.idle(3);
+        assert_eq!(bench.uut.query_receive_next.val().to_u64(), end);
+    }
+}
+
+#[test]
+fn a_fin_alone_ends_the_stream() {
+    let (mut bench, _, _) = ready_for_a_write(5);
+    bench.segment(&Segment { flags: ACK | FIN, ..Segment::of(2, 1000, &[]) });
+    bench.idle(100);
+    assert_eq!(bench.events.len(), 1);
+    assert_eq!(bench.events[0].status.to_u64(), u64::from(status::PEER_CLOSED));
+    assert_eq!(bench.events[0].sequence.to_u64(), 1001);
+}
+
+#[test]
+fn a_reset_in_the_right_place_ends_the_stream() {
+    let (mut bench, _, _) = ready_for_a_write(6);
+    bench.segment(&Segment { flags: RST, ..Segment::of(2, 1001, &[]) });
+    bench.idle(60);
+    assert_eq!(bench.events, []);
+    bench.segment(&Segment { flags: RST, ..Segment::of(2, 1000, &[]) });
+    bench.idle(60);
+    assert_eq!(bench.events.len(), 1);
+    assert_eq!(bench.events[0].status.to_u64(), u64::from(status::PEER_RESET));
+    assert_eq!((bench.events[0].qp.to_u64(), bench.events[0].cq.to_u64()), (2, 3));
+}
+
+#[test]
+fn acknowledgements_go_to_the_transmit_side() {
+    let (mut bench, stream, _) = ready_for_a_write(7);
+    let pure = Segment { acknowledgement: 4321, window: 99, ..Segment::of(2, 1000, &[]) };
+    bench.segment(&pure);
+    bench.segment(&Segment { options: 12, ..Segment::of(2, 1000, &stream) });
+    bench.segment(&Segment::of(2, 1000, &stream));
+    bench.segment(&Segment { flags: ACK | SYN, ..Segment::of(2, 1000, &[]) });
+    bench.idle(200);
+    let seen: Vec<_> = bench
+        .acknowledgements
+        .iter()
+        .map(|ack| (ack.qp.to_u64(), ack.number.to_u64(), ack.window.to_u64()))
+        .collect();
+    assert_eq!(seen, [(2, 4321, 99), (2, 77, 1234)]);
+    // The pure acknowledgement asked for nothing; data, duplicate and SYN did.
+    assert_eq!(bench.edges.iter().filter(|edge| edge.acknowledge).count(), 3);
+    assert_eq!(bench.counts[PLACED], 1);
+}
+
+#[test]
+fn raw_frames_are_delivered_whole() {
+    let (mut bench, _, _) = ready_for_a_write(8);
+    let stag = 9 << 8 | 7;
+    let mut rng = rng(8);
+    let mut raw = |length: usize, to: [u8; 6]| {
+        let mut frame: Vec<u8> = (0..length).map(|_| rng.random()).collect();
+        frame[..6].copy_from_slice(&to);
+        frame
+    };
+    let arp = raw(42, [0xff; 6]);
+    let odd = raw(333, STATION);
+    let foreign = raw(64, [0x02, 9, 9, 9, 9, 9]);
+    let shortest = raw(14, STATION);
+    let unknown = Segment { remote_port: 1, ..Segment::of(2, 1000, &[7; 90]) }.frame();
+    bench.frame(&odd);
+    assert_eq!(bench.counts[RAW_NO_BUFFER], 0);
+    bench.start(0, 0, false, false);
+    for n in 0..5 {
+        bench.post(0, buffer(stag, 0x1000 * n, 2048));
+    }
+    for frame in [&arp, &odd, &foreign, &shortest, &unknown] {
+        bench.frame(frame);
+    }
+    bench.frame_with(&arp, true);
+    bench.frame(&raw(13, STATION));
+    bench.idle(600);
+    assert_eq!(bench.events, []);
+    for (n, frame) in [&arp, &odd, &shortest, &unknown].into_iter().enumerate() {
+        let at = BUS + 0x1000 * n as u64;
+        assert_eq!(bench.octets(at, frame.len()).as_ref(), Some(frame), "frame {n}");
+        assert_eq!(bench.completions[n].length.to_u64(), frame.len() as u64);
+        assert_eq!(bench.completions[n].request.to_u64(), n as u64);
+        assert_eq!(bench.completions[n].qp.to_u64(), 0);
+    }
+    assert_eq!(bench.completions.len(), 4);
+    assert_eq!((bench.counts[FOREIGN], bench.counts[BAD], bench.counts[RAW_NO_BUFFER]), (1, 2, 1));
+    // The fifth buffer takes one more; then frames are dropped and counted.
+    bench.frame(&arp);
+    bench.frame(&odd);
+    bench.idle(300);
+    assert_eq!(bench.completions.len(), 5);
+    assert_eq!(bench.counts[RAW_NO_BUFFER], 2);
+}
