@@ -153,8 +153,10 @@ impl Demo {
         }
         let receiver = self.wave.as_deref().map(transfer::beside);
         for path in [&self.capture, &self.wave, &receiver].into_iter().flatten() {
-            let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()),
-                (Ok(a), Ok(b)) if a == b);
+            let same = |a: &Path, b: &Path| {
+                matches!((a.canonicalize(), b.canonicalize()),
+                (Ok(a), Ok(b)) if a == b)
+            };
             if same(path, file) {
                 return Err(Error::Overwrite(path.clone()));
             }

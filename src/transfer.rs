@@ -9,7 +9,9 @@
 //! ```
 
 use crate::pair::Pair;
-use ironwarp_driver::{Access, Event, MemoryRegion, Region, RemoteBuffer, StartupOptions, WorkRequest};
+use ironwarp_driver::{
+    Access, Event, MemoryRegion, Region, RemoteBuffer, StartupOptions, WorkRequest,
+};
 use ironwarp_sim::{Options, Simulation};
 use sha2::{Digest, Sha256};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -23,6 +25,10 @@ const WRITE_BYTES: usize = 1 << 20;
 const WRITES_AHEAD: u64 = 16;
 /// Room for one control message at each end.
 const MESSAGE_BYTES: usize = 64;
+/// Every control message begins with this.
+const MAGIC: &[u8; 8] = b"IronWARP";
+/// Clocks in which the last frames of the connection's startup come to rest.
+const REST_CLOCKS: u64 = 2_000;
 
 const ANNOUNCE: u64 = 1 << 32;
 const ADVERTISE: u64 = 2 << 32;
@@ -145,12 +151,14 @@ impl Transfer {
         self.connect(pair, plan)?;
         let length = self.file.region().len();
 
+        pair.world().run(REST_CLOCKS);
         for nic in 0..2 {
             pair.world().watch(nic)?;
         }
-        let announced = self.message(pair, 0, ANNOUNCE, &(length as u64).to_be_bytes())?;
+        let announcement = (length as u64).to_be_bytes();
+        let announced = self.message(pair, 0, ANNOUNCE, &announcement)?;
         let stages = stages(pair)?;
-        if announced != (length as u64).to_be_bytes() {
+        if announced != announcement {
             return Err(Error::Message("an announcement"));
         }
 
@@ -204,7 +212,7 @@ impl Transfer {
         Ok(pair.ends[end].pair.post_receive(0, self.inbox[end].whole())?)
     }
 
-    /// Sends one control message from `end` and gives what the other end received.
+    /// Sends one control message from `end` and gives the content that the other end received.
     fn message(
         &self,
         pair: &mut Pair,
@@ -212,14 +220,16 @@ impl Transfer {
         id: u64,
         octets: &[u8],
     ) -> Result<Vec<u8>, Error> {
-        self.outbox[end].region().write(0, octets)?;
+        let octets = [MAGIC, octets].concat();
+        self.outbox[end].region().write(0, &octets)?;
         let buffer = self.outbox[end].buffer(0, octets.len())?;
         pair.ends[end].pair.post_send(WorkRequest::send(id, buffer))?;
         let other = 1 - end;
         let arrived = pair.until(|pair| Ok(pair.ends[other].take_completion(0)))?;
         let received = self.inbox[other].region().to_vec(0, arrived.length as usize)?;
         self.post_receive(pair, other)?;
-        Ok(received)
+        let content = received.strip_prefix(MAGIC).ok_or(Error::Message("a control message"))?;
+        Ok(content.to_vec())
     }
 
     /// Writes the file, a bounded number of Writes ahead.

@@ -109,7 +109,10 @@ impl Logic for Rnic {
         self.receive.mac_address.next = self.control.mac_address.val();
 
         // Work requests and payload from host memory.
-        StreamSource::<ReadRequest>::join(&mut self.transmit.request_read, &mut self.pcie.send_read);
+        StreamSource::<ReadRequest>::join(
+            &mut self.transmit.request_read,
+            &mut self.pcie.send_read,
+        );
         StreamSource::<Beat>::join(&mut self.pcie.send_data, &mut self.transmit.request_data);
         StreamSource::<ReadRequest>::join(
             &mut self.transmit.payload_read,
@@ -161,8 +164,7 @@ impl Logic for Rnic {
         self.transmit.query_qp.next = self.control.query_qp.val();
         self.receive.query_qp.next = self.control.query_qp.val();
         self.control.query_send_next.next = self.transmit.query_send_next.val();
-        self.control.query_send_unacknowledged.next =
-            self.transmit.query_send_unacknowledged.val();
+        self.control.query_send_unacknowledged.next = self.transmit.query_send_unacknowledged.val();
         self.control.query_send_window.next = self.transmit.query_send_window.val();
         self.control.query_receive_next.next = self.receive.query_receive_next.val();
         self.counted.next.sent = self.transmit.frame_sent.val();
@@ -170,8 +172,8 @@ impl Logic for Rnic {
         self.counted.next.unexpected = self.pcie.unexpected.val();
         self.counted.next.overflow = self.complete.overflow.val();
         self.control.counts.next = bit_cast::<16, 12>(self.counted.val().into());
-        self.passed.next.transmit = self.transmit.trace.val();
-        self.passed.next.receive = self.receive.trace.val();
+        self.passed.next.transmit = self.transmit.passed.val();
+        self.passed.next.receive = self.receive.passed.val();
         self.passed.next.written = self.complete.written.val();
         self.passed.next.interrupted = self.complete.interrupted.val();
         self.stations.next = bit_cast::<16, 14>(self.passed.val().into());

@@ -75,10 +75,8 @@ pub struct Acceptance {
     fits: Signal<Local, Bit>,
     in_window: Signal<Local, Bit>,
     origin: Signal<Local, Bits<32>>,
-    end_next: Signal<Local, Bits<32>>,
     command_index: Signal<Local, Bits<8>>,
     command_qp: Signal<Local, Bits<4>>,
-    one: Literal<32, 1>,
     ring: Literal<32, { STREAM_RING_BYTES as u64 }>,
 }
 
@@ -124,7 +122,7 @@ impl Logic for Acceptance {
             self.waiting.d.next = self.segment_end.val() - self.removed.val();
         }
 
-        // Clock 2. A FIN occupies the sequence number after the last octet.
+        // Clock 2. A FIN is not counted: the driver acknowledges it, who closes the connection.
         self.judge.d.next = self.look.q.val();
         self.finish.next = self.flags.val().get_bit(0)
             & (self.known.q.val() <= self.length.val())
@@ -134,10 +132,6 @@ impl Logic for Acceptance {
         self.fits.next = self.waiting.q.val() <= self.ring.val();
         self.in_window.next = self.ahead.q.val() < self.ring.val();
         self.origin.next = self.number.val() - bit_cast::<32, 7>(self.head.val().payload_at);
-        self.end_next.next = self.octets_end.q.val();
-        if self.finish.val() {
-            self.end_next.next = self.octets_end.q.val() + self.one.val();
-        }
         if self.judge.q.val() {
             self.result.d.next.qp = self.head.val().qp;
             self.result.d.next.live = self.active.val().get_bit(self.head.val().qp.index());
@@ -166,7 +160,7 @@ impl Logic for Acceptance {
                     self.result.d.next.accept = self.fits.val();
                     self.result.d.next.no_room = !self.fits.val();
                     if self.fits.val() {
-                        self.result.d.next.expected = self.end_next.val();
+                        self.result.d.next.expected = self.octets_end.q.val();
                     }
                 } else if self.length.val().any() | self.flags.val().get_bit(0) {
                     self.result.d.next.out_of_order = true;

@@ -57,7 +57,7 @@ pub struct Receive {
     /// Pulses, in the order of the registers from `COUNT_FRAMES_RECEIVED` to `COUNT_FPDUS_PLACED`.
     pub counts: Signal<Out, Bits<9>>,
     /// The stations `FRAME_ARRIVED` to `PAYLOAD_PLACED` of `ironwarp_abi::trace`.
-    pub trace: Signal<Out, Bits<5>>,
+    pub passed: Signal<Out, Bits<5>>,
     intake: FrameIntake,
     tcp: TcpReceive,
     ring: StreamRing,
@@ -100,7 +100,7 @@ impl Default for Receive {
             query_qp: Default::default(),
             query_receive_next: Default::default(),
             counts: Default::default(),
-            trace: Default::default(),
+            passed: Default::default(),
             intake: Default::default(),
             tcp: Default::default(),
             ring: Default::default(),
@@ -228,6 +228,6 @@ impl Logic for Receive {
         self.stations.next = self.stations.val().replace_bit(2, self.judge.checked.val());
         self.stations.next = self.stations.val().replace_bit(3, self.judge.passed.val());
         self.stations.next = self.stations.val().replace_bit(4, self.placement.placed.val());
-        self.trace.next = self.stations.val();
+        self.passed.next = self.stations.val();
     }
 }

@@ -68,12 +68,10 @@ pub struct Framer {
     stream_end: DFF<Bits<32>>,
     available: DFF<Bits<32>>,
     offered: DFF<PacketHead>,
-    end_after: Signal<Local, Bits<32>>,
     looked_at: Signal<Local, Bits<4>>,
     command_index: Signal<Local, Bits<8>>,
     whole: Signal<Local, Bit>,
     least: Literal<32, FPDU_BYTES_MIN>,
-    one: Literal<32, 1>,
     kind_fpdu: Literal<2, { packet_kind::FPDU }>,
     kind_raw: Literal<2, { packet_kind::RAW }>,
     kind_event: Literal<2, { packet_kind::EVENT }>,
@@ -118,7 +116,6 @@ impl Logic for Framer {
         self.size.data.next = self.peek_data.val();
         self.size.markers.next = self.offered.q.val().markers;
         self.size.position.next = self.offered.q.val().position;
-        self.end_after.next = self.stream_end.q.val() + self.one.val();
         self.whole.next = self.available.q.val() >= bit_cast::<32, 17>(self.size.total.val());
 
         self.looked_at.next = self.qp.q.val();
@@ -206,7 +203,7 @@ impl Logic for Framer {
                 self.state.d.next = FramerState::Choose;
                 self.offered.d.next.kind = self.kind_event.val();
                 self.offered.d.next.status = self.peer_closed.val();
-                self.offered.d.next.sequence = self.end_after.val();
+                self.offered.d.next.sequence = self.stream_end.q.val();
                 self.offered.d.next.octets = 0.into();
                 if self.available.q.val().any() {
                     self.offered.d.next.status = self.closed_early.val();
