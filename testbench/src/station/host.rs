@@ -155,6 +155,12 @@ impl Station {
             };
             self.write_context(registers::FLOW_CONTEXTS, entry as u32, &flow.to_words());
         }
+        self.settle();
+    }
+
+    /// Waits until the device has taken every write: a read does not pass them.
+    fn settle(&mut self) {
+        self.read(registers::DEVICE);
     }
 
     /// Posts a send work request and rings the doorbell.
@@ -183,6 +189,7 @@ impl Station {
         let page = registers::QP_DOORBELLS + u32::from(qp) * registers::DOORBELL_PAGE;
         let value = u32::from(slot.wrapping_add(1));
         self.simulation.bar_write32(0, page + doorbell, value).expect("a doorbell");
+        self.settle();
     }
 
     /// Takes the completion entries that have been written.
