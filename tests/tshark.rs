@@ -3,13 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Octets that are moved.
+///
+/// tshark 4.0 counts a marker too many in an FPDU that ends exactly where the next marker is due
+/// (RFC 5044 s. 4.3 gives that marker to the following FPDU), and from there on shows TCP only. In
+/// so many octets none ends there at either MTU; `tests/markers.rs` looks at a whole megabyte.
+const BYTES: usize = 60_003;
+
 /// Makes a capture with the command line.
 fn capture(folder: &Path, arguments: &[&str]) -> PathBuf {
     let path = folder.join("out.pcapng");
     let file = folder.join("file");
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("testbench/files/julia.pgm");
     let octets = std::fs::read(shipped).expect("the shipped file");
-    std::fs::write(&file, &octets[300_000..400_003]).expect("a file");
+    std::fs::write(&file, &octets[300_000..300_000 + BYTES]).expect("a file");
     let status = Command::new(env!("CARGO_BIN_EXE_ironwarp"))
         .args(["demo", "--json", "--capture"])
         .arg(&path)
@@ -59,7 +66,7 @@ fn tshark_finds_nothing_wrong_with_and_without_markers() {
         let carrying = count(&path, "tcp.len > 0");
         assert_eq!(count(&path, "iwarp_ddp_rdmap"), carrying - 2, "{what}");
         let payload = if mtu == "1500" { 1428 } else { 8868 };
-        assert!(carrying > 100_003 / (payload + 12) + 2, "{what}: {carrying}");
+        assert!(carrying > BYTES / (payload + 12) + 2, "{what}: {carrying}");
         let writes = count(&path, "iwarp_rdma.opcode == 0");
         let sends = count(&path, "iwarp_rdma.opcode == 3");
         assert_eq!((writes + sends, sends), (carrying - 2, 3), "{what}");
