@@ -23,7 +23,7 @@ use rust_hdl::prelude::*;
 /// ```text
 /// mac -> FrameIntake -> TcpReceive -> StreamRing -> Deframer -> Judge --> Placement -> write
 ///                         |    |                       |         ^  |         |
-///      acknowledgement <--+    +---> WindowTeller <----+         |  +- Gate   +-> completion, event
+///   acknowledgement <-----+    +---> WindowTeller <----+         |  +- Gate   +-> completion,event
 ///                                        |              RequestFetch
 ///                                        +-> edge
 /// ```
