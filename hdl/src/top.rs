@@ -172,8 +172,8 @@ impl Logic for Rnic {
         self.counted.next.unexpected = self.pcie.unexpected.val();
         self.counted.next.overflow = self.complete.overflow.val();
         self.control.counts.next = bit_cast::<16, 12>(self.counted.val().into());
-        self.passed.next.transmit = self.transmit.passed.val();
-        self.passed.next.receive = self.receive.passed.val();
+        self.passed.next.transmit = self.transmit.stations.val();
+        self.passed.next.receive = self.receive.stations.val();
         self.passed.next.written = self.complete.written.val();
         self.passed.next.interrupted = self.complete.interrupted.val();
         self.stations.next = bit_cast::<16, 14>(self.passed.val().into());

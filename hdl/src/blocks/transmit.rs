@@ -53,5 +53,5 @@ blocks! {
         [clock, context_write, qp_command, active, doorbell, request_read, request_data,
         payload_read, payload_data, max_read, acknowledgement, receive_edge, opened, completion,
         event, frame, query_qp, query_send_next, query_send_unacknowledged, query_send_window,
-        frame_sent, passed];
+        frame_sent, stations];
 }

@@ -15,8 +15,8 @@ use rust_hdl::prelude::*;
 
 const _: () = assert!(STREAM_RING_BYTES == 1 << 15, "the kernel has this width");
 
-/// Keeps RCV.NXT of every queue pair. A segment is taken only if it holds the next octet and fits in
-/// the ring; octets that came before are cut off its front.
+/// Keeps RCV.NXT of every queue pair. A segment is taken only if it holds the next octet and fits
+/// in the ring; octets that came before are cut off its front.
 ///
 /// Contract: `ask` with a segment's head; not again before that frame's last beat, at which
 /// `commit` says whether the segment was good. The tables are up to date two clocks after `commit`.
@@ -263,26 +263,32 @@ mod tests {
         uut.qp_command.next = Default::default();
     }
 
+    /// A block whose queue pair 5 expects the sequence number `first`.
+    fn started(first: u32) -> Acceptance {
+        let mut uut = Acceptance::default();
+        uut.connect_all();
+        uut.context_write.next = ContextWrite {
+            valid: true,
+            table: u64::from(ironwarp_abi::context::table::QUEUE_PAIR).to_bits(),
+            index: 5.into(),
+            word: (RECEIVE_NEXT as u64).to_bits(),
+            data: u64::from(first).to_bits(),
+        };
+        tick!(uut);
+        uut.context_write.next = Default::default();
+        uut.active.next = (1_u64 << 5).to_bits();
+        command(&mut uut);
+        uut
+    }
+
     //= rfc9293#3.10.7.4
     //= type=test
     #[test]
     fn decides_as_the_rules_say() {
         for seed in seeds() {
             let mut rng = rng(seed);
-            let mut uut = Acceptance::default();
-            uut.connect_all();
             let first: u32 = if rng.random() { u32::MAX - 9000 } else { rng.random() };
-            uut.context_write.next = ContextWrite {
-                valid: true,
-                table: u64::from(ironwarp_abi::context::table::QUEUE_PAIR).to_bits(),
-                index: 5.into(),
-                word: (RECEIVE_NEXT as u64).to_bits(),
-                data: u64::from(first).to_bits(),
-            };
-            tick!(uut);
-            uut.context_write.next = Default::default();
-            uut.active.next = (1_u64 << 5).to_bits();
-            command(&mut uut);
+            let mut uut = started(first);
             let mut model = Model { expected: first, removed: first, closed: false };
             for _ in 0..150 {
                 let near = rng.random_range(0..600_u32).wrapping_sub(300);

@@ -307,7 +307,7 @@ impl Bench {
             *count += u64::from(uut.counts.val().get_bit(n));
         }
         for (n, count) in self.trace.iter_mut().enumerate() {
-            *count += u64::from(uut.passed.val().get_bit(n));
+            *count += u64::from(uut.stations.val().get_bit(n));
         }
         edge!(*uut);
         if data_taken {

@@ -28,8 +28,8 @@ pub enum DdpState {
     Tell,
 }
 
-/// Passes payload on as dense packets, and tells of each packet when it has ended and its verdict is
-/// known. One beat a clock; three clocks between packets.
+/// Passes payload on as dense packets, and tells of each packet when it has ended and its verdict
+/// is known. One beat a clock; three clocks between packets.
 #[derive(LogicBlock, Default)]
 pub struct DdpCheck {
     pub clock: Signal<In, Clock>,

@@ -23,7 +23,7 @@ use rust_hdl::prelude::*;
 /// ```text
 /// mac -> FrameIntake -> TcpReceive -> StreamRing -> Deframer -> Judge --> Placement -> write
 ///                         |    |                       |         ^  |         |
-///      acknowledgement <--+    +---> WindowTeller <----+         |  +- Gate   +-> completion, event
+///   acknowledgement <-----+    +---> WindowTeller <----+         |  +- Gate   +-> completion,event
 ///                                        |              RequestFetch
 ///                                        +-> edge
 /// ```
@@ -57,7 +57,7 @@ pub struct Receive {
     /// Pulses, in the order of the registers from `COUNT_FRAMES_RECEIVED` to `COUNT_FPDUS_PLACED`.
     pub counts: Signal<Out, Bits<9>>,
     /// The stations `FRAME_ARRIVED` to `PAYLOAD_PLACED` of `ironwarp_abi::trace`.
-    pub passed: Signal<Out, Bits<5>>,
+    pub stations: Signal<Out, Bits<5>>,
     intake: FrameIntake,
     tcp: TcpReceive,
     ring: StreamRing,
@@ -74,7 +74,7 @@ pub struct Receive {
     removals: StreamFifo<StreamTaken, 5>,
     teller: WindowTeller,
     seen: Signal<Local, Bits<9>>,
-    stations: Signal<Local, Bits<5>>,
+    passed_stations: Signal<Local, Bits<5>>,
 }
 
 impl Default for Receive {
@@ -100,7 +100,7 @@ impl Default for Receive {
             query_qp: Default::default(),
             query_receive_next: Default::default(),
             counts: Default::default(),
-            passed: Default::default(),
+            stations: Default::default(),
             intake: Default::default(),
             tcp: Default::default(),
             ring: Default::default(),
@@ -117,7 +117,7 @@ impl Default for Receive {
             removals: Default::default(),
             teller: Default::default(),
             seen: Default::default(),
-            stations: Default::default(),
+            passed_stations: Default::default(),
         }
     }
 }
@@ -222,12 +222,17 @@ impl Logic for Receive {
         self.seen.next = self.seen.val().replace_bit(7, self.judge.crc_wrong.val());
         self.seen.next = self.seen.val().replace_bit(8, self.judge.passed.val());
         self.counts.next = self.seen.val();
-        self.stations.next = 0.into();
-        self.stations.next = self.stations.val().replace_bit(0, self.intake.starts.val());
-        self.stations.next = self.stations.val().replace_bit(1, self.tcp.counts.val().get_bit(6));
-        self.stations.next = self.stations.val().replace_bit(2, self.judge.checked.val());
-        self.stations.next = self.stations.val().replace_bit(3, self.judge.passed.val());
-        self.stations.next = self.stations.val().replace_bit(4, self.placement.placed.val());
-        self.passed.next = self.stations.val();
+        self.passed_stations.next = 0.into();
+        self.passed_stations.next =
+            self.passed_stations.val().replace_bit(0, self.intake.starts.val());
+        self.passed_stations.next =
+            self.passed_stations.val().replace_bit(1, self.tcp.counts.val().get_bit(6));
+        self.passed_stations.next =
+            self.passed_stations.val().replace_bit(2, self.judge.checked.val());
+        self.passed_stations.next =
+            self.passed_stations.val().replace_bit(3, self.judge.passed.val());
+        self.passed_stations.next =
+            self.passed_stations.val().replace_bit(4, self.placement.placed.val());
+        self.stations.next = self.passed_stations.val();
     }
 }

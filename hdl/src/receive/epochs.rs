@@ -13,6 +13,7 @@ pub struct Epochs {
     epochs: DFF<Bits<16>>,
     index: Signal<Local, Bits<8>>,
     qp: Signal<Local, Bits<4>>,
+    flipped: Signal<Local, Bit>,
     current: Signal<Local, Bits<16>>,
 }
 
@@ -22,12 +23,12 @@ impl Logic for Epochs {
         dff_setup!(self, clock, epochs);
         self.index.next = self.qp_command.val().index;
         self.qp.next = self.index.val().get_bits::<4>(0);
+        // A Local: inside `replace_bit`, Verilog would invert 32 bits.
+        self.flipped.next = !self.epochs.q.val().get_bit(self.qp.val().index());
         self.current.next = self.epochs.q.val();
         if self.qp_command.val().valid & self.qp_command.val().enable {
-            self.current.next = self.epochs.q.val().replace_bit(
-                self.qp.val().index(),
-                !self.epochs.q.val().get_bit(self.qp.val().index()),
-            );
+            self.current.next =
+                self.epochs.q.val().replace_bit(self.qp.val().index(), self.flipped.val());
         }
         self.epochs.d.next = self.current.val();
         self.now.next = self.current.val();

@@ -146,6 +146,7 @@ mod tests {
     use super::*;
     use crate::stream::bench::*;
     use rand::Rng;
+    use rand_chacha::ChaCha8Rng;
 
     /// What leaves the block, in its order.
     #[derive(Debug, PartialEq)]
@@ -155,41 +156,47 @@ mod tests {
         Ended(u64),
     }
 
+    /// Deliveries, their payload, and what they must lead to.
+    fn script(rng: &mut ChaCha8Rng) -> (Vec<Delivery>, Vec<Packet>, Vec<Seen>) {
+        let (mut deliveries, mut packets, mut expected) = (vec![], vec![], vec![]);
+        for n in 0..40_u64 {
+            let length = rng.random_range(0..4) * rng.random_range(0..30_usize);
+            let write = length > 0 && rng.random_bool(0.7);
+            let (complete, event) = match rng.random_range(0..4) {
+                0 | 1 => (write || length == 0, false),
+                2 => (false, !write),
+                _ => (false, false),
+            };
+            let octets: Vec<u8> = (0..length).map(|_| rng.random()).collect();
+            if length > 0 {
+                packets.push(Packet { octets: octets.clone(), error: false });
+            }
+            if write {
+                expected.push(Seen::Written(n << 20, octets));
+            }
+            expected.extend(complete.then_some(Seen::Completed(n)));
+            expected.extend(event.then_some(Seen::Ended(n)));
+            deliveries.push(Delivery {
+                length: (length as u64).to_bits(),
+                write,
+                address: (n << 20).to_bits(),
+                complete,
+                event,
+                request: n.to_bits(),
+                sequence: n.to_bits(),
+                ..Default::default()
+            });
+        }
+        (deliveries, packets, expected)
+    }
+
     #[test]
     fn does_what_the_deliveries_say_in_their_order() {
         for seed in seeds() {
             let mut rng = rng(seed);
             let mut uut = Placement::default();
             uut.connect_all();
-            let (mut deliveries, mut packets, mut expected) = (vec![], vec![], vec![]);
-            for n in 0..40_u64 {
-                let length = rng.random_range(0..4) * rng.random_range(0..30_usize);
-                let write = length > 0 && rng.random_bool(0.7);
-                let (complete, event) = match rng.random_range(0..4) {
-                    0 | 1 => (write || length == 0, false),
-                    2 => (false, !write),
-                    _ => (false, false),
-                };
-                let octets: Vec<u8> = (0..length).map(|_| rng.random()).collect();
-                if length > 0 {
-                    packets.push(Packet { octets: octets.clone(), error: false });
-                }
-                if write {
-                    expected.push(Seen::Written(n << 20, octets));
-                }
-                expected.extend(complete.then_some(Seen::Completed(n)));
-                expected.extend(event.then_some(Seen::Ended(n)));
-                deliveries.push(Delivery {
-                    length: (length as u64).to_bits(),
-                    write,
-                    address: (n << 20).to_bits(),
-                    complete,
-                    event,
-                    request: n.to_bits(),
-                    sequence: n.to_bits(),
-                    ..Default::default()
-                });
-            }
+            let (deliveries, packets, expected) = script(&mut rng);
             let beats = dense(&packets);
             let (mut given, mut sent, mut seen, mut open, mut idle) = (0, 0, vec![], false, 0);
             while idle < 60 {

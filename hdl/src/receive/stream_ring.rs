@@ -19,8 +19,8 @@ pub struct RingRow {
     pub octet7: Bits<8>,
 }
 
-/// A ring of octets for each queue pair. In every clock eight octets are written and eight are read,
-/// both at any octet and in any ring; positions wrap.
+/// A ring of octets for each queue pair. In every clock eight octets are written and eight are
+/// read, both at any octet and in any ring; positions wrap.
 ///
 /// ```text
 /// position 8 r + b lies in row r of bank b. Eight octets from b = 3 on:

@@ -1,8 +1,8 @@
 //! Octets in wire order as numbers.
 use rust_hdl::prelude::*;
 
-/// A beat's eight octets. A `LogicStruct` fills from bit 0, so the octet that comes last on the wire
-/// stands first here, and the struct as bits is the big-endian number.
+/// A beat's eight octets. A `LogicStruct` fills from bit 0, so the octet that comes last on the
+/// wire stands first here, and the struct as bits is the big-endian number.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct BigEndian {
     pub octet7: Bits<8>,

@@ -293,7 +293,7 @@ impl World {
             self.events.push((event.qp.to_u64(), event.status.to_u64(), event.cq.to_u64()));
         }
         for (n, count) in self.trace.iter_mut().enumerate() {
-            *count += u64::from(uut.passed.val().get_bit(n));
+            *count += u64::from(uut.stations.val().get_bit(n));
         }
         let mut whole = false;
         assert!(uut.frame.valid.val() || self.frame.is_empty(), "the frame stopped in the middle");

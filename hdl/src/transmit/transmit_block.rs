@@ -72,7 +72,7 @@ pub struct Transmit {
     /// A frame's last beat has left (a pulse).
     pub frame_sent: Signal<Out, Bit>,
     /// `ironwarp_abi::trace` bits 0 to 6.
-    pub passed: Signal<Out, Bits<7>>,
+    pub stations: Signal<Out, Bits<7>>,
 
     requests: RequestFetch,
     scheduler: Scheduler,
@@ -119,7 +119,7 @@ impl Default for Transmit {
             query_send_unacknowledged: Default::default(),
             query_send_window: Default::default(),
             frame_sent: Default::default(),
-            passed: Default::default(),
+            stations: Default::default(),
             requests: RequestFetch::send(),
             scheduler: Default::default(),
             segmenter: Default::default(),
@@ -240,15 +240,15 @@ impl Logic for Transmit {
         }
         self.frame_sent.next = self.leaving.val() & self.frame.beat.val().last;
         self.rung.next = self.doorbell.val().valid & (self.doorbell.val().kind == self.kind.val());
-        self.passed.next = 0.into();
-        self.passed.next = self.passed.val().replace_bit(0, self.rung.val());
-        self.passed.next = self.passed.val().replace_bit(1, self.requests.arrived.val());
-        self.passed.next = self.passed.val().replace_bit(2, self.jobs.started.val());
-        self.passed.next = self.passed.val().replace_bit(3, self.payload.started.val());
-        self.passed.next = self.passed.val().replace_bit(4, self.store.stored.val());
-        self.passed.next =
-            self.passed.val().replace_bit(5, self.leaving.val() & !self.underway.q.val());
-        self.passed.next = self.passed.val().replace_bit(6, self.frame_sent.val());
+        self.stations.next = 0.into();
+        self.stations.next = self.stations.val().replace_bit(0, self.rung.val());
+        self.stations.next = self.stations.val().replace_bit(1, self.requests.arrived.val());
+        self.stations.next = self.stations.val().replace_bit(2, self.jobs.started.val());
+        self.stations.next = self.stations.val().replace_bit(3, self.payload.started.val());
+        self.stations.next = self.stations.val().replace_bit(4, self.store.stored.val());
+        self.stations.next =
+            self.stations.val().replace_bit(5, self.leaving.val() & !self.underway.q.val());
+        self.stations.next = self.stations.val().replace_bit(6, self.frame_sent.val());
     }
 }
 
