@@ -35,7 +35,8 @@ pub struct Demo {
     /// Write the frames of the first transfer to a pcapng file
     #[arg(long, value_name = "OUT.pcapng")]
     capture: Option<PathBuf>,
-    /// Write the sender's waveform of the first transfer (.fst or .vcd), and the receiver's beside it
+    /// Write the sender's waveform of the first transfer (.fst or .vcd), and the receiver's beside
+    /// it
     #[arg(long, value_name = "OUT.fst")]
     wave: Option<PathBuf>,
     /// Print one JSON object, of the first transfer

@@ -60,7 +60,8 @@ fn tshark_finds_nothing_wrong_with_and_without_markers() {
         let complaints = tshark(&path, &["-Y", wrong, "-V"]);
         assert!(complaints.is_empty(), "{what}: {complaints}");
 
-        // Every segment with payload is MPA: a Request, a Reply, or FPDUs with DDP and RDMAP inside.
+        // Every segment with payload is MPA: a Request, a Reply, or FPDUs with DDP and RDMAP
+        // inside.
         assert_eq!(count(&path, "iwarp_mpa.req"), 1, "{what}");
         assert_eq!(count(&path, "iwarp_mpa.rep"), 1, "{what}");
         let carrying = count(&path, "tcp.len > 0");

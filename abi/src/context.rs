@@ -1,7 +1,7 @@
 //! Contexts: what the driver writes into the device's tables before it starts an object.
 //!
-//! Every context is an array of 32-bit words at a fixed stride in BAR 0; each word takes effect when
-//! it is written. A memory region or a flow entry becomes valid with its last word, so it is
+//! Every context is an array of 32-bit words at a fixed stride in BAR 0; each word takes effect
+//! when it is written. A memory region or a flow entry becomes valid with its last word, so it is
 //! written in order and invalidated by clearing that word first. Queue pairs and completion queues
 //! take their context when `QP_CONTROL` or `CQ_CONTROL` starts them.
 

@@ -73,7 +73,8 @@ impl FieldValue for bool {
 #[macro_export]
 macro_rules! record {
     ($(#[doc = $about:literal])* $name:ident, $words:literal words {
-        $($(#[doc = $doc:literal])* $field:ident : $ty:ty = [$word:literal : $bit:literal ; $width:literal]),* $(,)?
+        $($(#[doc = $doc:literal])* $field:ident : $ty:ty =
+            [$word:literal : $bit:literal ; $width:literal]),* $(,)?
     }) => {
         $(#[doc = $about])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

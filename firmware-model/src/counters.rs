@@ -1,9 +1,9 @@
 //! The `COUNT_` registers.
 
-use ironwarp_abi::registers::{Register, COUNT_FRAMES_SENT, COUNT_TLP_UNEXPECTED};
+use ironwarp_abi::registers::{Register, COUNT_CQ_OVERFLOWS, COUNT_FRAMES_SENT};
 
 const FIRST: u32 = COUNT_FRAMES_SENT.address;
-const COUNT: usize = ((COUNT_TLP_UNEXPECTED.address - FIRST) / 4 + 1) as usize;
+const COUNT: usize = ((COUNT_CQ_OVERFLOWS.address - FIRST) / 4 + 1) as usize;
 
 /// One number for each register, in the order of their addresses.
 #[derive(Debug, Default)]

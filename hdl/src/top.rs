@@ -51,8 +51,8 @@ pub struct Rnic {
     pub pcie_in: StreamSink<Beat>,
     /// Transaction-layer packets to the root complex.
     pub pcie_out: StreamSource<Beat>,
-    /// Frames from the MAC, without preamble and frame check sequence. `ready` is always set: a wire
-    /// cannot be stopped. `error` says that the frame check sequence was wrong.
+    /// Frames from the MAC, without preamble and frame check sequence. `ready` is always set: a
+    /// wire cannot be stopped. `error` says that the frame check sequence was wrong.
     pub mac_in: StreamSink<Beat>,
     /// Frames to the MAC. Once a frame has begun, `valid` stays set to its end.
     pub mac_out: StreamSource<Beat>,

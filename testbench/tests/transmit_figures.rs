@@ -54,7 +54,8 @@ fn send(station: &mut Station, stag: u32, length: u32) {
     station.post_send(1, &request);
 }
 
-/// Figure 5 is the first FPDU of a stream with markers; figure 6 follows a first FPDU of 492 octets.
+/// Figure 5 is the first FPDU of a stream with markers; figure 6 follows a first FPDU of 492
+/// octets.
 //= rfc5044#4.4
 //= type=test
 #[test]

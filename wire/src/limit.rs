@@ -10,8 +10,8 @@ pub const fn emss(mtu: usize) -> usize {
     mtu.saturating_sub(ipv4::HEADER_BYTES + tcp::HEADER_BYTES)
 }
 
-/// Payload octets of a full RDMA Write segment, and the octet times that its frame takes on the wire
-/// with preamble, frame check sequence and gap.
+/// Payload octets of a full RDMA Write segment, and the octet times that its frame takes on the
+/// wire with preamble, frame check sequence and gap.
 pub const fn write_segment(mtu: usize, markers: bool) -> (usize, usize) {
     let payload = mulpdu(emss(mtu), markers).saturating_sub(TAGGED_HEADER_BYTES);
     (payload, mtu + WIRE_OVERHEAD_BYTES)

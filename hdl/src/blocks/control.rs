@@ -9,7 +9,8 @@ use crate::control::register_reader::RegisterReader;
 use crate::control::time_base::TimeBase;
 
 blocks! {
-    bar_decoder: BarDecoder::default(), [clock, sink, context_write, doorbell, register_write, msix_write];
+    bar_decoder: BarDecoder::default(),
+        [clock, sink, context_write, doorbell, register_write, msix_write];
     register_file: RegisterFile::default(),
         [clock, write, clocks_per_microsecond, restart_time, mac_address, query_qp, qp_command,
          cq_command];

@@ -4,9 +4,9 @@ use rust_hdl::prelude::*;
 
 /// Words `first_word .. first_word + N` of the first `2^A` contexts of one context table.
 ///
-/// The host writes words one by one ([`ContextWrite`]); the engine reads a context's words together.
-/// A word that is read in the clock of its write may be old: an object is started only after its
-/// context was written.
+/// The host writes words one by one ([`ContextWrite`]); the engine reads a context's words
+/// together. A word that is read in the clock of its write may be old: an object is started only
+/// after its context was written.
 #[derive(LogicBlock)]
 pub struct ContextTable<const A: usize, const N: usize> {
     pub clock: Signal<In, Clock>,

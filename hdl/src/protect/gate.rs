@@ -99,7 +99,7 @@ impl Default for Gate {
 }
 
 impl Logic for Gate {
-    //= rfc5041#7.1  STag, protection domain, access, bounds, wrap: checked before anything is placed.
+    //= rfc5041#7.1  STag, domain, access, bounds, wrap: checked before anything is placed.
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, asked, given, relative, sum, bus, size);

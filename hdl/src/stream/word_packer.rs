@@ -2,8 +2,9 @@
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
-/// Beats of 4 or 8 octets go in (a packet's last beat may have any number, 1 to 8), dense beats come
-/// out; full rate, one clock. When a packet's last beat does not fit, the rest follows a clock later.
+/// Beats of 4 or 8 octets go in (a packet's last beat may have any number, 1 to 8), dense beats
+/// come out; full rate, one clock. When a packet's last beat does not fit, the rest follows a
+/// clock later.
 #[derive(LogicBlock)]
 pub struct WordPacker {
     pub clock: Signal<In, Clock>,

@@ -27,8 +27,8 @@ pub enum FramerState {
 ///        |                                                                  ^
 ///        +---no--> First -> Second -> (Third if untagged) -> (Payload) -> Check
 /// ```
-/// A raw job's payload passes as it is, but its last beat, too, gets 4 or 8 octets. The job is taken
-/// with its last beat. Full rate, one clock.
+/// A raw job's payload passes as it is, but its last beat, too, gets 4 or 8 octets. The job is
+/// taken with its last beat. Full rate, one clock.
 #[derive(LogicBlock, Default)]
 pub struct FpduFramer {
     pub clock: Signal<In, Clock>,

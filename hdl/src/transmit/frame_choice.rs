@@ -5,8 +5,8 @@ use rust_hdl::prelude::*;
 
 /// What leaves next: the oldest stored segment, or an acknowledgement without data.
 ///
-/// An acknowledgement goes first, but not twice in a row while segments wait, and not if the segment
-/// carries what its queue pair owes. Combinational.
+/// An acknowledgement goes first, but not twice in a row while segments wait, and not if the
+/// segment carries what its queue pair owes. Combinational.
 #[derive(LogicBlock, Default)]
 pub struct FrameChoice {
     /// Bit n: queue pair n owes an acknowledgement.

@@ -9,8 +9,8 @@ const NETWORK_WORDS: u64 = ((ipv4::VERSION_4_WITHOUT_OPTIONS as u64) << 8)
     + (super::header_maker::HOPS << 8)
     + ipv4::PROTOCOL_TCP as u64;
 
-/// IPv4 header checksum and TCP checksum (RFC 1071): the results are those of the inputs five clocks
-/// before; hold the inputs until then.
+/// IPv4 header checksum and TCP checksum (RFC 1071): the results are those of the inputs five
+/// clocks before; hold the inputs until then.
 ///
 /// ```text
 /// clock 1  sum of addresses   sum of numbers   payload: fold

@@ -7,7 +7,8 @@ use rust_hdl::prelude::*;
 /// The 54 octets of Ethernet, IPv4 and TCP header, as [`FrameHeader`] has them. Combinational.
 ///
 /// ```text
-/// destination | source, type | IPv4 .. fragment | ttl .. source | destination, ports | numbers | ..
+/// destination | source, type | IPv4 .. fragment | ttl .. source | destination, ports | numbers |
+/// ..
 ///      6              8               8                 8                 8               8      8
 /// ```
 #[derive(LogicBlock, Default)]

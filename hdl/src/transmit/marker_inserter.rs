@@ -4,8 +4,8 @@ use crate::stream::*;
 use crate::transmit::records::*;
 use rust_hdl::prelude::*;
 
-/// Puts a marker at every 512th octet of the stream (RFC 5044 s. 4.3). Dense packets of whole 32-bit
-/// words go in; beats of 4 or 8 octets come out.
+/// Puts a marker at every 512th octet of the stream (RFC 5044 s. 4.3). Dense packets of whole
+/// 32-bit words go in; beats of 4 or 8 octets come out.
 ///
 /// ```text
 /// position  508         512          516

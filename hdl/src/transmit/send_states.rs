@@ -7,7 +7,8 @@ use ironwarp_abi::context::table;
 use ironwarp_abi::limits::QP_BITS;
 use rust_hdl::prelude::*;
 
-/// The [`SendState`] of every queue pair: a start begins it from the context, a segment moves it on.
+/// The [`SendState`] of every queue pair: a start begins it from the context, a segment moves it
+/// on.
 ///
 /// The context's words are there a clock after the command; in that clock the start writes, and
 /// `busy` asks the segmenter to wait.

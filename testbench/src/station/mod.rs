@@ -1,7 +1,7 @@
 //! One RNIC, a host reduced to its memory, and a peer that is the test itself.
 //!
-//! No driver and no handshake: the test writes contexts and rings as the driver would, and makes and
-//! reads the frames of the other end. So a test decides every octet that the hardware meets.
+//! No driver and no handshake: the test writes contexts and rings as the driver would, and makes
+//! and reads the frames of the other end. So a test decides every octet that the hardware meets.
 
 mod frame;
 mod host;

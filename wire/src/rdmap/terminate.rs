@@ -1,7 +1,8 @@
 //! The header of a Terminate, which follows the untagged DDP header (RFC 5040 §4.8), and the
 //! causes that it can name.
 //!
-//! RFC 5040 §4.8 defines RDMAP's causes, RFC 5041 §7.2 DDP's, RFC 5044 §8 and RFC 6581 §8 MPA's.
+//! RFC 5040 §4.8 defines RDMAP's causes, RFC 5041 §7.2 DDP's, RFC 5044 §8 and RFC 6581 §8
+//! MPA's.
 
 use core::ops::Range;
 
