@@ -10,9 +10,9 @@ fn check(name: &str, words: usize, fields: &[Field]) {
     let mut used = vec![None; 32 * words];
     for field in fields {
         assert!((1..=64).contains(&field.width), "{name}.{}", field.name);
-        for bit in field.offset..field.offset + field.width {
-            assert_eq!(used[bit], None, "{name}.{} overlaps", field.name);
-            used[bit] = Some(field.name);
+        for bit in &mut used[field.offset..field.offset + field.width] {
+            assert_eq!(*bit, None, "{name}.{} overlaps", field.name);
+            *bit = Some(field.name);
         }
     }
 }
