@@ -286,6 +286,54 @@ mod tests {
         }
     }
 
+    fn doorbell(kind: u64, qp: usize, value: u64) -> Doorbell {
+        let (kind, index) = (kind.to_bits(), (qp as u64).to_bits());
+        Doorbell { valid: true, kind, index, value: value.to_bits() }
+    }
+
+    /// What the host may do in a clock: post, ring another kind of doorbell, or restart the queue.
+    fn disturb(uut: &mut RequestFetch, host: &mut Host, qp: usize) {
+        uut.doorbell.next = Doorbell::default();
+        if host.rng.random_bool(0.02) {
+            let room = (1 << host.log2[qp]) - (host.posted[qp] - host.taken[qp]) as u64;
+            host.posted[qp] += host.rng.random_range(0..=room) as u16;
+            uut.doorbell.next = doorbell(doorbell_kind::SEND, qp, host.posted[qp].into());
+        } else if host.rng.random_bool(0.02) {
+            // Another kind of doorbell means nothing here.
+            uut.doorbell.next = doorbell(doorbell_kind::RECEIVE, qp, 999);
+        } else if host.rng.random_bool(0.002) {
+            // A restart: reads of the earlier life may still be on their way.
+            uut.read.ready.next = false;
+            uut.data.valid.next = false;
+            settle!(*uut);
+            host.salt[qp] += 1;
+            command(uut, qp, false);
+            command(uut, qp, true);
+            (host.posted[qp], host.taken[qp]) = (0, 0);
+        }
+    }
+
+    /// Looks at the request that is next for a queue pair, which must be the right one, and takes
+    /// it.
+    fn take_head(uut: &mut RequestFetch, host: &mut Host, qp: usize, now: u64, seed: u64) {
+        uut.head_qp.next = (qp as u64).to_bits();
+        clock(uut, host, now);
+        clock(uut, host, now);
+        let head = uut.head.val();
+        let slot = u64::from(host.taken[qp]) & ((1 << host.log2[qp]) - 1);
+        let tag = ((qp as u64) << 16) + slot;
+        assert_eq!(head.remote_offset.to_u64() & 0xffff_ffff, tag, "SEED={seed}");
+        assert_eq!(head.remote_offset.to_u64() >> 32, host.salt[qp], "SEED={seed}");
+        assert_eq!(head.number.to_u64(), u64::from(host.taken[qp]), "SEED={seed}");
+        assert_eq!(head.length.to_u64(), u64::from(!slot as u32), "SEED={seed}");
+        assert!(!head.fault && !head.reserved, "SEED={seed}");
+        uut.take_qp.next = (qp as u64).to_bits();
+        uut.take.next = true;
+        clock(uut, host, now);
+        uut.take.next = false;
+        host.taken[qp] += 1;
+    }
+
     #[test]
     fn hands_out_every_request_once_and_in_order() {
         for seed in seeds().into_iter().take(8) {
@@ -301,54 +349,12 @@ mod tests {
             let mut handed = 0;
             for now in 0..3000 {
                 let qp = busy[host.rng.random_range(0..3)];
-                uut.doorbell.next = Doorbell::default();
-                if host.rng.random_bool(0.02) {
-                    let room = (1 << host.log2[qp]) - (host.posted[qp] - host.taken[qp]) as u64;
-                    host.posted[qp] += host.rng.random_range(0..=room) as u16;
-                    uut.doorbell.next = Doorbell {
-                        valid: true,
-                        kind: doorbell_kind::SEND.to_bits(),
-                        index: (qp as u64).to_bits(),
-                        value: u64::from(host.posted[qp]).to_bits(),
-                    };
-                } else if host.rng.random_bool(0.02) {
-                    // Another kind of doorbell means nothing here.
-                    uut.doorbell.next = Doorbell {
-                        valid: true,
-                        kind: doorbell_kind::RECEIVE.to_bits(),
-                        index: (qp as u64).to_bits(),
-                        value: 999_u64.to_bits(),
-                    };
-                } else if host.rng.random_bool(0.002) {
-                    // A restart: reads of the earlier life may still be on their way.
-                    uut.read.ready.next = false;
-                    uut.data.valid.next = false;
-                    settle!(uut);
-                    host.salt[qp] += 1;
-                    command(&mut uut, qp, false);
-                    command(&mut uut, qp, true);
-                    (host.posted[qp], host.taken[qp]) = (0, 0);
-                }
+                disturb(&mut uut, &mut host, qp);
                 clock(&mut uut, &mut host, now);
                 uut.doorbell.next = Doorbell::default();
                 let qp = busy[host.rng.random_range(0..3)];
                 if host.rng.random_bool(0.3) && uut.available.val().get_bit(qp) {
-                    uut.head_qp.next = (qp as u64).to_bits();
-                    clock(&mut uut, &mut host, now);
-                    clock(&mut uut, &mut host, now);
-                    let head = uut.head.val();
-                    let slot = u64::from(host.taken[qp]) & ((1 << host.log2[qp]) - 1);
-                    let tag = ((qp as u64) << 16) + slot;
-                    assert_eq!(head.remote_offset.to_u64() & 0xffff_ffff, tag, "SEED={seed}");
-                    assert_eq!(head.remote_offset.to_u64() >> 32, host.salt[qp], "SEED={seed}");
-                    assert_eq!(head.number.to_u64(), u64::from(host.taken[qp]), "SEED={seed}");
-                    assert_eq!(head.length.to_u64(), u64::from(!slot as u32), "SEED={seed}");
-                    assert!(!head.fault && !head.reserved, "SEED={seed}");
-                    uut.take_qp.next = (qp as u64).to_bits();
-                    uut.take.next = true;
-                    clock(&mut uut, &mut host, now);
-                    uut.take.next = false;
-                    host.taken[qp] += 1;
+                    take_head(&mut uut, &mut host, qp, now, seed);
                     handed += 1;
                 }
             }

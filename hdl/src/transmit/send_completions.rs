@@ -228,109 +228,155 @@ mod tests {
     use super::*;
     use crate::stream::bench::*;
     use rand::Rng;
+    use rand_chacha::ChaCha8Rng;
     use std::collections::VecDeque;
+
+    /// What is on the lists, and what must be told: queues of Rust.
+    struct Model {
+        seed: u64,
+        rng: ChaCha8Rng,
+        /// The sequence number after the last octet that a queue pair sent.
+        sent: [u32; 16],
+        acknowledged: [u32; 16],
+        lists: Vec<VecDeque<SentRequest>>,
+        told: Vec<VecDeque<SentRequest>>,
+        /// Requests sent so far, of all queue pairs.
+        number: u64,
+        /// The longest that a list has been.
+        most: usize,
+    }
+
+    impl Model {
+        fn new(seed: u64) -> Self {
+            let start = [0xffff_fe00_u32; 16];
+            Self {
+                seed,
+                rng: rng(seed),
+                sent: start,
+                acknowledged: start,
+                lists: vec![VecDeque::new(); 16],
+                told: vec![VecDeque::new(); 16],
+                number: 0,
+                most: 0,
+            }
+        }
+
+        fn edge(&self, qp: usize) -> SendEdge {
+            SendEdge {
+                valid: true,
+                qp: (qp as u64).to_bits(),
+                unacknowledged: u64::from(self.acknowledged[qp]).to_bits(),
+                window: 0.into(),
+            }
+        }
+
+        /// Some of what is out is acknowledged, if anything is.
+        fn acknowledge(&mut self, qp: usize) -> SendEdge {
+            if !self.rng.random_bool(0.1) || self.acknowledged[qp] == self.sent[qp] {
+                return SendEdge::default();
+            }
+            let out = self.sent[qp].wrapping_sub(self.acknowledged[qp]);
+            let step = self.rng.random_range(1..=out);
+            self.acknowledged[qp] = self.acknowledged[qp].wrapping_add(step);
+            let acknowledged = self.acknowledged[qp];
+            let list = &mut self.lists[qp];
+            let reached =
+                |r: &SentRequest| acknowledged.wrapping_sub(r.end.to_u64() as u32) < 1 << 31;
+            while list.front().is_some_and(reached) {
+                self.told[qp].extend(list.pop_front().filter(|r| r.signaled));
+            }
+            self.edge(qp)
+        }
+
+        /// The next request that a queue pair has sent.
+        fn send(&mut self, qp: usize) -> SentRequest {
+            self.sent[qp] = self.sent[qp].wrapping_add(self.rng.random_range(1..100));
+            self.number += 1;
+            SentRequest {
+                qp: (qp as u64).to_bits(),
+                end: u64::from(self.sent[qp]).to_bits(),
+                request: (self.number & 0xffff).to_bits(),
+                signaled: self.rng.random_bool(0.8),
+                cq: (qp as u64 + 1).to_bits(),
+                length: self.number.to_bits(),
+            }
+        }
+
+        /// The uut took the note of a request.
+        fn note(&mut self, request: SentRequest) {
+            let qp = request.qp.to_u64() as usize;
+            // An acknowledgement may come before the note of what it acknowledges.
+            let left = (request.end.to_u64() as u32).wrapping_sub(self.acknowledged[qp]);
+            if left == 0 || left >= 1 << 31 {
+                self.told[qp].extend(Some(request).filter(|r| r.signaled));
+            } else {
+                self.lists[qp].push_back(request);
+                self.most = self.most.max(self.lists[qp].len());
+            }
+        }
+
+        /// A completion that leaves now must be its queue pair's next.
+        fn check(&mut self, uut: &SendCompletions) {
+            if uut.completion.valid.val() && uut.completion.ready.val() {
+                let got = uut.completion.beat.val();
+                let expected = self.told[got.qp.to_u64() as usize].pop_front();
+                let expected = expected.expect("nothing was acknowledged");
+                assert_eq!(got.request, expected.request, "SEED={}", self.seed);
+                assert_eq!((got.cq, got.length), (expected.cq, expected.length));
+            }
+        }
+    }
 
     /// What is on the lists, and what must be told, against queues of Rust.
     #[test]
     fn completes_in_order_and_never_overflows() {
         for seed in seeds().into_iter().take(10) {
-            let mut rng = rng(seed);
+            let mut model = Model::new(seed);
             let mut uut = SendCompletions::default();
             uut.connect_all();
-            let mut sent = [0xffff_fe00_u32; 16];
-            let mut acknowledged = sent;
-            for qp in 0..3_u64 {
+            for qp in 0..3 {
                 // As a start does.
-                uut.send_edge.next = SendEdge {
-                    valid: true,
-                    qp: qp.to_bits(),
-                    unacknowledged: u64::from(sent[0]).to_bits(),
-                    window: 0.into(),
-                };
+                uut.send_edge.next = model.edge(qp);
                 tick!(uut);
             }
-            let mut lists: Vec<VecDeque<SentRequest>> = vec![VecDeque::new(); 16];
-            let mut told: Vec<VecDeque<SentRequest>> = vec![VecDeque::new(); 16];
-            let (mut number, mut since, mut most) = (0_u64, 100, 0);
+            let mut since = 100;
             let mut offer: Option<SentRequest> = None;
-            let patient = rng.random_bool(0.5);
+            let patient = model.rng.random_bool(0.5);
             for now in 0..6000 {
                 // Acknowledgements come late in half of the runs, so that the lists fill.
-                uut.send_edge.next = SendEdge::default();
-                let qp = rng.random_range(0..3_usize);
+                let qp = model.rng.random_range(0..3_usize);
                 let quiet = patient && now % 2000 < 1500;
-                if !quiet && rng.random_bool(0.1) && acknowledged[qp] != sent[qp] {
-                    let step = rng.random_range(1..=sent[qp].wrapping_sub(acknowledged[qp]));
-                    acknowledged[qp] = acknowledged[qp].wrapping_add(step);
-                    uut.send_edge.next = SendEdge {
-                        valid: true,
-                        qp: (qp as u64).to_bits(),
-                        unacknowledged: u64::from(acknowledged[qp]).to_bits(),
-                        window: 0.into(),
-                    };
-                    let list = &mut lists[qp];
-                    let reached = |r: &SentRequest| {
-                        acknowledged[qp].wrapping_sub(r.end.to_u64() as u32) < 1 << 31
-                    };
-                    while list.front().is_some_and(reached) {
-                        told[qp].extend(list.pop_front().filter(|r| r.signaled));
-                    }
-                }
+                uut.send_edge.next =
+                    if quiet { SendEdge::default() } else { model.acknowledge(qp) };
                 // As the segmenter does: five clocks after the last one it looks who is crowded.
-                let qp = rng.random_range(0..3_usize);
+                let qp = model.rng.random_range(0..3_usize);
                 since += 1;
                 if offer.is_none() && since > 5 && !uut.crowded.val().get_bit(qp) {
-                    sent[qp] = sent[qp].wrapping_add(rng.random_range(1..100));
-                    number += 1;
-                    offer = Some(SentRequest {
-                        qp: (qp as u64).to_bits(),
-                        end: u64::from(sent[qp]).to_bits(),
-                        request: (number & 0xffff).to_bits(),
-                        signaled: rng.random_bool(0.8),
-                        cq: (qp as u64 + 1).to_bits(),
-                        length: number.to_bits(),
-                    });
+                    offer = Some(model.send(qp));
                 }
                 uut.request.valid.next = offer.is_some();
                 uut.request.beat.next = offer.unwrap_or_default();
-                uut.completion.ready.next = rng.random_bool(0.7);
+                uut.completion.ready.next = model.rng.random_bool(0.7);
                 settle!(uut);
-                if uut.completion.valid.val() && uut.completion.ready.val() {
-                    let got = uut.completion.beat.val();
-                    let expected = told[got.qp.to_u64() as usize].pop_front();
-                    let expected = expected.expect("nothing was acknowledged");
-                    assert_eq!(got.request, expected.request, "SEED={seed}");
-                    assert_eq!((got.cq, got.length), (expected.cq, expected.length));
-                }
+                model.check(&uut);
                 let taken = offer.filter(|_| uut.request.ready.val());
                 edge!(uut);
                 if let Some(request) = taken {
-                    let qp = request.qp.to_u64() as usize;
-                    // An acknowledgement may come before the note of what it acknowledges.
-                    let left = (request.end.to_u64() as u32).wrapping_sub(acknowledged[qp]);
-                    if left == 0 || left >= 1 << 31 {
-                        told[qp].extend(Some(request).filter(|r| r.signaled));
-                    } else {
-                        lists[qp].push_back(request);
-                        most = most.max(lists[qp].len());
-                    }
+                    model.note(request);
                     offer = None;
                     since = 0;
                 }
             }
-            assert!(most < OUTSTANDING_MAX, "SEED={seed}: {most} outstanding");
+            assert!(model.most < OUTSTANDING_MAX, "SEED={seed}: {} outstanding", model.most);
             uut.request.valid.next = false;
             uut.send_edge.next = SendEdge::default();
             uut.completion.ready.next = true;
             for _ in 0..2000 {
                 settle!(uut);
-                if uut.completion.valid.val() {
-                    let got = uut.completion.beat.val();
-                    let expected = told[got.qp.to_u64() as usize].pop_front();
-                    assert_eq!(Some(got.request), expected.map(|r| r.request), "SEED={seed}");
-                }
+                model.check(&uut);
                 edge!(uut);
             }
+            let told = model.told;
             assert!(told.iter().all(VecDeque::is_empty), "SEED={seed}: {told:?}");
         }
     }
