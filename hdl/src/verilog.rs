@@ -34,6 +34,11 @@ impl From<CheckError> for EmitError {
     }
 }
 
+/// Verilator's opinion of widths is waived: RustHDL prints every literal with 32 bits and every cast as
+/// a mask. Where a width changes the meaning is for the kernel lint, which knows Rust's widths too.
+const WAIVER: &str = "// Written by RustHDL. Widths are judged by the kernel lint.\n\
+    /* verilator lint_off WIDTH */\n\n";
+
 /// The Verilog of `block` and everything in it; the top module is called `top`.
 ///
 /// The text depends on nothing but the block: the same block gives the same text everywhere.
@@ -46,7 +51,7 @@ pub fn emit(block: &mut dyn Block) -> Result<String, EmitError> {
     check_all(block)?;
     let mut modules = ModuleDefines::default();
     block.accept("top", &mut modules);
-    Ok(tidy(&modules.defines()))
+    Ok(format!("{WAIVER}{}", tidy(&modules.defines())))
 }
 
 /// Takes the printer's blank ends of lines and runs of empty lines away.

@@ -42,8 +42,7 @@ fn yosys(folder: &Path) -> Output {
 
 fn verilator(folder: &Path) -> Output {
     let verilator = verilator_sys::find::Verilator::find().expect("run `./ironwarp setup`");
-    // RustHDL's clock copies and unsized literals are its style; the kernel lint judges widths.
-    let arguments = ["--lint-only", "-Wno-lint", "-Wno-style", "--top-module", "top", "top.v"];
+    let arguments = ["--lint-only", "--top-module", "top", "top.v"];
     verilator.command().current_dir(folder).args(arguments).output().expect("it was found")
 }
 
