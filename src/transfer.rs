@@ -49,6 +49,9 @@ pub enum Error {
     /// A work request ended with an error.
     #[error("a work request failed: {0}")]
     Request(String),
+    /// A device broke a rule of PCI Express or of the Ethernet MAC.
+    #[error("a device misbehaved: {0}")]
+    Misconduct(String),
     /// Nothing happened for a long time.
     #[error("nothing moves any more")]
     Stalled,
@@ -108,8 +111,13 @@ pub fn run(file: &[u8], plan: &Plan, mut progress: impl FnMut(u64)) -> Result<Ou
     }
     let mut pair = Pair::open(simulation, plan.mtu, plan.world.seed)?;
     let outcome = Transfer::prepare(&pair, file)?.run(&mut pair, plan, &mut progress)?;
-    pair.world().finish()?;
-    Ok(outcome)
+    let mut world = pair.world();
+    world.finish()?;
+    let faults = world.faults().first().map(|fault| format!("{fault:?}"));
+    match world.violations().first().map(|violation| format!("{violation:?}")).or(faults) {
+        Some(what) => Err(Error::Misconduct(what)),
+        None => Ok(outcome),
+    }
 }
 
 /// The receiver's waveform: `name.receiver.extension`.

@@ -195,8 +195,9 @@ impl Station {
     /// Takes the completion entries that have been written.
     ///
     /// # Panics
-    /// If the ring is not mapped.
+    /// If the ring is not mapped, or the device has broken a rule of PCI Express or of the MAC.
     pub fn completions(&mut self) -> Vec<CompletionEntry> {
+        assert_eq!(self.simulation.violations(), [], "the device's conduct");
         let mut entries = vec![];
         loop {
             let slot = u64::from(self.consumed % (1 << CQ_LOG2));
