@@ -21,13 +21,38 @@ const RESERVED: &str = " accept_on alias always and assert assign assume automat
     typedef union unique unique0 unsigned until untyped use uwire var vectored virtual void wait \
     wait_order wand weak weak0 weak1 while wildcard wire with within wor xnor xor ";
 
+/// Words of C++ and of Verilator's classes: its models have a member for each port.
+const RESERVED_IN_CPP: &str =
+    " alignas alignof asm auto bool catch char char16_t char32_t char8_t \
+    co_await co_return co_yield compl concept consteval constexpr constinit const_cast decltype \
+    delete double dynamic_cast eval explicit false float friend goto inline long mutable \
+    namespace noexcept nullptr operator private public register reinterpret_cast requires short \
+    sizeof static_assert static_cast switch template thread_local throw trace true try typeid \
+    typename volatile wchar_t ";
+
+/// What `name` is already, if it is no name for a signal or a block.
+fn taken(name: &str) -> Option<&'static str> {
+    let word = format!(" {name} ");
+    if RESERVED.contains(&word) {
+        return Some("a SystemVerilog keyword");
+    }
+    RESERVED_IN_CPP.contains(&word).then_some("a word of C++ or Verilator")
+}
+
+/// Checks the name of a block, a register or a memory in the module.
+pub(super) fn instance(scope: &mut Scope, name: &str) {
+    if let Some(why) = taken(name) {
+        scope.report(why, name);
+    }
+}
+
 /// Checks the module's own declarations.
 pub(super) fn declarations(scope: &mut Scope) {
     let names: Vec<(String, bool)> =
         scope.signals.iter().map(|(name, known)| (name.clone(), known.signed)).collect();
     for (name, signed) in names {
-        if RESERVED.contains(&format!(" {name} ")) {
-            scope.report("a SystemVerilog keyword", &name);
+        if let Some(why) = taken(&name) {
+            scope.report(why, &name);
         }
         if signed {
             scope.report("signed arithmetic turns unsigned beside a literal in Verilog", &name);
