@@ -13,7 +13,7 @@
 //! | an undeclared name | a `Constant` field rather than a Rust constant |
 //! | a match pattern that is no Verilog | a decimal number or an enum's variant |
 //! | a latch | an assignment before the first `if` |
-//! | a keyword of Verilog or C++ | another name for the port, signal, register or block |
+//! | a keyword of SystemVerilog, or of C++ for a port, register or block | another name |
 //! | the kernel uses a port that is linked outwards | the outer port of the link |
 
 mod expressions;
