@@ -64,19 +64,21 @@ impl CompletionQueues {
         }
     }
 
-    /// Writes an entry behind everything written before it. It is lost if the queue is full or
-    /// stopped.
-    pub fn push(&mut self, index: u8, entry: CompletionEntry, host: &mut dyn Host) {
-        let Some(queue) = self.started(index.into()) else { return };
+    /// Writes an entry behind everything written before it. It is lost if the queue is stopped, or
+    /// if it is full, and then the answer is false.
+    #[must_use]
+    pub fn push(&mut self, index: u8, entry: CompletionEntry, host: &mut dyn Host) -> bool {
+        let Some(queue) = self.started(index.into()) else { return true };
         let Some((address, phase)) = queue.next() else {
             tracing::warn!(cq = index, "a full completion queue loses an entry");
-            return;
+            return false;
         };
         host.write(address, &CompletionEntry { phase, ..entry }.to_bytes());
         queue.written = queue.written.wrapping_add(1);
         if let Some(vector) = queue.disarm() {
             self.msix.raise(vector, host);
         }
+        true
     }
 
     /// The host has taken so many entries.

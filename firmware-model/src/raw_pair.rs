@@ -68,7 +68,7 @@ impl RawPair {
         match self.place(frame, shared, host) {
             Ok(Some(number)) => {
                 let entry = entry(kind::RECEIVE, status::SUCCESS, number, frame.len());
-                shared.completions.push(self.context.receive_cq, entry, host);
+                shared.complete(self.context.receive_cq, entry, host);
             }
             Ok(None) => shared.counters.count(COUNT_RAW_NO_BUFFER),
             Err(status) => self.end(status, shared, host),
@@ -113,7 +113,7 @@ impl RawPair {
                 let entry = entry(kind::SEND, status::SUCCESS, number, frame.len());
                 shared.send_frame(frame);
                 if signaled {
-                    shared.completions.push(self.context.send_cq, entry, host);
+                    shared.complete(self.context.send_cq, entry, host);
                 }
                 true
             }
@@ -157,7 +157,7 @@ impl RawPair {
     fn end(&mut self, why: Status, shared: &mut Shared, host: &mut dyn Host) {
         self.active = false;
         tracing::debug!(qp = RAW_QP, status = why, "a queue pair ends");
-        shared.completions.push(self.context.receive_cq, entry(kind::EVENT, why, 0, 0), host);
+        shared.complete(self.context.receive_cq, entry(kind::EVENT, why, 0, 0), host);
     }
 }
 

@@ -3,7 +3,9 @@
 use crate::completion::CompletionQueues;
 use crate::contexts::Contexts;
 use crate::counters::Counters;
-use ironwarp_abi::registers::COUNT_FRAMES_SENT;
+use crate::host::Host;
+use ironwarp_abi::queue::CompletionEntry;
+use ironwarp_abi::registers::{COUNT_CQ_OVERFLOWS, COUNT_FRAMES_SENT};
 use std::collections::VecDeque;
 
 /// Tables, counters, completion queues and the way out to the wire.
@@ -30,6 +32,13 @@ impl Shared {
     /// As many frames wait for the wire as may wait.
     pub fn is_full(&self) -> bool {
         self.frames.len() >= self.frames_max
+    }
+
+    /// Writes an entry to a completion queue; counts it if the queue is full and loses it.
+    pub fn complete(&mut self, cq: u8, entry: CompletionEntry, host: &mut dyn Host) {
+        if !self.completions.push(cq, entry, host) {
+            self.counters.count(COUNT_CQ_OVERFLOWS);
+        }
     }
 
     /// A frame leaves, behind those that wait.

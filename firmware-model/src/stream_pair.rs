@@ -118,8 +118,8 @@ impl StreamPair {
         let Some(number) = segment.acknowledged.filter(|_| !segment.rst) else { return };
         self.sender.acknowledge(number, segment.window, segment.sequence);
         if self.active {
-            let (cq, completions) = (self.context.send_cq, &mut shared.completions);
-            self.sender.retire(|entry| completions.push(cq, entry, host));
+            let cq = self.context.send_cq;
+            self.sender.retire(|entry| shared.complete(cq, entry, host));
         }
     }
 
@@ -151,7 +151,7 @@ impl StreamPair {
         shared.counters.count(COUNT_FPDUS_PLACED);
         self.sender.open();
         if let Some(entry) = completion {
-            shared.completions.push(self.context.receive_cq, entry, host);
+            shared.complete(self.context.receive_cq, entry, host);
         }
         Ok(true)
     }
@@ -207,6 +207,6 @@ impl StreamPair {
             ..CompletionEntry::default()
         };
         tracing::debug!(qp = self.qp, status = why, "a queue pair ends");
-        shared.completions.push(self.context.receive_cq, entry, host);
+        shared.complete(self.context.receive_cq, entry, host);
     }
 }

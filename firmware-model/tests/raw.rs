@@ -94,6 +94,35 @@ fn frames_without_a_buffer_or_too_long_for_it_are_dropped() {
     assert_eq!(station.read(reg::COUNT_RAW_NO_BUFFER), 3);
 }
 
+/// Without a look at the completion queue it fills; what comes then is lost, and counted.
+#[test]
+fn entries_that_a_full_completion_queue_loses_are_counted() {
+    let mut station = station();
+    let frame = vec![0xff; 60];
+    let receive = |station: &mut Station| {
+        station.post_receive(0, &buffer(60, 0));
+        station.receive(&frame);
+        station.read(reg::COUNT_CQ_OVERFLOWS)
+    };
+    for _ in 0..1 << CQ_LOG2 {
+        assert_eq!(receive(&mut station), 0);
+    }
+    for lost in 1..4 {
+        assert_eq!(receive(&mut station), lost);
+    }
+    let numbers: Vec<u16> = station.completions().iter().map(|entry| entry.request).collect();
+    assert_eq!(numbers, (0..1 << CQ_LOG2).collect::<Vec<_>>(), "nothing was overwritten");
+    assert_eq!(receive(&mut station), 3);
+    assert_eq!(station.completions(), [raw(kind::RECEIVE, (1 << CQ_LOG2) + 3, 60)]);
+    // A queue that is stopped takes nothing, and counts nothing.
+    station.write(reg::CQ_CONTROL, CQ.into());
+    assert_eq!(receive(&mut station), 3);
+    assert_eq!(station.completions(), []);
+    // Nor has the next life lost anything yet.
+    station.write(reg::CQ_CONTROL, u32::from(CQ) | 1 << 8);
+    assert_eq!(receive(&mut station), 3);
+}
+
 #[test]
 fn foreign_and_bad_frames_are_counted() {
     let mut station = station();

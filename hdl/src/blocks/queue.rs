@@ -5,6 +5,6 @@ use crate::queue::*;
 blocks! {
     pick: Pick::default(), [wanted, last, any, choice];
     request_fetch: RequestFetch::send(),
-        [clock, context_write, command, doorbell, max_read, read, data, available, promised, head_qp,
-        head, take, take_qp, arrived];
+        [clock, context_write, command, doorbell, max_read, read, data, available, promised,
+        head_qp, head, take, take_qp, arrived];
 }

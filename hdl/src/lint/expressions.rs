@@ -72,6 +72,8 @@ fn check(scope: &mut Scope, e: &Expr, context: usize) {
         Expr::IndexReplace(base, offset, value) => {
             index(scope, base, 1, offset);
             check(scope, base, context);
+            // The printer shifts the bit to its place, with what an inversion leaves above it.
+            carries(scope, value, context.max(32), "put in as a bit", e);
             alone(scope, value);
         }
     }

@@ -13,9 +13,12 @@
 //! | an undeclared name | a `Constant` field rather than a Rust constant |
 //! | a match pattern that is no Verilog | a decimal number or an enum's variant |
 //! | a latch | an assignment before the first `if` |
+//! | a keyword of SystemVerilog, or of C++ for a port, register or block | another name |
+//! | the kernel uses a port that is linked outwards | the outer port of the link |
 
 mod expressions;
 mod latches;
+mod links;
 mod names;
 mod scope;
 
@@ -37,6 +40,7 @@ fn kernel(scope: &mut Scope, code: &VerilogBlock) {
     names::declarations(scope);
     statements(scope, code);
     latches::check(scope, code);
+    links::check(scope, code);
 }
 
 fn statements(scope: &mut Scope, code: &VerilogBlock) {

@@ -1,6 +1,6 @@
 //! Names and patterns that Verilog does not know.
 
-use super::scope::Scope;
+use super::scope::{Known, Scope};
 
 /// Words that some Verilog tool takes for its own, beyond those that RustHDL refuses itself.
 /// Verilator reads SystemVerilog unless told otherwise.
@@ -21,15 +21,41 @@ const RESERVED: &str = " accept_on alias always and assert assign assume automat
     typedef union unique unique0 unsigned until untyped use uwire var vectored virtual void wait \
     wait_order wand weak weak0 weak1 while wildcard wire with within wor xnor xor ";
 
+/// Words of C++ and of Verilator's classes: its models have members for ports and instances.
+/// Signals inside a module may have these names, as Verilator renames them.
+const RESERVED_IN_CPP: &str =
+    " alignas alignof asm auto bool catch char char16_t char32_t char8_t \
+    co_await co_return co_yield compl concept consteval constexpr constinit const_cast decltype \
+    delete double dynamic_cast eval explicit false float friend goto inline long mutable \
+    namespace noexcept nullptr operator private public register reinterpret_cast requires short \
+    sizeof static_assert static_cast switch template thread_local throw trace true try typeid \
+    typename volatile wchar_t ";
+
+/// What `name` is already in Verilog, or `outside`, in the C++ that a model shows: no name then.
+fn taken(name: &str, outside: bool) -> Option<&'static str> {
+    let word = format!(" {name} ");
+    if RESERVED.contains(&word) {
+        return Some("a SystemVerilog keyword");
+    }
+    (outside && RESERVED_IN_CPP.contains(&word)).then_some("a word of C++ or Verilator")
+}
+
+/// Checks the name of a block, a register or a memory in the module.
+pub(super) fn instance(scope: &mut Scope, name: &str) {
+    if let Some(why) = taken(name, true) {
+        scope.report(why, name);
+    }
+}
+
 /// Checks the module's own declarations.
 pub(super) fn declarations(scope: &mut Scope) {
-    let names: Vec<(String, bool)> =
-        scope.signals.iter().map(|(name, known)| (name.clone(), known.signed)).collect();
-    for (name, signed) in names {
-        if RESERVED.contains(&format!(" {name} ")) {
-            scope.report("a SystemVerilog keyword", &name);
+    let names: Vec<(String, Known)> =
+        scope.signals.iter().map(|(name, known)| (name.clone(), *known)).collect();
+    for (name, known) in names {
+        if let Some(why) = taken(&name, known.kind.is_parameter()) {
+            scope.report(why, &name);
         }
-        if signed {
+        if known.signed {
             scope.report("signed arithmetic turns unsigned beside a literal in Verilog", &name);
         }
     }

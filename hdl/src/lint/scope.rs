@@ -103,8 +103,11 @@ pub(super) struct Scopes {
 
 impl Probe for Scopes {
     fn visit_start_scope(&mut self, name: &str, _: &dyn Block) {
-        let path = match self.open.last() {
-            Some((_, parent)) => format!("{}${name}", parent.path),
+        let path = match self.open.last_mut() {
+            Some((_, parent)) => {
+                super::names::instance(parent, name);
+                format!("{}${name}", parent.path)
+            }
             None => name.to_owned(),
         };
         self.open.push((name.to_owned(), Scope { path, ..Scope::default() }));

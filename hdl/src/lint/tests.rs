@@ -1,6 +1,7 @@
 //! Each mistake is found, and its correction passes.
 
 use super::lint;
+use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// A block with the ports and locals that the mistakes need, and a kernel.
@@ -45,6 +46,33 @@ fn finds<B: Block + Default>(what: &str) {
 
 fn passes<B: Block + Default>() {
     assert_eq!(lint(&B::default()), [""; 0]);
+}
+
+#[derive(LogicBlock, Default)]
+struct Inner {
+    pub a: Signal<In, Bit>,
+    pub b: Signal<Out, Bit>,
+}
+
+impl Logic for Inner {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.b.next = self.a.val();
+    }
+}
+
+#[derive(LogicBlock, Default)]
+struct Taker {
+    pub sink: StreamSink<Bits<8>>,
+    pub got: Signal<Out, Bits<8>>,
+}
+
+impl Logic for Taker {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.sink.ready.next = true;
+        self.got.next = self.sink.beat.val();
+    }
 }
 
 mod wrong {
@@ -245,9 +273,109 @@ mod wrong {
         }
     }
 
+    #[derive(LogicBlock, Default)]
+    struct CppKeyword {
+        pub a: Signal<In, Bit>,
+        pub long: Signal<Out, Bit>,
+    }
+
+    impl Logic for CppKeyword {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.long.next = self.a.val();
+        }
+    }
+
+    /// A block whose register has a name of its own.
+    macro_rules! holds {
+        ($name:ident, $register:ident) => {
+            #[derive(LogicBlock, Default)]
+            struct $name {
+                pub clock: Signal<In, Clock>,
+                pub a: Signal<In, Bit>,
+                $register: DFF<Bit>,
+            }
+
+            impl Logic for $name {
+                #[hdl_gen]
+                fn update(&mut self) {
+                    dff_setup!(self, clock, $register);
+                    self.$register.d.next = self.a.val();
+                }
+            }
+        };
+    }
+    holds!(HoldsEnd, end);
+    holds!(HoldsInside, inside);
+    holds!(HoldsRegister, register);
+    holds!(HoldsTrace, trace);
+
+    #[derive(LogicBlock, Default)]
+    struct HasInitial {
+        pub a: Signal<In, Bit>,
+        pub b: Signal<Out, Bit>,
+        initial: Inner,
+    }
+
+    impl Logic for HasInitial {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.initial.a.next = self.a.val();
+            self.b.next = self.initial.b.val();
+        }
+    }
+
     #[test]
     fn keywords() {
-        finds::<Keyword>("keyword");
+        finds::<Keyword>("top: a SystemVerilog keyword: priority");
+        finds::<CppKeyword>("top: a word of C++ or Verilator: long");
+    }
+
+    #[test]
+    fn registers_and_blocks_with_keywords_for_names() {
+        finds::<HoldsEnd>("top: a SystemVerilog keyword: end");
+        finds::<HoldsInside>("top: a SystemVerilog keyword: inside");
+        finds::<HoldsRegister>("top: a word of C++ or Verilator: register");
+        finds::<HoldsTrace>("top: a word of C++ or Verilator: trace");
+        finds::<HasInitial>("top: a SystemVerilog keyword: initial");
+    }
+
+    /// An interface's port is linked outwards, and the kernel reads the inner end as well.
+    #[derive(LogicBlock, Default)]
+    struct ReadsLinked {
+        pub a: Signal<In, Bit>,
+        pub sink: StreamSink<Bits<8>>,
+        pub seen: Signal<Out, Bit>,
+        inner: Taker,
+    }
+
+    impl Logic for ReadsLinked {
+        #[hdl_gen]
+        fn update(&mut self) {
+            StreamSink::<Bits<8>>::link(&mut self.sink, &mut self.inner.sink);
+            self.seen.next = self.inner.sink.ready.val();
+        }
+    }
+
+    #[test]
+    fn ports_that_are_linked_outwards() {
+        finds::<ReadsLinked>("use sink$ready: inner$sink$ready");
+    }
+
+    kernel!(InvertedBit { #[hdl_gen] fn update(&mut self) {
+        dff_setup!(self, clock, hold, state);
+        self.byte_out.next = self.a.val().replace_bit(2, !self.b.val().get_bit(1));
+    }});
+    kernel!(InvertedPart { #[hdl_gen] fn update(&mut self) {
+        dff_setup!(self, clock, hold, state);
+        self.flag.next = self.c.val().any();
+        self.byte_out.next = self.a.val().replace_bit(2, (!self.b.val().any()) | self.flag.val());
+    }});
+
+    #[test]
+    fn inversions_as_bits() {
+        finds::<InvertedBit>("put in as a bit");
+        finds::<InvertedPart>("put in as a bit");
     }
 }
 
@@ -296,6 +424,39 @@ mod right {
             self.word.next = 3.into();
         }
     }});
+
+    kernel!(InsertedBits { #[hdl_gen] fn update(&mut self) {
+        dff_setup!(self, clock, hold, state);
+        self.byte_out.next = self
+            .a
+            .val()
+            .replace_bit(2, self.flag.val() & !self.b.val().any())
+            .replace_bit(3, self.a.val() != self.b.val());
+    }});
+
+    /// The outer end of a link may be read, and so may the inner end's other ports.
+    #[derive(LogicBlock, Default)]
+    struct Linked {
+        pub sink: StreamSink<Bits<8>>,
+        pub seen: Signal<Out, Bit>,
+        pub got: Signal<Out, Bits<8>>,
+        inner: Taker,
+    }
+
+    impl Logic for Linked {
+        #[hdl_gen]
+        fn update(&mut self) {
+            StreamSink::<Bits<8>>::link(&mut self.sink, &mut self.inner.sink);
+            self.seen.next = self.sink.valid.val();
+            self.got.next = self.inner.got.val();
+        }
+    }
+
+    #[test]
+    fn bits_and_links() {
+        passes::<InsertedBits>();
+        passes::<Linked>();
+    }
 
     #[test]
     fn if_and_else_together_drive() {
