@@ -1,4 +1,4 @@
-//! The same transfer on hosts that make it hard: PCIe that delays, splits, reorders and pushes back.
+//! The same transfer on hosts that make it hard: PCIe that delays, splits, reorders and pauses.
 
 use ironwarp::transfer::{self, Plan};
 use ironwarp_sim::{LinkOptions, Options, RootComplexOptions, Split};

@@ -34,8 +34,8 @@ impl From<CheckError> for EmitError {
     }
 }
 
-/// Verilator's opinion of widths is waived: RustHDL prints every literal with 32 bits and every cast as
-/// a mask. Where a width changes the meaning is for the kernel lint, which knows Rust's widths too.
+/// Verilator's opinion of widths is waived: RustHDL prints every literal with 32 bits and every
+/// cast as a mask. Where a width changes the meaning is for the kernel lint, which knows both.
 const WAIVER: &str = "// Written by RustHDL. Widths are judged by the kernel lint.\n\
     /* verilator lint_off WIDTH */\n\n";
 
