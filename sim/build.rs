@@ -2,17 +2,15 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rustc-check-cfg=cfg(rtl)");
-    // The whole device, once the registry has it.
-    let Some(entry) = ironwarp_hdl::blocks::whole().into_iter().find(|e| e.name == "rnic") else {
-        return;
-    };
-    match entry.emit() {
-        Ok(verilog) => verilator_sys::build::Models::new().add("rnic", verilog).compile(),
-        Err(why) => {
-            eprintln!("the RNIC has no Verilog: {why}");
-            std::process::exit(1);
-        }
+    let entry = ironwarp_hdl::blocks::whole().into_iter().find(|entry| entry.name == "rnic");
+    match entry.map(|entry| entry.emit()) {
+        Some(Ok(verilog)) => verilator_sys::build::Models::new().add("rnic", verilog).compile(),
+        Some(Err(why)) => refuse(&format!("the RNIC has no Verilog: {why}")),
+        None => refuse("the registry of blocks has no rnic"),
     }
-    println!("cargo:rustc-cfg=rtl");
+}
+
+fn refuse(why: &str) -> ! {
+    eprintln!("{why}");
+    std::process::exit(1);
 }

@@ -5,10 +5,6 @@ use std::path::PathBuf;
 /// Why the simulation could not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The crate was built before the RTL was complete.
-    #[cfg(not(rtl))]
-    #[error("this build has no RTL")]
-    NoRtl,
     /// A world has one RNIC or two.
     #[error("a simulation has 1 or 2 RNICs, not {0}")]
     NicCount(usize),

@@ -18,7 +18,6 @@ pub mod impairment;
 pub mod link;
 pub mod options;
 pub mod pins;
-#[cfg(rtl)]
 pub mod rnic;
 pub mod root_complex;
 pub mod stages;
@@ -32,7 +31,6 @@ pub use host_memory::{HostMemory, NoMemory, OwnedMemory, Unmapped};
 pub use link::Frame;
 pub use options::{Impairments, LinkOptions, Options, RootComplexOptions, Split};
 pub use pins::{Beat, Inputs, Outputs, Pins};
-#[cfg(rtl)]
 pub use rnic::Rnic;
 pub use stages::Stages;
 pub use world::{PowerOn, Progress, Simulation};

@@ -49,18 +49,8 @@ impl Simulation {
     ///
     /// # Errors
     /// Options that mean nothing, or a capture that cannot be written.
-    #[cfg(rtl)]
     pub fn new(options: Options) -> Result<Self, Error> {
         Self::with_devices(options, Box::new(|_| Box::new(crate::Rnic::new())))
-    }
-
-    /// There is no RTL in this build.
-    ///
-    /// # Errors
-    /// Always [`Error::NoRtl`].
-    #[cfg(not(rtl))]
-    pub fn new(_: Options) -> Result<Self, Error> {
-        Err(Error::NoRtl)
     }
 
     /// A world of other devices than the RTL: `power_on(n)` makes RNIC n, now and at every reset.

@@ -1,5 +1,4 @@
 //! The Verilated RTL as a device of the world.
-#![cfg(rtl)]
 
 mod bench;
 
