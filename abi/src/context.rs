@@ -35,6 +35,12 @@ record! {
         send_queue_log2: u8 = [2:0; 4],
         /// log2 of the receive queue's entries.
         receive_queue_log2: u8 = [2:8; 4],
+        /// IRD: Read Requests of the peer that may be held at a time, answered or not, until the
+        /// Read Response has left (RFC 5040 s. 5.2). More than `READS_MAX` counts as that many.
+        read_in: u8 = [2:16; 4],
+        /// ORD: RDMA Reads that may be outstanding at a time; the send queue waits at the next one.
+        /// Zero: an RDMA Read is a bad opcode. More than `READS_MAX` counts as that many.
+        read_out: u8 = [2:24; 4],
         /// Our IPv4 address; the first octet is in the highest byte.
         local_ip: u32 = [3:0; 32],
         /// The peer's IPv4 address.
@@ -89,7 +95,7 @@ record! {
         pd: u16 = [6:0; 16],
         /// The device may read for this side's own work requests.
         local_read: bool = [6:16; 1],
-        /// The device may write for this side's own receive work requests.
+        /// The device may write for this side's own receive work requests and RDMA Reads.
         local_write: bool = [6:17; 1],
         /// The peer may read (RDMA Read).
         remote_read: bool = [6:18; 1],

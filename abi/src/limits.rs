@@ -38,6 +38,10 @@ pub const WQE_CACHE_ENTRIES: usize = 1 << WQE_CACHE_BITS;
 pub const OUTSTANDING_BITS: usize = 7;
 /// Sent but unacknowledged work requests that the device tracks per queue pair.
 pub const OUTSTANDING_MAX: usize = 1 << OUTSTANDING_BITS;
+/// log2 of [`READS_MAX`].
+pub const READ_BITS: usize = 3;
+/// RDMA Reads of one queue pair, each way: the greatest ORD and IRD.
+pub const READS_MAX: usize = 1 << READ_BITS;
 /// log2 of [`STREAM_RING_BYTES`].
 pub const STREAM_RING_BITS: usize = 15;
 /// Received TCP octets that wait on chip, per queue pair, for the rest of their FPDU.

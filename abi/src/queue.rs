@@ -10,6 +10,8 @@ pub mod opcode {
     pub const SEND: u8 = 2;
     /// Send with Solicited Event.
     pub const SEND_SOLICITED: u8 = 3;
+    /// RDMA Read of `remote_stag`, `remote_offset` into the local buffer (RFC 5040 s. 5.2).
+    pub const READ: u8 = 4;
     /// A whole Ethernet frame without frame check sequence; queue pair 0 only.
     pub const RAW_FRAME: u8 = 8;
 }
@@ -23,13 +25,14 @@ record! {
         signaled: bool = [0:8; 1],
         /// Octets of the message.
         length: u32 = [1:0; 32],
-        /// Where the message lies: an offset in the terms of `local_stag`.
+        /// Where the message lies, or the data sink of an RDMA Read: an offset in the terms of
+        /// `local_stag`.
         local_offset: u64 = [2:0; 64],
-        /// The memory region of the message; ignored if `length` is zero.
+        /// The memory region of the local buffer; ignored if `length` is zero.
         local_stag: u32 = [4:0; 32],
-        /// RDMA Write: the peer's STag; else zero.
+        /// RDMA Write and RDMA Read: the peer's STag; else zero.
         remote_stag: u32 = [5:0; 32],
-        /// RDMA Write: the tagged offset at the peer; else zero.
+        /// RDMA Write and RDMA Read: the tagged offset at the peer; else zero.
         remote_offset: u64 = [6:0; 64],
     }
 }
@@ -48,7 +51,8 @@ record! {
 
 /// What a completion entry tells of.
 pub mod kind {
-    /// A send work request is done: its buffer can be used again.
+    /// A send work request is done: its buffer can be used again, or holds what was read. Send
+    /// work requests complete in the order in which they were posted.
     pub const SEND: u8 = 1;
     /// A message has arrived in a receive work request's buffer.
     pub const RECEIVE: u8 = 2;

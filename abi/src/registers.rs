@@ -121,7 +121,7 @@ registers! {
 /// What [`DEVICE`] reads: `IWRP`.
 pub const DEVICE_MAGIC: u32 = 0x4957_5250;
 /// What [`VERSION`] reads.
-pub const ABI_VERSION: u32 = 1 << 16;
+pub const ABI_VERSION: u32 = 1 << 16 | 1;
 
 /// The size of BAR 0 in bytes.
 pub const BAR_BYTES: u32 = 1 << 20;

@@ -38,6 +38,10 @@ statuses! {
     17 PEER_RESET,
     /// The peer closed its direction of the TCP stream inside an FPDU.
     18 PEER_CLOSED_EARLY,
+    /// The peer ended the stream with a Terminate message (RFC 5040 s. 5.4).
+    19 PEER_TERMINATED,
+    /// TCP gave up: the peer acknowledged nothing for too long.
+    20 PEER_SILENT,
     /// An FPDU's CRC is wrong (RFC 5044 s. 8 code 2).
     32 MPA_CRC,
     /// A marker disagrees with the FPDU's start (RFC 5044 s. 8 code 3).
@@ -56,9 +60,10 @@ statuses! {
     44 DDP_TAGGED_VERSION,
     /// DDP: the region does not grant remote write.
     45 DDP_RIGHTS,
-    /// DDP: the queue number of an untagged segment is not 0.
+    /// DDP: the queue number of an untagged segment is not that of its opcode.
     46 DDP_QUEUE,
-    /// DDP: no receive work request waits for the message.
+    /// DDP: no receive work request waits for the message, or the peer sent more Read Requests
+    /// than IRD allows.
     47 DDP_NO_BUFFER,
     /// DDP: the message sequence number is not the next one.
     48 DDP_MSN,
@@ -72,4 +77,19 @@ statuses! {
     56 RDMAP_VERSION,
     /// RDMAP: the opcode is unknown, unsupported, or does not go with the DDP segment's kind.
     57 RDMAP_OPCODE,
+    /// RDMAP: a Read Request is not one segment of 28 octets (RFC 5040 s. 4.4).
+    58 RDMAP_READ_REQUEST,
+    /// RDMAP: a Read Response is not that to the oldest outstanding RDMA Read: no such read, other
+    /// STag or offset, too long, or the last segment is not where it belongs.
+    59 RDMAP_READ_RESPONSE,
+    /// RDMAP: the source STag of a Read Request is not valid (RFC 5040 s. 7.1).
+    60 READ_STAG,
+    /// RDMAP: the source STag of a Read Request belongs to another protection domain.
+    61 READ_DOMAIN,
+    /// RDMAP: the source region does not grant remote read.
+    62 READ_RIGHTS,
+    /// RDMAP: the source of a Read Request is not inside its region.
+    63 READ_BOUNDS,
+    /// RDMAP: source offset and length of a Read Request wrap.
+    64 READ_WRAP,
 }
