@@ -19,6 +19,7 @@
 use crate::complete::{Completion, CompletionWriter};
 use crate::control::{BarWrite, Control, MsixMessage, QpEvent};
 use crate::pcie::{Pcie, ReadRequest, WriteRequest};
+use crate::receive::records::ReadAsked;
 use crate::receive::{Acknowledgement, Receive};
 use crate::stream::*;
 use crate::transmit::Transmit;
@@ -152,6 +153,15 @@ impl Logic for Rnic {
         );
         self.transmit.receive_edge.next = self.receive.receive_edge.val();
         self.transmit.opened.next = self.receive.opened.val();
+
+        // RDMA Reads, as responder and as requester.
+        StreamSource::<ReadAsked>::join(
+            &mut self.receive.read_asked,
+            &mut self.transmit.read_asked,
+        );
+        self.receive.read_room.next = self.transmit.read_room.val();
+        self.receive.read_sent.next = self.transmit.read_sent.val();
+        self.transmit.read_done.next = self.receive.read_done.val();
 
         // Interrupts: the completion writer asks, control knows the message.
         StreamSource::<Bits<8>>::join(&mut self.complete.interrupt, &mut self.control.interrupt);

@@ -65,5 +65,6 @@ blocks! {
     receive: Receive::default(),
         [clock, context_write, qp_command, active, doorbell, max_read, mac, mac_address,
         request_read, request_data, write, write_data, completion, event, acknowledgement,
-        receive_edge, opened, query_qp, query_receive_next, counts, stations];
+        receive_edge, opened, read_asked, read_room, read_sent, read_done, query_qp,
+        query_receive_next, counts, stations];
 }

@@ -51,7 +51,7 @@ blocks! {
         [clock, command, request, send_edge, completion, crowded];
     transmit: Transmit::default(),
         [clock, context_write, qp_command, active, doorbell, request_read, request_data,
-        payload_read, payload_data, max_read, acknowledgement, receive_edge, opened, completion,
-        event, frame, query_qp, query_send_next, query_send_unacknowledged, query_send_window,
-        frame_sent, stations];
+        payload_read, payload_data, max_read, acknowledgement, receive_edge, opened, read_asked,
+        read_room, read_sent, read_done, completion, event, frame, query_qp, query_send_next,
+        query_send_unacknowledged, query_send_window, frame_sent, stations];
 }

@@ -9,12 +9,12 @@ use crate::pcie::records::{
 use crate::protect::records::{GateAnswer, GateQuestion};
 use crate::queue::records::{FetchTicket, QueueEntry};
 use crate::receive::notes::*;
-use crate::receive::records::{Acknowledgement, Opened, ReceiveEdge};
+use crate::receive::records::{Acknowledgement, Opened, ReadAsked, ReadDone, ReceiveEdge};
 use crate::record;
 use crate::stream::beat::Beat;
 use crate::transmit::records::{
-    FrameHeader, FrameJob, ReadJob, SegmentJob, SegmentSummary, SendEdge, SendJob, SendNext,
-    SendState, SentRequest, StreamJob,
+    FrameHeader, FrameJob, ReadJob, ReadSent, SegmentJob, SegmentSummary, SendEdge, SendJob,
+    SendNext, SendState, SentRequest, StreamJob,
 };
 
 record!(Beat { data, bytes, last, error });
@@ -52,9 +52,11 @@ record!(QueueEntry {
     fault
 });
 record!(FetchTicket { qp, generation, first, count });
-record!(Acknowledgement { qp, number, window });
+record!(Acknowledgement { qp, sequence, number, window });
 record!(ReceiveEdge { valid, qp, expected, window, acknowledge });
 record!(Opened { valid, qp });
+record!(ReadAsked { qp, sink_stag, sink_offset, length, source_stag, source_offset });
+record!(ReadDone { valid, qp });
 record!(FrameHead {
     way,
     qp,
@@ -141,3 +143,4 @@ record!(SendNext { valid, qp, number });
 record!(SendEdge { valid, qp, unacknowledged, window });
 record!(SentRequest { qp, end, request, signaled, cq, length });
 record!(SendState { number, message, offset });
+record!(ReadSent { valid, qp, sink_stag, sink_offset, length });

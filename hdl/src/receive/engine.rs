@@ -16,6 +16,7 @@ use crate::receive::stream_ring::StreamRing;
 use crate::receive::tcp_receive::TcpReceive;
 use crate::receive::window_teller::WindowTeller;
 use crate::stream::*;
+use crate::transmit::records::ReadSent;
 use rust_hdl::prelude::*;
 
 /// From Ethernet frames to octets in registered buffers.
@@ -51,6 +52,15 @@ pub struct Receive {
     pub acknowledgement: StreamSource<Acknowledgement>,
     pub receive_edge: Signal<Out, ReceiveEdge>,
     pub opened: Signal<Out, Opened>,
+    /// The peer's Read Requests.
+    pub read_asked: StreamSource<ReadAsked>,
+    /// Bit n: one more Read Request of queue pair n may be held; right from the clock after
+    /// `read_asked` was taken on.
+    pub read_room: Signal<In, Bits<16>>,
+    /// Our Read Requests.
+    pub read_sent: Signal<In, ReadSent>,
+    /// Our RDMA Reads whose response is placed.
+    pub read_done: Signal<Out, ReadDone>,
     pub query_qp: Signal<In, Bits<8>>,
     /// RCV.NXT of that queue pair, two clocks later.
     pub query_receive_next: Signal<Out, Bits<32>>,
@@ -97,6 +107,10 @@ impl Default for Receive {
             acknowledgement: Default::default(),
             receive_edge: Default::default(),
             opened: Default::default(),
+            read_asked: Default::default(),
+            read_room: Default::default(),
+            read_sent: Default::default(),
+            read_done: Default::default(),
             query_qp: Default::default(),
             query_receive_next: Default::default(),
             counts: Default::default(),
@@ -211,6 +225,15 @@ impl Logic for Receive {
         StreamSource::<StreamTaken>::join(&mut self.removals.source, &mut self.teller.taken);
         self.receive_edge.next = self.teller.receive_edge.val();
         self.opened.next = self.judge.opened.val();
+        self.read_asked.beat.next.qp = 0.into();
+        self.read_asked.beat.next.sink_stag = 0.into();
+        self.read_asked.beat.next.sink_offset = 0.into();
+        self.read_asked.beat.next.length = 0.into();
+        self.read_asked.beat.next.source_stag = 0.into();
+        self.read_asked.beat.next.source_offset = 0.into();
+        self.read_asked.valid.next = false;
+        self.read_done.next.valid = false;
+        self.read_done.next.qp = 0.into();
         self.teller.query_qp.next = self.query_qp.val();
         self.query_receive_next.next = self.teller.query_receive_next.val();
 

@@ -7,6 +7,8 @@ use rust_hdl::prelude::*;
 pub struct Acknowledgement {
     /// Which queue pair.
     pub qp: Bits<8>,
+    /// The segment's sequence number.
+    pub sequence: Bits<32>,
     /// The segment's acknowledgement number.
     pub number: Bits<32>,
     /// The segment's window field, not yet shifted.
@@ -36,4 +38,31 @@ pub struct Opened {
     pub valid: Bit,
     /// Which queue pair.
     pub qp: Bits<8>,
+}
+
+/// A Read Request of the peer that has passed every check of its own (RFC 5040 s. 4.4).
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ReadAsked {
+    /// Which queue pair.
+    pub qp: Bits<4>,
+    /// The peer's buffer, which the response goes to ...
+    pub sink_stag: Bits<32>,
+    /// ... and the tagged offset in it.
+    pub sink_offset: Bits<64>,
+    /// Octets.
+    pub length: Bits<32>,
+    /// Our buffer, which is read ...
+    pub source_stag: Bits<32>,
+    /// ... and the tagged offset in it.
+    pub source_offset: Bits<64>,
+}
+
+/// The oldest outstanding RDMA Read of a queue pair is placed whole: its writes have gone to PCIe
+/// ahead of anything that is sent after the pulse. A broadcast.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ReadDone {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    /// Which queue pair.
+    pub qp: Bits<4>,
 }

@@ -237,6 +237,7 @@ impl Logic for TcpReceive {
         self.told.d.next.acknowledge = true;
         self.ack_valid.d.next = self.commit.val() & self.acceptance.decision.val().forward;
         self.ack.d.next.qp = bit_cast::<8, 4>(self.acceptance.decision.val().qp);
+        self.ack.d.next.sequence = self.segment.val().sequence;
         self.ack.d.next.number = self.segment.val().acknowledgement;
         self.ack.d.next.window = self.segment.val().window;
         self.dead.d.next = self.commit.val() & self.acceptance.decision.val().reset;

@@ -245,6 +245,7 @@ impl World {
         if let Some((qp, number, window)) = self.acknowledgements.front() {
             uut.acknowledgement.beat.next = Acknowledgement {
                 qp: qp.to_bits(),
+                sequence: 0.into(),
                 number: u64::from(*number).to_bits(),
                 window: u64::from(*window).to_bits(),
             };

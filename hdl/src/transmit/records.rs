@@ -172,3 +172,18 @@ pub struct SendState {
     /// Octets of the current message that are sent.
     pub offset: Bits<32>,
 }
+
+/// A Read Request has left; its response goes to this buffer. A broadcast.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ReadSent {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    /// Which queue pair.
+    pub qp: Bits<4>,
+    /// The data sink's STag ...
+    pub sink_stag: Bits<32>,
+    /// ... and the tagged offset in it.
+    pub sink_offset: Bits<64>,
+    /// Octets.
+    pub length: Bits<32>,
+}

@@ -5,7 +5,7 @@ use crate::pcie::records::ReadRequest;
 use crate::protect::records::{GateAnswer, GateQuestion};
 use crate::protect::Gate;
 use crate::queue::RequestFetch;
-use crate::receive::records::{Acknowledgement, Opened, ReceiveEdge};
+use crate::receive::records::{Acknowledgement, Opened, ReadAsked, ReadDone, ReceiveEdge};
 use crate::stream::*;
 use crate::transmit::ack_processor::AckProcessor;
 use crate::transmit::frame_assembler::FrameAssembler;
@@ -60,6 +60,15 @@ pub struct Transmit {
     /// What our acknowledgements shall say, and when one is due.
     pub receive_edge: Signal<In, ReceiveEdge>,
     pub opened: Signal<In, Opened>,
+    /// The peer's Read Requests.
+    pub read_asked: StreamSink<ReadAsked>,
+    /// Bit n: one more Read Request of queue pair n may be held; right from the clock after
+    /// `read_asked` was taken on.
+    pub read_room: Signal<Out, Bits<16>>,
+    /// Our Read Requests.
+    pub read_sent: Signal<Out, ReadSent>,
+    /// Our RDMA Reads whose response is placed.
+    pub read_done: Signal<In, ReadDone>,
     pub completion: StreamSource<Completion>,
     pub event: StreamSource<QpEvent>,
     /// Ethernet frames without frame check sequence; `valid` is continuous inside a frame.
@@ -111,6 +120,10 @@ impl Default for Transmit {
             acknowledgement: Default::default(),
             receive_edge: Default::default(),
             opened: Default::default(),
+            read_asked: Default::default(),
+            read_room: Default::default(),
+            read_sent: Default::default(),
+            read_done: Default::default(),
             completion: Default::default(),
             event: Default::default(),
             frame: Default::default(),
@@ -191,6 +204,14 @@ impl Logic for Transmit {
         StreamSource::<GateAnswer>::join(&mut self.gate.answer, &mut self.segmenter.answer);
         StreamSource::<SegmentJob>::join(&mut self.segmenter.job, &mut self.jobs.sink);
         StreamSource::<SentRequest>::join(&mut self.segmenter.request, &mut self.retire.request);
+
+        self.read_asked.ready.next = true;
+        self.read_room.next = 0.into();
+        self.read_sent.next.valid = false;
+        self.read_sent.next.qp = 0.into();
+        self.read_sent.next.sink_stag = 0.into();
+        self.read_sent.next.sink_offset = 0.into();
+        self.read_sent.next.length = 0.into();
 
         // Segments become FPDUs.
         StreamSource::<ReadJob>::join(&mut self.jobs.read, &mut self.payload.job);
