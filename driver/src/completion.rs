@@ -18,6 +18,8 @@ pub enum Operation {
     Send,
     /// An RDMA Write.
     Write,
+    /// An RDMA Read.
+    Read,
     /// A receive.
     Receive,
 }

@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 /// What a memory region may be used for, beyond being read for this side's own sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Access {
-    /// This side's own receives may write it.
+    /// This side's own receives and RDMA Reads may write it.
     pub local_write: bool,
     /// The peer may read it (RDMA Read).
     pub remote_read: bool,
@@ -26,12 +26,14 @@ impl Access {
     /// Only this side's sends read it.
     pub const LOCAL_READ: Self =
         Self { local_write: false, remote_read: false, remote_write: false };
-    /// This side's sends read it and its receives write it; the peer cannot name it.
+    /// This side's sends read it, its receives and RDMA Reads write it; the peer cannot name it.
     pub const LOCAL: Self = Self { local_write: true, ..Self::LOCAL_READ };
     /// In addition, the peer may write it.
     pub const REMOTE_WRITE: Self = Self { remote_write: true, ..Self::LOCAL };
     /// In addition, the peer may read it.
     pub const REMOTE_READ: Self = Self { remote_read: true, ..Self::LOCAL };
+    /// In addition, the peer may read and write it.
+    pub const REMOTE: Self = Self { remote_read: true, ..Self::REMOTE_WRITE };
 }
 
 /// What a registration names.
@@ -146,7 +148,7 @@ impl Buffer {
     }
 }
 
-/// Where an RDMA Write goes: what the peer said of its memory region.
+/// Where an RDMA Write goes or an RDMA Read comes from: what the peer said of its memory region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RemoteBuffer {
     /// The peer's STag.

@@ -6,6 +6,7 @@
 
 use crate::error::Error;
 use crate::os::{EventFd, Region};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +78,26 @@ pub trait PciFunction: Send + Sync {
     /// # Errors
     /// [`Error::Bus`] if the function does not answer.
     fn reset(&self) -> Result<(), Error>;
+
+    /// The way to give connections to a function that leaves TCP to the kernel. The driver then
+    /// opens and accepts connections with sockets, not with frames.
+    fn kernel_streams(&self) -> Option<&dyn KernelStreams> {
+        None
+    }
+}
+
+/// A function whose queue pairs run over sockets of the kernel.
+pub trait KernelStreams {
+    /// The next start of queue pair `qp` runs over this stream, which is non-blocking and in a
+    /// quiet moment. Of the connection, its context then says only what MPA and DDP need: markers,
+    /// CRC, MULPDU, read depths and `await_first_fpdu`.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] if there is no such queue pair, [`Error::Bus`] if it is active.
+    fn attach(&self, qp: u8, stream: TcpStream) -> Result<(), Error>;
+
+    /// Gives the stream back, once the queue pair is stopped.
+    fn detach(&self, qp: u8) -> Option<TcpStream>;
 }
 
 /// Ends a mapping.

@@ -12,7 +12,7 @@ use ironwarp_abi::queue::{kind, opcode, CompletionEntry, ReceiveRequest, SendReq
 use ironwarp_abi::registers::{DOORBELL_RECEIVE, DOORBELL_SEND, QP_DOORBELLS};
 use std::collections::VecDeque;
 
-/// Something to send.
+/// Something to send, or to read from the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkRequest {
     id: u64,
@@ -40,6 +40,15 @@ impl WorkRequest {
         Self { opcode: opcode::WRITE, remote, ..Self::send(id, buffer) }
     }
 
+    /// An RDMA Read of the peer's memory into `sink`, whose region needs
+    /// [`local_write`](crate::Access::local_write). It is done when all octets are there; what is
+    /// posted later is done later. At most as many as agreed are outstanding
+    /// ([`Agreement::reads`](crate::Agreement::reads)): the send queue waits with the next one. If
+    /// none was agreed, it ends the connection with BAD_OPCODE.
+    pub fn read(id: u64, sink: Buffer, remote: RemoteBuffer) -> Self {
+        Self { opcode: opcode::READ, ..Self::write(id, sink, remote) }
+    }
+
     /// No completion if the request succeeds. Its queue entry is free again when a later request
     /// completes, so ask for a completion at least once in a queue's length.
     pub fn unsignaled(self) -> Self {
@@ -49,6 +58,7 @@ impl WorkRequest {
     fn operation(&self) -> Operation {
         match self.opcode {
             opcode::WRITE => Operation::Write,
+            opcode::READ => Operation::Read,
             _ => Operation::Send,
         }
     }
@@ -370,6 +380,22 @@ mod tests {
         let ids = |list: &[Completion]| list.iter().map(|c| c.id).collect::<Vec<_>>();
         assert_eq!((ids(&sends), ids(&receives)), (vec![12], vec![100, 110, 120]));
         assert!(receives.iter().all(|completion| completion.status == Status::FLUSHED));
+    }
+
+    #[test]
+    fn a_read_names_its_sink_and_its_source() {
+        let (fake, device, mut qp) = open();
+        let sink = Buffer { stag: 0x701, offset: 9, length: 4000 };
+        let remote = RemoteBuffer { stag: 0x802, offset: 1 << 40 };
+        let request = WorkRequest::read(77, sink, remote);
+        let entry = request.entry();
+        assert_eq!((entry.opcode, entry.signaled, entry.length), (opcode::READ, true, 4000));
+        assert_eq!((entry.local_stag, entry.local_offset), (0x701, 9));
+        assert_eq!((entry.remote_stag, entry.remote_offset), (0x802, 1 << 40));
+        qp.post_send(&device, request).unwrap();
+        assert_eq!(fake.doorbell(5, DOORBELL_SEND), 1);
+        let done = qp.complete(&done(kind::SEND, 0, 0)).unwrap();
+        assert_eq!((done.id, done.operation), (77, Operation::Read));
     }
 
     #[test]

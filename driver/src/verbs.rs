@@ -310,7 +310,7 @@ impl MemoryRegion {
         Buffer { stag: self.stag, offset: self.base, length: self.region.len() as u32 }
     }
 
-    /// What to tell a peer that may write the region from `offset` on.
+    /// What to tell a peer that may write or read the region from `offset` on.
     pub fn remote(&self, offset: u64) -> RemoteBuffer {
         RemoteBuffer { stag: self.stag, offset: self.base.wrapping_add(offset) }
     }
@@ -385,7 +385,7 @@ impl QueuePair {
         self.shared.lock().qp_state(self.number)
     }
 
-    /// Posts something to send; the connection must be open.
+    /// Posts something to send or to read; the connection must be open.
     ///
     /// # Errors
     /// [`Error::State`], [`Error::QueueFull`] or [`Error::Bus`].

@@ -1,6 +1,7 @@
 //! What the connection manager is told, and what it tells.
 
 use crate::error::Reason;
+use ironwarp_abi::limits::READS_MAX;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
@@ -19,6 +20,9 @@ pub struct StartupOptions {
     /// Initiator, revision 2: peers as equals (A). The first message is then an empty RDMA Write
     /// that says ready-to-receive, and the Responder may send first.
     pub peer_to_peer: bool,
+    /// The RDMA Reads that this side takes and would like to have outstanding at a time. More than
+    /// the device can count as what it can: [`ReadDepths::MAX`].
+    pub reads: ReadDepths,
     /// Give up if startup takes longer, in device time.
     pub timeout: Duration,
 }
@@ -31,6 +35,7 @@ impl Default for StartupOptions {
             crc: true,
             enhanced: true,
             peer_to_peer: false,
+            reads: ReadDepths::MAX,
             timeout: Duration::from_secs(10),
         }
     }
@@ -43,13 +48,26 @@ impl StartupOptions {
     }
 }
 
-/// The peer's read depths, as it sent them (RFC 6581 s. 9.1); 0x3fff is "not negotiated".
+/// How many RDMA Reads one side has to do with at a time (RFC 6581 s. 9.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadDepths {
-    /// IRD: reads that the peer takes at a time.
+    /// IRD: Read Requests of the other side that this side takes.
     pub inbound: u16,
-    /// ORD: reads that the peer would like to have outstanding.
+    /// ORD: RDMA Reads that this side has outstanding.
     pub outbound: u16,
+}
+
+impl ReadDepths {
+    /// What the device can.
+    pub const MAX: Self = Self { inbound: READS_MAX as u16, outbound: READS_MAX as u16 };
+
+    /// At most what the device can.
+    pub(crate) fn capped(self) -> Self {
+        Self {
+            inbound: self.inbound.min(Self::MAX.inbound),
+            outbound: self.outbound.min(Self::MAX.outbound),
+        }
+    }
 }
 
 /// A peer's startup frame, for the upper layer.
@@ -59,7 +77,7 @@ pub struct PeerStartup {
     pub peer: SocketAddrV4,
     /// The revision of MPA in its frame.
     pub revision: u8,
-    /// Its read depths, in an enhanced frame.
+    /// Its read depths as it sent them, in an enhanced frame; 0x3fff is "not negotiated".
     pub reads: Option<ReadDepths>,
     /// Its private data.
     pub private_data: Vec<u8>,
@@ -121,4 +139,7 @@ pub struct Agreement {
     pub receive_markers: bool,
     /// CRCs are computed and checked.
     pub crc: bool,
+    /// This side's read depths. ORD is at most the peer's IRD; if the startup frames did not
+    /// negotiate depths (revision 1, or 2 without enhanced data), it is at most 1.
+    pub reads: ReadDepths,
 }

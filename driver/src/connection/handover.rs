@@ -33,6 +33,8 @@ pub(crate) fn context(
         await_first_fpdu: role == Role::Responder,
         send_window_shift: snapshot.send_window_shift,
         receive_window_shift: shift.unwrap_or(0),
+        read_in: agreement.reads.inbound as u8,
+        read_out: agreement.reads.outbound as u8,
         mulpdu: mulpdu(emss, agreement.send_markers) as u16,
         local_ip: flow.local_ip.into(),
         remote_ip: flow.remote_ip.into(),
@@ -55,6 +57,7 @@ fn mac(octets: [u8; 6]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::event::ReadDepths;
     use super::super::segment::tests::path;
     use super::*;
     use ironwarp_wire::sequence::Sequence;
@@ -68,7 +71,12 @@ mod tests {
         receive_window_shift: Some(3),
         peer_mss: 1460,
     };
-    const PLAIN: Agreement = Agreement { send_markers: false, receive_markers: true, crc: true };
+    const PLAIN: Agreement = Agreement {
+        send_markers: false,
+        receive_markers: true,
+        crc: true,
+        reads: ReadDepths { inbound: 5, outbound: 6 },
+    };
 
     #[test]
     fn addresses_and_numbers_are_those_of_the_connection() {
@@ -77,6 +85,7 @@ mod tests {
         assert_eq!((context.local_port, context.remote_port), (5000, 6000));
         assert_eq!((context.local_mac, context.remote_mac), (0x0200_0000_0001, 0x0200_0000_0002));
         assert_eq!((context.send_next, context.receive_next, context.send_window), (10, 20, 30));
+        assert_eq!((context.read_in, context.read_out), (5, 6));
         assert!(context.await_first_fpdu && context.receive_markers && !context.send_markers);
     }
 

@@ -172,7 +172,7 @@ impl Connections {
         let reply = Terms::of_reply(&terms, options);
         let frame = reply.frame(Kind::Reply { rejected: false }, &options.private_data)?;
         hardware.qp(qp)?.apply(QpEvent::Start)?;
-        startup.qp = Some(qp);
+        (startup.qp, startup.reads) = (Some(qp), options.reads);
         if !startup.answer(&mut self.network, reply, &frame) {
             // The connection is gone; the next poll says so.
             startup.deadline = Duration::ZERO;

@@ -5,7 +5,7 @@
 //!   Responder:  AwaitRequest --Request--> Deciding --accept--> Replying --Reply built--> hardware
 //! ```
 
-use super::event::{Agreement, PeerStartup, StartupOptions};
+use super::event::{Agreement, PeerStartup, ReadDepths, StartupOptions};
 use super::negotiation::{check_reply, Role, Terms};
 use super::network::Network;
 use super::segment::Flow;
@@ -71,6 +71,8 @@ pub(crate) struct Startup {
     pub request: Option<Terms>,
     /// The Reply's terms.
     pub reply: Option<Terms>,
+    /// What this side offered.
+    pub reads: ReadDepths,
     /// Initiator: say ready-to-receive first.
     pub ready_to_receive: bool,
     /// Responder: frames of the Reply, which leave when the hardware is armed.
@@ -94,6 +96,7 @@ impl Startup {
             phase: Phase::Opening,
             qp: Some(qp),
             request: Some(Terms::of_request(options)),
+            reads: options.reads,
             private_data: options.private_data.clone(),
             ..Self::responder(socket, flow, now + options.timeout)
         }
@@ -111,6 +114,7 @@ impl Startup {
             peer: None,
             request: None,
             reply: None,
+            reads: ReadDepths::MAX,
             ready_to_receive: false,
             held: Vec::new(),
             private_data: Vec::new(),
@@ -244,6 +248,6 @@ impl Startup {
 
     /// What both frames come to, once both are known.
     pub fn agreement(&self) -> Option<Agreement> {
-        Some(Agreement::of(self.role, &self.request?, &self.reply?))
+        Some(Agreement::of(self.role, &self.request?, &self.reply?, self.reads))
     }
 }
