@@ -1,12 +1,12 @@
 //! The device: BAR 0 in front, the wire behind.
 
-use crate::arrival::{judge, Arrival};
 use crate::host::Host;
 use crate::place::{place, Doorbell, Place};
+use crate::queue_pair::QueuePair;
 use crate::raw_pair::RawPair;
 use crate::registers::Registers;
 use crate::shared::Shared;
-use crate::stream_pair::StreamPair;
+use crate::tcp::arrival::{judge, Arrival};
 use ironwarp_abi::limits::{QP_COUNT, RAW_QP};
 use ironwarp_abi::registers::{
     Register, ALL, COUNT_FRAMES_BAD, COUNT_FRAMES_FOREIGN, COUNT_FRAMES_RECEIVED,
@@ -44,7 +44,7 @@ pub struct Device {
     shared: Shared,
     raw: Option<RawPair>,
     /// The queue pairs that were ever started, by number; [`RAW_QP`] is not among them.
-    streams: [Option<Box<StreamPair>>; QP_COUNT],
+    streams: [Option<Box<QueuePair>>; QP_COUNT],
     /// The queue pair whose turn it is to send.
     turn: usize,
 }
@@ -163,7 +163,7 @@ impl Device {
             let active = self
                 .streams
                 .iter()
-                .map(|stream| stream.as_ref().is_some_and(|stream| stream.is_active()));
+                .map(|stream| stream.as_ref().is_some_and(|stream| stream.rdma.is_active()));
             return active
                 .zip(0..)
                 .fold(u32::from(raw), |bits, (on, qp)| bits | u32::from(on) << qp);
@@ -177,14 +177,8 @@ impl Device {
                 _ => 0,
             });
         }
-        let Some(Some(stream)) = self.streams.get(self.registers.query()) else { return 0 };
-        match register {
-            QUERY_SEND_NEXT => stream.sender().next().0,
-            QUERY_SEND_UNACKNOWLEDGED => stream.sender().unacknowledged().0,
-            QUERY_RECEIVE_NEXT => stream.receiver().next().0,
-            QUERY_SEND_WINDOW => stream.sender().window(),
-            _ => 0,
-        }
+        let stream = self.streams.get(self.registers.query()).and_then(Option::as_ref);
+        stream.map_or(0, |stream| stream.query(register))
     }
 
     fn write_register(&mut self, address: u32, value: u32) {
@@ -210,7 +204,7 @@ impl Device {
             self.raw.iter_mut().for_each(RawPair::stop);
         } else if let Some(slot) = self.streams.get_mut(index) {
             match enable {
-                true => *slot = Some(Box::new(StreamPair::new(index as u8, context))),
+                true => *slot = Some(Box::new(QueuePair::new(index as u8, context))),
                 false => slot.iter_mut().for_each(|stream| stream.stop()),
             }
         }
@@ -223,17 +217,17 @@ impl Device {
                 self.raw.iter_mut().for_each(|raw| raw.post_receives(value));
             }
             Doorbell::Send(qp) => {
-                self.stream(qp).into_iter().for_each(|stream| stream.post_sends(value));
+                self.stream(qp).into_iter().for_each(|stream| stream.rdma.post_sends(value));
             }
             Doorbell::Receive(qp) => {
-                self.stream(qp).into_iter().for_each(|stream| stream.post_receives(value));
+                self.stream(qp).into_iter().for_each(|stream| stream.rdma.post_receives(value));
             }
             Doorbell::Consumed(cq) => self.shared.completions.consumed(cq, value),
             Doorbell::Arm(cq) => self.shared.completions.arm(cq, host),
         }
     }
 
-    fn stream(&mut self, qp: usize) -> Option<&mut StreamPair> {
+    fn stream(&mut self, qp: usize) -> Option<&mut QueuePair> {
         self.streams.get_mut(qp).and_then(Option::as_mut).map(Box::as_mut)
     }
 }

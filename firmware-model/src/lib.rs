@@ -1,17 +1,17 @@
 //! The behavioural model of the device: the RNIC's behaviour in Rust, with no clock.
 //!
 //! ```text
-//!   BAR 0, DMA, interrupts (ironwarp-abi)              Ethernet frames (ironwarp-wire)
-//!            |                                                  |
-//!   +-----------------+     +-----------------------------------------------+
-//!   | registers       |     |  arrival     judges frames                    |
-//!   | contexts, msix  |     |  receiver    TCP octets in order              |
-//!   | completion      | <-- |  deframe     FPDUs                            |
-//!   | protection      |     |  placement   DDP, RDMAP                       |
-//!   | work_queue      | --> |  sender      work requests to FPDUs           |
-//!   +-----------------+     |  departure   TCP/IP headers                   |
-//!                           +-----------------------------------------------+
-//!        device joins them;   stream_pair is a connection, raw_pair is queue pair 0
+//!   BAR 0, DMA, interrupts (ironwarp-abi)          Ethernet frames (ironwarp-wire)
+//!            |                                              |
+//!   +-----------------+     +-------------------------------------------------+
+//!   | registers       |     |  tcp          arrival, departure: headers       |
+//!   | contexts, msix  |     |               receive, send: octets in order    |
+//!   | completion      |     |  - - - - - - - - - - - - - - - - - - - - - - -  |
+//!   | protection      |     |  rdma                                           |
+//!   | work_queue      | <-- |    in:   fpdu_stream, placement -> reads        |
+//!   |                 | --> |    out:  message, sender <- reads, outstanding  |
+//!   +-----------------+     +-------------------------------------------------+
+//!          device joins them;    queue_pair is rdma over tcp, raw_pair is queue pair 0
 //! ```
 //!
 //! It is the specification that runs: what the RTL does is compared with it. It is written from
@@ -22,24 +22,27 @@
 #![doc = include_str!("../CHOICES.md")]
 #![forbid(unsafe_code)]
 
-mod arrival;
 mod completion;
 mod contexts;
 mod counters;
-mod deframe;
-mod departure;
 mod device;
+mod fpdu;
+mod fpdu_stream;
 mod host;
+mod message;
 mod msix;
+mod outstanding;
 mod place;
 mod placement;
 mod protection;
+mod queue_pair;
 mod raw_pair;
-mod receiver;
+mod rdma;
+mod reads;
 mod registers;
 mod sender;
 mod shared;
-mod stream_pair;
+mod tcp;
 mod work_queue;
 
 pub use device::{Device, Options};

@@ -2,6 +2,7 @@
 
 use crate::host::Host;
 use crate::protection::{gate, Question, Right};
+use crate::reads::{AskedReads, Reads};
 use crate::shared::Shared;
 use crate::work_queue::WorkQueue;
 use crate::Status;
@@ -17,6 +18,17 @@ struct Message {
     request: ReceiveRequest,
     /// Octets placed so far.
     placed: u32,
+}
+
+/// What a ULPDU has brought.
+#[derive(Debug)]
+pub(crate) enum Placed {
+    /// A part of something, or something that the host is not told of.
+    Part,
+    /// The rest of a message, with its completion.
+    Message(CompletionEntry),
+    /// The rest of what an RDMA Read asked for.
+    Read,
 }
 
 /// The receive queue of a stream, and how far its messages are.
@@ -36,29 +48,46 @@ impl Placement {
         Self { qp, pd, queue, message: ddp::FIRST_MESSAGE, under_way: None }
     }
 
-    /// Places the payload of one ULPDU. The completion is that of a message which it ends.
+    /// Places the payload of one ULPDU, or keeps the Read Request that it is.
     ///
     /// # Errors
     /// The first of these that applies: the header is cut, DDP's version, RDMAP's version, the
-    /// opcode; then what the protection gate says, or queue number, MSN, a missing receive work
-    /// request, what is wrong with that, the MO, a message longer than its buffer, the gate.
+    /// opcode; then of an RDMA Write what the protection gate says; of a Read Response that it
+    /// answers no read, the gate; of a Send queue number, MSN, a missing receive work request,
+    /// what is wrong with that, the MO, a message longer than its buffer, the gate; of a Read
+    /// Request what [`HeldReads::take`](crate::reads::HeldReads::take) says; of a Terminate queue
+    /// number, and then that it is one.
     pub fn place(
         &mut self,
         ulpdu: &[u8],
+        reads: &mut Reads,
         shared: &mut Shared,
         host: &mut dyn Host,
-    ) -> Result<Option<CompletionEntry>, Status> {
+    ) -> Result<Placed, Status> {
         let segment = Segment::new(ulpdu).map_err(|_| status::MPA_LENGTH)?;
         let opcode = check(&segment)?;
-        let payload = segment.payload();
-        match segment {
-            Segment::Tagged(header) => {
-                self.place_tagged(&header, payload, shared, host)?;
-                Ok(None)
+        let (payload, last) = (segment.payload(), segment.is_last());
+        match (segment, opcode) {
+            (Segment::Tagged(header), Opcode::ReadResponse) => {
+                self.place_response(&header, payload, &mut reads.asked, shared, host)
             }
-            Segment::Untagged(header) => {
+            (Segment::Tagged(header), _) => {
+                self.place_tagged(&header, payload, shared, host)?;
+                Ok(Placed::Part)
+            }
+            (Segment::Untagged(header), Opcode::ReadRequest) => {
+                reads.held.take(&header, payload, last)?;
+                Ok(Placed::Part)
+            }
+            //= rfc5040#5.4  A Terminate ends the stream; what it says is for people to read.
+            (Segment::Untagged(header), Opcode::Terminate) => match header.queue() {
+                rdmap::queue::TERMINATE => Err(status::PEER_TERMINATED),
+                _ => Err(status::DDP_QUEUE),
+            },
+            (Segment::Untagged(header), _) => {
                 self.place_untagged(&header, payload, shared, host)?;
-                Ok(segment.is_last().then(|| self.finish(opcode)).flatten())
+                let ended = if last { self.finish(opcode) } else { None };
+                Ok(ended.map_or(Placed::Part, Placed::Message))
             }
         }
     }
@@ -70,16 +99,37 @@ impl Placement {
         shared: &Shared,
         host: &mut dyn Host,
     ) -> Result<(), Status> {
-        let asked = Question {
-            stag: header.stag(),
-            pd: self.pd,
-            right: Right::RemoteWrite,
-            offset: header.offset(),
-            length: payload.len() as u32,
-        };
+        let asked = self.tagged(header, payload, Right::RemoteWrite);
         let address = gate(&shared.contexts, asked).map_err(|refusal| refusal.remote())?;
         write(address, payload, host);
         Ok(())
+    }
+
+    fn place_response(
+        &self,
+        header: &Tagged<'_>,
+        payload: &[u8],
+        reads: &mut AskedReads,
+        shared: &Shared,
+        host: &mut dyn Host,
+    ) -> Result<Placed, Status> {
+        let (length, last) = (payload.len() as u32, Segment::Tagged(*header).is_last());
+        reads.check(header.stag(), header.offset(), length, last)?;
+        let asked = self.tagged(header, payload, Right::LocalWrite);
+        let address = gate(&shared.contexts, asked).map_err(|refusal| refusal.local())?;
+        write(address, payload, host);
+        reads.placed(length, last);
+        Ok(if last { Placed::Read } else { Placed::Part })
+    }
+
+    fn tagged(&self, header: &Tagged<'_>, payload: &[u8], right: Right) -> Question {
+        Question {
+            stag: header.stag(),
+            pd: self.pd,
+            right,
+            offset: header.offset(),
+            length: payload.len() as u32,
+        }
     }
 
     fn place_untagged(
@@ -162,8 +212,7 @@ fn check(segment: &Segment<'_>) -> Result<Opcode, Status> {
         return Err(status::RDMAP_VERSION);
     }
     let opcode = Opcode::of(segment.ulp_control()).map_err(|_| status::RDMAP_OPCODE)?;
-    let supported = matches!(opcode, Opcode::Write | Opcode::Send | Opcode::SendSolicited);
-    match supported && opcode.is_tagged() == tagged {
+    match !opcode.invalidates() && opcode.is_tagged() == tagged {
         true => Ok(opcode),
         false => Err(status::RDMAP_OPCODE),
     }

@@ -11,8 +11,10 @@ use ironwarp_abi::status;
 pub(crate) enum Right {
     /// The device reads for this side's own work request.
     LocalRead,
-    /// The device writes for this side's own receive work request.
+    /// The device writes for this side's own receive work request or RDMA Read.
     LocalWrite,
+    /// The peer reads.
+    RemoteRead,
     /// The peer writes.
     RemoteWrite,
 }
@@ -56,7 +58,7 @@ impl Refusal {
         }
     }
 
-    /// The status if the peer asked.
+    /// The status if the peer wanted to write.
     pub fn remote(self) -> Status {
         match self {
             Self::Stag => status::DDP_STAG,
@@ -64,6 +66,17 @@ impl Refusal {
             Self::Rights => status::DDP_RIGHTS,
             Self::Wrap => status::DDP_WRAP,
             Self::Bounds => status::DDP_BOUNDS,
+        }
+    }
+
+    /// The status if the peer wanted to read.
+    pub fn source(self) -> Status {
+        match self {
+            Self::Stag => status::READ_STAG,
+            Self::Domain => status::READ_DOMAIN,
+            Self::Rights => status::READ_RIGHTS,
+            Self::Wrap => status::READ_WRAP,
+            Self::Bounds => status::READ_BOUNDS,
         }
     }
 }
@@ -98,6 +111,7 @@ fn grants(region: &MemoryRegionContext, right: Right) -> bool {
     match right {
         Right::LocalRead => region.local_read,
         Right::LocalWrite => region.local_write,
+        Right::RemoteRead => region.remote_read,
         Right::RemoteWrite => region.remote_write,
     }
 }

@@ -87,10 +87,12 @@ pub struct Wish {
     pub mulpdu: u16,
     pub window: u32,
     pub shift: u8,
+    /// IRD and ORD, of both.
+    pub reads: u8,
 }
 
 pub const PLAIN: Wish =
-    Wish { markers: false, crc: true, mulpdu: 1454, window: 256 * 1024, shift: 3 };
+    Wish { markers: false, crc: true, mulpdu: 1454, window: 256 * 1024, shift: 3, reads: 4 };
 
 /// The connection as the station `me` of two sees it.
 pub fn context(me: usize, wish: Wish) -> QueuePairContext {
@@ -113,6 +115,8 @@ pub fn context(me: usize, wish: Wish) -> QueuePairContext {
         receive_cq: CQ,
         send_queue_log2: QUEUE_LOG2,
         receive_queue_log2: QUEUE_LOG2,
+        read_in: wish.reads,
+        read_out: wish.reads,
         local_ip: ip[me],
         remote_ip: ip[peer],
         local_port: port[me],
@@ -152,7 +156,9 @@ impl Station {
         let queue = CompletionQueueContext { ring, log2: CQ_LOG2, vector: VECTOR };
         station.context(reg::CQ_CONTEXTS, CQ.into(), &queue.to_words());
         station.write(reg::CQ_CONTROL, u32::from(CQ) | 1 << 8);
-        station.region(SOURCE_STAG, SOURCE, |region| region.local_read = true);
+        station.region(SOURCE_STAG, SOURCE, |region| {
+            (region.local_read, region.remote_read) = (true, true);
+        });
         station.region(SINK_STAG, SINK, |region| {
             region.local_write = true;
             region.remote_write = true;
@@ -316,6 +322,19 @@ pub fn send_request(length: u32, from: u64) -> SendRequest {
         local_offset: from,
         local_stag: SOURCE_STAG,
         ..SendRequest::default()
+    }
+}
+
+/// A read of the peer's [`SOURCE`] region, which must grant it, into the own sink.
+pub fn read_request(length: u32, from: u64, to: u64) -> SendRequest {
+    SendRequest {
+        opcode: opcode::READ,
+        signaled: true,
+        length,
+        local_offset: to,
+        local_stag: SINK_STAG,
+        remote_stag: SOURCE_STAG,
+        remote_offset: from,
     }
 }
 

@@ -1,9 +1,10 @@
 //! A peer that a test scripts: the TCP segments of station 1, octet by octet.
 
-use super::{context, Station, Wish};
+use super::{context, Station, Wish, SINK_STAG, SOURCE_STAG};
 use ironwarp_abi::context::QueuePairContext;
 use ironwarp_wire::ddp::{TaggedRepr, UntaggedRepr};
 use ironwarp_wire::mpa::stream::{Framer, Framing};
+use ironwarp_wire::rdmap::read_request::ReadRequestRepr;
 use ironwarp_wire::rdmap::Opcode;
 use ironwarp_wire::{checksum, ethernet, ipv4, tcp};
 
@@ -125,6 +126,27 @@ pub fn tagged(stag: u32, offset: u64, payload: &[u8]) -> Vec<u8> {
     let ulp_control = Opcode::Write.control();
     let header = TaggedRepr { last: true, ulp_control, stag, offset };
     [&header.emit()[..], payload].concat()
+}
+
+/// A segment of a Read Response.
+pub fn response(stag: u32, offset: u64, last: bool, payload: &[u8]) -> Vec<u8> {
+    let ulp_control = Opcode::ReadResponse.control();
+    [&TaggedRepr { last, ulp_control, stag, offset }.emit()[..], payload].concat()
+}
+
+/// A Read Request for [`SOURCE_STAG`] with the peer's own sink.
+pub fn asking(message: u32, length: u32, from: u64, to: u64) -> Vec<u8> {
+    let ulp_control = Opcode::ReadRequest.control();
+    let header =
+        UntaggedRepr { last: true, ulp_control, ulp_word: 0, queue: 1, message, offset: 0 };
+    let request = ReadRequestRepr {
+        sink_stag: SINK_STAG,
+        sink_offset: to,
+        length,
+        source_stag: SOURCE_STAG,
+        source_offset: from,
+    };
+    [&header.emit()[..], &request.emit()].concat()
 }
 
 /// A segment of a Send.

@@ -7,12 +7,12 @@ use std::ops::Range;
 
 const TCP: usize = ethernet::HEADER_BYTES + ipv4::HEADER_BYTES;
 /// Octets before the TCP payload.
-pub(crate) const HEADER_BYTES: usize = TCP + tcp::HEADER_BYTES;
+pub(super) const HEADER_BYTES: usize = TCP + tcp::HEADER_BYTES;
 const TIME_TO_LIVE: u8 = 64;
 
 /// What varies from segment to segment.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Numbers {
+pub(super) struct Numbers {
     pub sequence: Sequence,
     /// RCV.NXT.
     pub acknowledged: Sequence,
@@ -24,7 +24,7 @@ pub(crate) struct Numbers {
 ///
 /// The payload fits an IPv4 datagram: the largest segment is far smaller. PSH is set if there is
 /// any. IPv4's identification is zero, which RFC 6864 s. 4.1 allows with DF.
-pub(crate) fn fill(frame: &mut [u8], connection: &QueuePairContext, numbers: &Numbers) {
+pub(super) fn fill(frame: &mut [u8], connection: &QueuePairContext, numbers: &Numbers) {
     let Some(datagram_bytes) = frame.len().checked_sub(ethernet::HEADER_BYTES) else { return };
     let mut put = |at: usize, field: Range<usize>, value: &[u8]| {
         if let Some(place) = frame.get_mut(at + field.start..at + field.end) {
@@ -69,7 +69,7 @@ pub(crate) fn fill(frame: &mut [u8], connection: &QueuePairContext, numbers: &Nu
 }
 
 /// The frame of a segment that only acknowledges.
-pub(crate) fn acknowledgement(connection: &QueuePairContext, numbers: &Numbers) -> Vec<u8> {
+pub(super) fn acknowledgement(connection: &QueuePairContext, numbers: &Numbers) -> Vec<u8> {
     let mut frame = vec![0; HEADER_BYTES];
     fill(&mut frame, connection, numbers);
     frame
@@ -78,8 +78,8 @@ pub(crate) fn acknowledgement(connection: &QueuePairContext, numbers: &Numbers) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arrival::{judge, Arrival, Segment};
     use crate::contexts::Ends;
+    use crate::tcp::arrival::{judge, Arrival, Segment};
 
     const CONNECTION: QueuePairContext = QueuePairContext {
         send_markers: false,
@@ -94,6 +94,8 @@ mod tests {
         receive_cq: 0,
         send_queue_log2: 0,
         receive_queue_log2: 0,
+        read_in: 0,
+        read_out: 0,
         local_ip: 0x0a00_0001,
         remote_ip: 0x0a00_0002,
         local_port: 5000,

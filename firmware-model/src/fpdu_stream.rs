@@ -1,135 +1,101 @@
 //! Finds the FPDUs in the octets of a TCP stream (RFC 5044 s. 4, s. 6).
 
+use crate::fpdu;
 use crate::Status;
-use ironwarp_abi::limits::FPDU_BYTES_MAX;
 use ironwarp_abi::status;
-use ironwarp_wire::mpa::crc;
-use ironwarp_wire::mpa::fpdu::{fpdu_bytes, CRC_BYTES, LENGTH_BYTES};
-use ironwarp_wire::mpa::marker::{count, distance, is_at, MarkerRepr, MARKER_BYTES};
-use std::borrow::Cow;
+use ironwarp_wire::mpa::fpdu::LENGTH_BYTES;
+use ironwarp_wire::mpa::stream::Framing;
 
-/// The octets that wait for the rest of their FPDU.
+/// The octets that wait for the rest of their FPDU, in a buffer of fixed size.
 #[derive(Debug)]
 pub(crate) struct FpduStream {
-    markers: bool,
-    crc: bool,
+    framing: Framing,
+    /// The largest FPDU, in octets of stream.
+    largest: usize,
     /// Where in the stream the next FPDU begins, or the marker before it.
     offset: u64,
-    held: Vec<u8>,
-    /// Octets at the front of `held` that are done with.
-    done: usize,
+    buffer: Box<[u8]>,
+    /// Where in the buffer that is.
+    start: usize,
+    /// Where in the buffer the next octet of the stream goes.
+    end: usize,
 }
 
 impl FpduStream {
-    /// Begins at the start of the stream, where the first marker is if there are any.
-    pub fn new(markers: bool, crc: bool) -> Self {
-        Self { markers, crc, offset: 0, held: Vec::new(), done: 0 }
+    /// Begins at the start of the stream, where the first marker is if there are any. Takes FPDUs
+    /// of up to `largest` octets, which is no more than the `capacity` of its buffer.
+    pub fn new(framing: Framing, largest: usize, capacity: usize) -> Self {
+        let buffer = vec![0; capacity.max(largest)].into();
+        Self { framing, largest, offset: 0, buffer, start: 0, end: 0 }
     }
 
-    /// Takes the next octets of the stream.
-    pub fn push(&mut self, octets: &[u8]) {
-        self.held.drain(..self.done);
-        self.done = 0;
-        self.held.extend_from_slice(octets);
+    /// Takes the next octets of the stream. False if they do not fit; then nothing is taken.
+    #[must_use]
+    pub fn push(&mut self, octets: &[u8]) -> bool {
+        let Some(room) = self.room(octets.len()).get_mut(..octets.len()) else { return false };
+        room.copy_from_slice(octets);
+        self.fill(octets.len());
+        true
+    }
+
+    /// Where the next octets of the stream go. At least `wanted` octets of room, if so many are
+    /// free at all.
+    pub fn room(&mut self, wanted: usize) -> &mut [u8] {
+        let small = self.start == self.end || self.buffer.len() - self.end < wanted;
+        if small && self.start != 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
+        &mut self.buffer[self.end..]
+    }
+
+    /// The stream's next octets have been put at the front of the [`room`](Self::room).
+    pub fn fill(&mut self, octets: usize) {
+        self.end = (self.end + octets).min(self.buffer.len());
     }
 
     /// How many octets wait.
     pub fn waiting(&self) -> usize {
-        self.rest().len()
+        self.end - self.start
+    }
+
+    /// How many octets have been taken since the start of the stream.
+    pub fn received(&self) -> u64 {
+        self.offset + self.waiting() as u64
     }
 
     /// The stream may end here: nothing of the next FPDU has come but perhaps a marker before it.
     pub fn is_between(&self) -> bool {
-        self.waiting() == 0 || self.waiting() == self.leading()
+        self.waiting() == 0 || self.waiting() == fpdu::leading(self.framing, self.offset)
     }
 
     /// The ULPDU of the next FPDU, or None until all of it is here.
     //= rfc5044#8  After an error nothing more is delivered: the caller stops the queue pair.
-    pub fn next_ulpdu(&mut self) -> Result<Option<Cow<'_, [u8]>>, Status> {
+    pub fn next_ulpdu(&mut self) -> Result<Option<&[u8]>, Status> {
         let Some(bytes) = self.next_bytes()?.filter(|bytes| *bytes <= self.waiting()) else {
             return Ok(None);
         };
-        let (offset, leading, from) = (self.offset, self.leading(), self.done);
-        self.done += bytes;
+        let fpdu = &mut self.buffer[self.start..self.start + bytes];
+        let offset = self.offset;
+        self.start += bytes;
         self.offset += bytes as u64;
-        let fpdu = self.held.get(from..self.done).unwrap_or_default();
-        let (covered, field) = fpdu.split_at(fpdu.len().saturating_sub(CRC_BYTES));
-        //= rfc5044#4.4  The CRC covers length, ULPDU, pad and markers. It travels low octet first.
-        if self.crc && crc::of(covered).to_le_bytes() != field {
-            return Err(status::MPA_CRC);
-        }
-        let plain = match self.markers {
-            true => Cow::Owned(without_markers(covered, offset, leading)?),
-            false => Cow::Borrowed(covered),
-        };
-        Ok(Some(ulpdu_of(plain)))
+        let ulpdu = fpdu::open(fpdu, self.framing, offset)?;
+        Ok(Some(&fpdu[ulpdu]))
     }
 
     /// The length of the next FPDU with its markers, once its length field is here.
     //= rfc5044#6  The length field alone decides where an FPDU ends.
     fn next_bytes(&self) -> Result<Option<usize>, Status> {
-        let from_length = self.rest().get(self.leading()..).unwrap_or_default();
+        let leading = fpdu::leading(self.framing, self.offset);
+        let from_length = self.buffer[self.start..self.end].get(leading..).unwrap_or_default();
         let Some((length, _)) = from_length.split_first_chunk::<LENGTH_BYTES>() else {
             return Ok(None);
         };
-        let plain = fpdu_bytes(usize::from(u16::from_be_bytes(*length)));
-        let markers = if self.markers { count(self.offset, plain) } else { 0 };
-        let bytes = plain + markers * MARKER_BYTES;
-        match bytes <= FPDU_BYTES_MAX {
+        let ulpdu = usize::from(u16::from_be_bytes(*length));
+        let bytes = fpdu::stream_bytes(self.framing, self.offset, ulpdu);
+        match bytes <= self.largest {
             true => Ok(Some(bytes)),
             false => Err(status::MPA_LENGTH),
-        }
-    }
-
-    /// The size of the marker right before the next FPDU, or zero.
-    //= rfc5044#4.3  A marker between FPDUs is considered to be contained in the following FPDU.
-    fn leading(&self) -> usize {
-        match self.markers && is_at(self.offset) {
-            true => MARKER_BYTES,
-            false => 0,
-        }
-    }
-
-    fn rest(&self) -> &[u8] {
-        self.held.get(self.done..).unwrap_or_default()
-    }
-}
-
-/// Takes the markers out of an FPDU that begins at `offset` with a marker of `leading` octets.
-fn without_markers(mut fpdu: &[u8], offset: u64, leading: usize) -> Result<Vec<u8>, Status> {
-    let start = offset + leading as u64;
-    let mut plain = Vec::with_capacity(fpdu.len());
-    let mut at = offset;
-    while !fpdu.is_empty() {
-        if is_at(at) {
-            let Some((marker, rest)) = fpdu.split_first_chunk() else { break };
-            //= rfc5044#4.3  FPDUPTR counts from the length field, or is zero between two FPDUs.
-            let due = at.saturating_sub(start);
-            //= rfc5044#8  Code 3: marker and length do not agree on the start of an FPDU.
-            if u64::from(MarkerRepr::parse(marker).pointer) != due {
-                return Err(status::MPA_MARKER);
-            }
-            at += MARKER_BYTES as u64;
-            fpdu = rest;
-        }
-        let (now, later) = fpdu.split_at(distance(at).min(fpdu.len()));
-        plain.extend_from_slice(now);
-        at += now.len() as u64;
-        fpdu = later;
-    }
-    Ok(plain)
-}
-
-/// Takes length field and pad away.
-fn ulpdu_of(plain: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
-    let length = plain.first_chunk().map_or(0, |field| u16::from_be_bytes(*field));
-    let range = LENGTH_BYTES..LENGTH_BYTES + usize::from(length);
-    match plain {
-        Cow::Borrowed(plain) => Cow::Borrowed(plain.get(range).unwrap_or_default()),
-        Cow::Owned(mut plain) => {
-            plain.truncate(range.end);
-            plain.drain(..range.start.min(plain.len()));
-            Cow::Owned(plain)
         }
     }
 }
@@ -137,8 +103,14 @@ fn ulpdu_of(plain: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ironwarp_wire::mpa::stream::{Framer, Framing};
+    use ironwarp_abi::limits::{FPDU_BYTES_MAX, STREAM_RING_BYTES};
+    use ironwarp_wire::mpa::fpdu::CRC_BYTES;
+    use ironwarp_wire::mpa::stream::Framer;
     use proptest::prelude::*;
+
+    fn new(markers: bool, crc: bool) -> FpduStream {
+        FpduStream::new(Framing { markers, crc }, FPDU_BYTES_MAX, STREAM_RING_BYTES)
+    }
 
     /// Pushes a stream in pieces and takes out what it holds.
     fn ulpdus(
@@ -148,9 +120,9 @@ mod tests {
     ) -> Result<Vec<Vec<u8>>, Status> {
         let mut found = Vec::new();
         for piece in octets.chunks(piece.max(1)) {
-            stream.push(piece);
+            assert!(stream.push(piece));
             while let Some(ulpdu) = stream.next_ulpdu()? {
-                found.push(ulpdu.into_owned());
+                found.push(ulpdu.to_vec());
             }
         }
         Ok(found)
@@ -170,14 +142,14 @@ mod tests {
             for ulpdu in &made {
                 framer.frame(ulpdu, &mut octets).unwrap();
             }
-            let mut stream = FpduStream::new(markers, crc);
+            let mut stream = new(markers, crc);
             prop_assert_eq!(ulpdus(&mut stream, &octets, piece), Ok(made));
             prop_assert!(stream.is_between() && stream.waiting() == 0);
         }
 
         #[test]
         fn garbage_does_no_harm(octets: Vec<u8>, markers: bool, crc: bool, piece in 1usize..40) {
-            let _ = ulpdus(&mut FpduStream::new(markers, crc), &octets, piece);
+            let _ = ulpdus(&mut new(markers, crc), &octets, piece);
         }
     }
 
@@ -193,7 +165,7 @@ mod tests {
             let length = (4..6).contains(&(bit / 8));
             let mut flipped = octets.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            let found = ulpdus(&mut FpduStream::new(true, true), &flipped, 4096);
+            let found = ulpdus(&mut new(true, true), &flipped, 4096);
             let expected = [Err(status::MPA_CRC), Ok(Vec::new()), Err(status::MPA_LENGTH)];
             assert!(
                 expected[..if length { 3 } else { 1 }].contains(&found),
@@ -214,7 +186,7 @@ mod tests {
         {
             let mut flipped = octets.clone();
             flipped[at] ^= 1 << bit;
-            let result = ulpdus(&mut FpduStream::new(true, false), &flipped, 4096);
+            let result = ulpdus(&mut new(true, false), &flipped, 4096);
             let expected = if found { Err(status::MPA_MARKER) } else { Ok(vec![vec![0x5a; 600]]) };
             assert_eq!(result, expected, "octet {at}");
         }
@@ -227,7 +199,7 @@ mod tests {
             let mut octets = Vec::new();
             let mut framer = Framer::new(Framing { markers: false, crc: true });
             framer.frame(&vec![1; length], &mut octets).unwrap();
-            let mut stream = FpduStream::new(false, true);
+            let mut stream = new(false, true);
             match fits {
                 true => assert_eq!(ulpdus(&mut stream, &octets, 999).unwrap()[0].len(), length),
                 false => assert_eq!(ulpdus(&mut stream, &octets[..2], 2), Err(status::MPA_LENGTH)),
@@ -239,9 +211,9 @@ mod tests {
     fn the_stream_may_end_behind_a_marker_between_two_fpdus() {
         let mut octets = Vec::new();
         Framer::new(Framing { markers: true, crc: true }).frame(&[], &mut octets).unwrap();
-        let mut stream = FpduStream::new(true, true);
+        let mut stream = new(true, true);
         for (end, between) in [(0, true), (4, true), (5, false), (11, false), (12, true)] {
-            stream.push(&octets[stream.waiting()..end]);
+            assert!(stream.push(&octets[stream.waiting()..end]));
             let _ = stream.next_ulpdu();
             assert_eq!(stream.is_between(), between, "after {end}");
         }
