@@ -8,8 +8,20 @@ use std::sync::{Mutex, MutexGuard};
 use tempfile::TempDir;
 
 /// What any machine has.
-const BASICS: &[&str] =
-    &["sh", "env", "dirname", "awk", "uname", "mkdir", "rm", "mv", "ls", "chmod", "sha256sum"];
+const BASICS: &[&str] = &[
+    "sh",
+    "env",
+    "dirname",
+    "awk",
+    "grep",
+    "uname",
+    "mkdir",
+    "rm",
+    "mv",
+    "ls",
+    "chmod",
+    "sha256sum",
+];
 
 const NOTE: &str = "echo \"${0##*/} $*\" >> \"$NOTES\"\n";
 
@@ -149,4 +161,51 @@ fn a_wheel_with_a_wrong_digest_is_not_used() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("its digest is wrong"), "{said}");
     assert!(!notes.iter().any(|note| note.contains("zipfile")), "{notes:?}");
+}
+
+/// A machine with QEMU and a script for the guest that ends with `status`.
+fn machine_for_interoperability(status: i32) -> Machine {
+    let machine = Machine::complete();
+    machine.add("qemu-system-x86_64", "echo dgram\n");
+    let guest = machine.folder.path().join("project/testbench/guest");
+    std::fs::create_dir_all(&guest).unwrap();
+    let body = format!("echo \"make.sh ${{1##*/}}\" >> \"$NOTES\"\nexit {status}\n");
+    std::fs::write(guest.join("make.sh"), body).unwrap();
+    machine
+}
+
+#[test]
+fn interoperability_makes_the_guest_and_runs_the_chosen_cases() {
+    let machine = machine_for_interoperability(0);
+    machine.add("cargo", "echo \"cargo $* for $IRONWARP_INTEROP\" >> \"$NOTES\"\nexit 42\n");
+    let (output, notes) = machine.run(&["test", "--interop", "model", "server"]);
+    assert_eq!(output.status.code(), Some(42), "{output:?}");
+    let test = "cargo test --release -p ironwarp --test interop -- --ignored --nocapture";
+    assert_eq!(notes, ["make.sh guest".to_owned(), format!("{test} for model server")]);
+}
+
+#[test]
+fn interoperability_is_skipped_where_it_cannot_run() {
+    let machine = machine_for_interoperability(77);
+    let (output, notes) = machine.run(&["test", "--interop"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("is skipped: the guest cannot"), "{said}");
+    assert_eq!(notes, ["make.sh guest"]);
+
+    machine.add("qemu-system-x86_64", "echo user\n");
+    let (output, _) = machine.run(&["test", "--interop"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("is older than 7.2"), "{said}");
+
+    machine.remove("qemu-system-x86_64");
+    let (output, notes) = machine.run(&["test", "--interop"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(notes.iter().any(|note| note.ends_with(" qemu-system-x86")), "{notes:?}");
+    assert!(output.status.success() && said.contains("is older than 7.2"), "{said}");
+}
+
+#[test]
+fn a_guest_that_fails_to_build_is_a_failure() {
+    let (output, _) = machine_for_interoperability(1).run(&["test", "--interop"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
 }
