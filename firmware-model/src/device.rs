@@ -1,17 +1,15 @@
 //! The device: BAR 0 in front, the wire behind.
 
+use crate::byte_stream::ByteStream;
 use crate::host::Host;
 use crate::place::{place, Doorbell, Place};
-use crate::queue_pair::QueuePair;
-use crate::raw_pair::RawPair;
+use crate::queue_pairs::{AttachError, QueuePairs};
 use crate::registers::Registers;
 use crate::shared::Shared;
 use crate::tcp::arrival::{judge, Arrival};
-use ironwarp_abi::limits::{QP_COUNT, RAW_QP};
 use ironwarp_abi::registers::{
-    Register, ALL, COUNT_FRAMES_BAD, COUNT_FRAMES_FOREIGN, COUNT_FRAMES_RECEIVED,
-    COUNT_RAW_NO_BUFFER, CQ_CONTROL, QP_ACTIVE, QP_CONTROL, QUERY_RECEIVE_NEXT, QUERY_SEND_NEXT,
-    QUERY_SEND_UNACKNOWLEDGED, QUERY_SEND_WINDOW,
+    Register, ALL, COUNT_FRAMES_BAD, COUNT_FRAMES_FOREIGN, COUNT_FRAMES_RECEIVED, CQ_CONTROL,
+    QP_ACTIVE, QP_CONTROL,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -42,23 +40,14 @@ impl Default for Options {
 pub struct Device {
     registers: Registers,
     shared: Shared,
-    raw: Option<RawPair>,
-    /// The queue pairs that were ever started, by number; [`RAW_QP`] is not among them.
-    streams: [Option<Box<QueuePair>>; QP_COUNT],
-    /// The queue pair whose turn it is to send.
-    turn: usize,
+    pairs: QueuePairs,
 }
 
 impl Device {
     /// A device after power-on: nothing is started, every vector is masked.
     pub fn new(options: Options) -> Self {
-        Self {
-            registers: Registers::new(),
-            shared: Shared::new(options.frames_max),
-            raw: None,
-            streams: [const { None }; QP_COUNT],
-            turn: 0,
-        }
+        let (registers, pairs) = (Registers::new(), QueuePairs::default());
+        Self { registers, shared: Shared::new(options.frames_max), pairs }
     }
 
     /// Reads the word at a byte offset in BAR 0.
@@ -97,55 +86,52 @@ impl Device {
         let segment = match judge(frame, self.registers.station()) {
             Arrival::Bad => return shared.counters.count(COUNT_FRAMES_BAD),
             Arrival::Foreign => return shared.counters.count(COUNT_FRAMES_FOREIGN),
-            Arrival::Raw => return self.receive_raw(frame, host),
+            Arrival::Raw => return self.pairs.receive_raw(frame, shared, host),
             Arrival::Tcp(segment) => segment,
         };
         match shared.contexts.owner(&segment.ends) {
-            None => self.receive_raw(frame, host),
-            Some(qp) => {
-                // The flow is owned: while its queue pair is at rest, nobody takes its segments.
-                if let Some(Some(stream)) = self.streams.get_mut(qp) {
-                    stream.receive(&segment, shared, host);
-                }
-            }
+            None => self.pairs.receive_raw(frame, shared, host),
+            Some(qp) => self.pairs.receive(qp, &segment, shared, host),
         }
     }
 
     /// Does what there is to do at a moment of the host's choosing: sends what was posted, in
-    /// turns of one segment for each queue pair, and acknowledges. True if more could be sent once
-    /// the frames are taken.
+    /// turns of one segment for each queue pair, acknowledges, and carries octets to and from
+    /// attached streams, a bounded number for each. True if there is more to do, for frames once
+    /// those that wait are taken.
     pub fn poll(&mut self, now: Duration, host: &mut dyn Host) -> bool {
         self.registers.advance(now);
-        let mut idle = 0;
-        while idle < QP_COUNT && !self.shared.is_full() {
-            let sent = self.transmit(self.turn, host);
-            idle = if sent { 0 } else { idle + 1 };
-            self.turn = (self.turn + 1) % QP_COUNT;
-        }
-        for stream in self.streams.iter_mut().flatten() {
-            stream.acknowledge(&mut self.shared);
-        }
-        idle < QP_COUNT
+        self.pairs.poll(&mut self.shared, host)
+    }
+
+    /// The next start of queue pair `qp` runs over this stream; addresses, ports, sequence numbers
+    /// and windows of its context are not used then. A stream that was attached before is dropped.
+    ///
+    /// # Errors
+    /// The queue pair is active, or one that takes no stream.
+    pub fn attach_stream(
+        &mut self,
+        qp: usize,
+        stream: Box<dyn ByteStream>,
+    ) -> Result<(), AttachError> {
+        self.pairs.attach(qp, stream)
+    }
+
+    /// Gives the stream back, once the queue pair is stopped or has ended; from the next start on
+    /// it is a connection over frames again. None if it is active or has no stream.
+    pub fn detach_stream(&mut self, qp: usize) -> Option<Box<dyn ByteStream>> {
+        self.pairs.detach(qp)
+    }
+
+    /// True if the queue pair has octets that the stream did not take yet, so that the caller waits
+    /// for room as well as for octets.
+    pub fn stream_wants_room(&self, qp: usize) -> bool {
+        self.pairs.wants_room(qp)
     }
 
     /// The frames for the wire, oldest first, without padding and frame check sequence.
     pub fn take_frames(&mut self) -> VecDeque<Vec<u8>> {
         self.shared.take_frames()
-    }
-
-    fn receive_raw(&mut self, frame: &[u8], host: &mut dyn Host) {
-        match &mut self.raw {
-            Some(raw) => raw.receive(frame, &mut self.shared, host),
-            None => self.shared.counters.count(COUNT_RAW_NO_BUFFER),
-        }
-    }
-
-    fn transmit(&mut self, qp: usize, host: &mut dyn Host) -> bool {
-        match (qp, &mut self.raw, self.streams.get_mut(qp)) {
-            (RAW_QP, Some(raw), _) => raw.transmit(&mut self.shared, host),
-            (_, _, Some(Some(stream))) => stream.transmit(&mut self.shared, host),
-            _ => false,
-        }
     }
 
     fn read_register(&self, address: u32) -> u32 {
@@ -158,27 +144,10 @@ impl Device {
 
     /// The registers that show queue pairs.
     fn state(&self, register: Register) -> u32 {
-        if register == QP_ACTIVE {
-            let raw = self.raw.as_ref().is_some_and(RawPair::is_active);
-            let active = self
-                .streams
-                .iter()
-                .map(|stream| stream.as_ref().is_some_and(|stream| stream.rdma.is_active()));
-            return active
-                .zip(0..)
-                .fold(u32::from(raw), |bits, (on, qp)| bits | u32::from(on) << qp);
+        match register {
+            QP_ACTIVE => self.pairs.active(),
+            register => self.pairs.query(self.registers.query(), register),
         }
-        if self.registers.query() == RAW_QP {
-            let context = self.raw.as_ref().map(RawPair::context);
-            return context.map_or(0, |context| match register {
-                QUERY_SEND_NEXT | QUERY_SEND_UNACKNOWLEDGED => context.send_next,
-                QUERY_RECEIVE_NEXT => context.receive_next,
-                QUERY_SEND_WINDOW => context.send_window,
-                _ => 0,
-            });
-        }
-        let stream = self.streams.get(self.registers.query()).and_then(Option::as_ref);
-        stream.map_or(0, |stream| stream.query(register))
     }
 
     fn write_register(&mut self, address: u32, value: u32) {
@@ -198,36 +167,18 @@ impl Device {
 
     fn control_queue_pair(&mut self, index: usize, enable: bool) {
         let Some(context) = self.shared.contexts.queue_pair(index).copied() else { return };
-        if enable && index == RAW_QP {
-            self.raw = Some(RawPair::new(context));
-        } else if index == RAW_QP {
-            self.raw.iter_mut().for_each(RawPair::stop);
-        } else if let Some(slot) = self.streams.get_mut(index) {
-            match enable {
-                true => *slot = Some(Box::new(QueuePair::new(index as u8, context))),
-                false => slot.iter_mut().for_each(|stream| stream.stop()),
-            }
+        match enable {
+            true => self.pairs.start(index, context),
+            false => self.pairs.stop(index),
         }
     }
 
     fn ring(&mut self, doorbell: Doorbell, value: u16, host: &mut dyn Host) {
         match doorbell {
-            Doorbell::Send(RAW_QP) => self.raw.iter_mut().for_each(|raw| raw.post_sends(value)),
-            Doorbell::Receive(RAW_QP) => {
-                self.raw.iter_mut().for_each(|raw| raw.post_receives(value));
-            }
-            Doorbell::Send(qp) => {
-                self.stream(qp).into_iter().for_each(|stream| stream.rdma.post_sends(value));
-            }
-            Doorbell::Receive(qp) => {
-                self.stream(qp).into_iter().for_each(|stream| stream.rdma.post_receives(value));
-            }
+            Doorbell::Send(qp) => self.pairs.post_sends(qp, value),
+            Doorbell::Receive(qp) => self.pairs.post_receives(qp, value),
             Doorbell::Consumed(cq) => self.shared.completions.consumed(cq, value),
             Doorbell::Arm(cq) => self.shared.completions.arm(cq, host),
         }
-    }
-
-    fn stream(&mut self, qp: usize) -> Option<&mut QueuePair> {
-        self.streams.get_mut(qp).and_then(Option::as_mut).map(Box::as_mut)
     }
 }

@@ -1,17 +1,17 @@
 //! The behavioural model of the device: the RNIC's behaviour in Rust, with no clock.
 //!
 //! ```text
-//!   BAR 0, DMA, interrupts (ironwarp-abi)          Ethernet frames (ironwarp-wire)
-//!            |                                              |
-//!   +-----------------+     +-------------------------------------------------+
-//!   | registers       |     |  tcp          arrival, departure: headers       |
-//!   | contexts, msix  |     |               receive, send: octets in order    |
-//!   | completion      |     |  - - - - - - - - - - - - - - - - - - - - - - -  |
-//!   | protection      |     |  rdma                                           |
-//!   | work_queue      | <-- |    in:   fpdu_stream, placement -> reads        |
-//!   |                 | --> |    out:  message, sender <- reads, outstanding  |
-//!   +-----------------+     +-------------------------------------------------+
-//!          device joins them;    queue_pair is rdma over tcp, raw_pair is queue pair 0
+//!   BAR 0, DMA, interrupts (ironwarp-abi)     Ethernet frames       a ByteStream of the host
+//!            |                                (ironwarp-wire)            |
+//!   +-----------------+     +----------------------------------+----------------------+
+//!   | registers       |     |  tcp  arrival, departure: headers|  byte_stream         |
+//!   | contexts, msix  |     |       receive, send: order       |                      |
+//!   | completion      |     +----------------------------------+----------------------+
+//!   | protection      |     |  rdma                                                   |
+//!   | work_queue      | <-- |    in:   fpdu_stream, placement -> reads                |
+//!   |                 | --> |    out:  message, sender <- reads, outstanding          |
+//!   +-----------------+     +---------------------------------------------------------+
+//!      device joins them;     queue_pair is rdma over either, raw_pair is queue pair 0
 //! ```
 //!
 //! It is the specification that runs: what the RTL does is compared with it. It is written from
@@ -22,6 +22,7 @@
 #![doc = include_str!("../CHOICES.md")]
 #![forbid(unsafe_code)]
 
+mod byte_stream;
 mod completion;
 mod contexts;
 mod counters;
@@ -36,6 +37,7 @@ mod place;
 mod placement;
 mod protection;
 mod queue_pair;
+mod queue_pairs;
 mod raw_pair;
 mod rdma;
 mod reads;
@@ -45,8 +47,10 @@ mod shared;
 mod tcp;
 mod work_queue;
 
+pub use byte_stream::ByteStream;
 pub use device::{Device, Options};
 pub use host::{Fault, Host};
+pub use queue_pairs::AttachError;
 
 /// One of [`ironwarp_abi::status`].
 type Status = u8;

@@ -1,5 +1,6 @@
 //! A queue pair that runs an RDMA stream, from its start on: RDMA above, a transport below.
 
+use crate::byte_stream::{ByteStream, Carrier};
 use crate::host::Host;
 use crate::rdma::Rdma;
 use crate::shared::Shared;
@@ -10,53 +11,95 @@ use ironwarp_abi::registers::{
     Register, QUERY_RECEIVE_NEXT, QUERY_SEND_NEXT, QUERY_SEND_UNACKNOWLEDGED, QUERY_SEND_WINDOW,
 };
 
+/// What carries the octets of an RDMA stream.
+#[derive(Debug)]
+enum Transport {
+    /// The device's own TCP.
+    Frames(Tcp),
+    /// The TCP of someone else.
+    Stream(Carrier),
+}
+
 /// A queue pair. It keeps its numbers when it is no longer active.
 #[derive(Debug)]
 pub(crate) struct QueuePair {
     pub rdma: Rdma,
-    tcp: Tcp,
+    transport: Transport,
     stopped: bool,
 }
 
 impl QueuePair {
-    /// Starts from a context.
-    pub fn new(qp: u8, context: QueuePairContext) -> Self {
+    /// Starts from a context, with frames.
+    pub fn over_frames(qp: u8, context: QueuePairContext) -> Self {
         let rdma = Rdma::new(qp, context, Tcp::sizes(&context));
-        Self { rdma, tcp: Tcp::new(&context), stopped: false }
+        Self { rdma, transport: Transport::Frames(Tcp::new(&context)), stopped: false }
+    }
+
+    /// Starts from a context, with the stream that every [`service`](Self::service) names.
+    pub fn over_stream(qp: u8, context: QueuePairContext) -> Self {
+        let rdma = Rdma::new(qp, context, Carrier::sizes(&context));
+        Self { rdma, transport: Transport::Stream(Carrier::new()), stopped: false }
     }
 
     /// The host stops the queue pair.
     pub fn stop(&mut self) {
         self.rdma.stop();
-        self.tcp.stop();
         self.stopped = true;
     }
 
     /// What a register says if it shows this queue pair.
     pub fn query(&self, register: Register) -> u32 {
-        match register {
-            QUERY_SEND_NEXT => self.rdma.sent().0,
-            QUERY_SEND_UNACKNOWLEDGED => self.rdma.unacknowledged().0,
-            QUERY_RECEIVE_NEXT => self.rdma.received().0,
-            QUERY_SEND_WINDOW => self.tcp.window(),
+        match (register, &self.transport) {
+            (QUERY_SEND_NEXT, _) => self.rdma.sent().0,
+            (QUERY_SEND_UNACKNOWLEDGED, _) => self.rdma.unacknowledged().0,
+            (QUERY_RECEIVE_NEXT, _) => self.rdma.received().0,
+            (QUERY_SEND_WINDOW, Transport::Frames(tcp)) => tcp.window(),
             _ => 0,
         }
     }
 
-    /// Takes a segment of the connection.
+    /// Takes a segment of the connection, if that is the device's.
     pub fn receive(&mut self, segment: &Segment<'_>, shared: &mut Shared, host: &mut dyn Host) {
-        if !self.stopped {
-            self.tcp.take(segment, &mut self.rdma, shared, host);
+        if let (Transport::Frames(tcp), false) = (&mut self.transport, self.stopped) {
+            tcp.take(segment, &mut self.rdma, shared, host);
         }
     }
 
     /// Sends one segment with data, if it can. True if it did.
     pub fn transmit(&mut self, shared: &mut Shared, host: &mut dyn Host) -> bool {
-        self.tcp.transmit(&mut self.rdma, shared, host)
+        match &mut self.transport {
+            Transport::Frames(tcp) => tcp.transmit(&mut self.rdma, shared, host),
+            Transport::Stream(_) => false,
+        }
     }
 
     /// Sends the acknowledgement that is due and that no segment with data has carried.
     pub fn acknowledge(&mut self, shared: &mut Shared) {
-        self.tcp.acknowledge(&self.rdma, shared);
+        if let (Transport::Frames(tcp), false) = (&mut self.transport, self.stopped) {
+            tcp.acknowledge(&self.rdma, shared);
+        }
+    }
+
+    /// Carries octets to and from its stream, a bounded number. True if there may be more.
+    pub fn service(
+        &mut self,
+        stream: &mut dyn ByteStream,
+        shared: &mut Shared,
+        host: &mut dyn Host,
+    ) -> bool {
+        match &mut self.transport {
+            Transport::Stream(carrier) if self.rdma.is_active() => {
+                carrier.service(stream, &mut self.rdma, shared, host)
+            }
+            _ => false,
+        }
+    }
+
+    /// There are octets that the stream did not take yet.
+    pub fn wants_room(&self) -> bool {
+        match &self.transport {
+            Transport::Stream(carrier) => self.rdma.is_active() && carrier.wants_room(),
+            Transport::Frames(_) => false,
+        }
     }
 }

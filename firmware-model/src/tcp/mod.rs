@@ -130,11 +130,6 @@ impl Tcp {
         }
     }
 
-    /// Forgets the acknowledgement that is due.
-    pub fn stop(&mut self) {
-        self.acknowledge = false;
-    }
-
     fn numbers(&self, rdma: &Rdma, sequence: Sequence) -> Numbers {
         let window = self.receive.window_field(rdma);
         Numbers { sequence, acknowledged: rdma.received(), window }

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod peer;
+pub mod pipe;
 
 use ironwarp_abi::context::{
     flow_hash, CompletionQueueContext, FlowContext, MemoryRegionContext, QueuePairContext,

@@ -1,0 +1,271 @@
+//! Queue pairs over the TCP of someone else.
+
+mod common;
+
+use common::peer::{tagged, untagged, Peer};
+use common::pipe::{pipe, End, Shared};
+use common::*;
+use ironwarp_abi::limits::{QP_COUNT, RAW_QP};
+use ironwarp_abi::queue::{kind, CompletionEntry, SendRequest};
+use ironwarp_abi::registers as reg;
+use ironwarp_abi::status;
+use ironwarp_model::AttachError;
+use proptest::prelude::*;
+use std::io::ErrorKind;
+
+const STREAM: Wish = Wish { mulpdu: 64_768, ..PLAIN };
+
+fn start(me: usize, wish: Wish, end: End) -> Station {
+    let mut station = Station::new(me);
+    station.device.attach_stream(QP.into(), Box::new(end)).unwrap();
+    station.start(&context(me, wish));
+    station.write(reg::QUERY_QP, QP.into());
+    station
+}
+
+fn joined(wish: Wish, room: usize, most: usize) -> [Station; 2] {
+    let [a, b] = pipe(room, most);
+    [start(0, wish, a), start(1, wish, b)]
+}
+
+/// One station, and the stream as its peer sees it: what goes to the station, what comes from it.
+fn alone(wish: Wish, room: usize) -> (Station, Peer, Shared, Shared) {
+    let [mine, theirs] = pipe(room, usize::MAX);
+    (start(0, wish, mine), Peer::new(wish), theirs.out, theirs.into)
+}
+
+/// Polls both until neither moves an octet any more.
+fn settle(stations: &mut [Station; 2]) {
+    let mut rests = 0;
+    let state = |station: &Station| {
+        [reg::QUERY_SEND_UNACKNOWLEDGED, reg::QUERY_RECEIVE_NEXT, reg::QUERY_SEND_NEXT]
+            .map(|register| station.read(register))
+    };
+    while rests < 3 {
+        let before = stations.each_ref().map(state);
+        for station in stations.iter_mut() {
+            assert!(station.poll().is_empty(), "no frame");
+        }
+        rests = if stations.each_ref().map(state) == before { rests + 1 } else { 0 };
+    }
+}
+
+fn done(kind: u8, request: u16, length: u32) -> CompletionEntry {
+    CompletionEntry { qp: QP, kind, request, length, ..CompletionEntry::default() }
+}
+
+fn event(status: u8, sequence: u32) -> CompletionEntry {
+    CompletionEntry { status, sequence, ..done(kind::EVENT, 0, 0) }
+}
+
+#[test]
+fn everything_that_goes_over_frames_goes_over_a_stream() {
+    for (markers, crc) in [(false, false), (false, true), (true, false), (true, true)] {
+        let mut stations = joined(Wish { markers, crc, ..STREAM }, 100_000, 70_000);
+        let data = pattern(200_000, 1);
+        stations[0].fill(SOURCE, &data);
+        stations[1].fill(SOURCE, &data[1..]);
+        stations[1].post_receive(QP, &buffer(70_000, 300_000));
+        stations[0].post(&write_request(200_000, 0, 5));
+        stations[0].post(&send_request(70_000, 0));
+        stations[0].post(&read_request(70_000, 0, 9));
+        settle(&mut stations);
+        let sent = [200_000, 70_000, 70_000].map(|n| done(kind::SEND, 0, n));
+        let entries = stations[0].completions();
+        assert_eq!(entries.len(), 3, "{markers} {crc}");
+        for (i, (entry, sent)) in entries.into_iter().zip(sent).enumerate() {
+            assert_eq!(entry, CompletionEntry { request: i as u16, ..sent });
+        }
+        assert_eq!(stations[1].completions(), [done(kind::RECEIVE, 0, 70_000)]);
+        assert_eq!(stations[1].octets(SINK + 5, data.len()), data);
+        assert_eq!(stations[1].octets(SINK + 300_000, 70_000), data[..70_000]);
+        assert_eq!(stations[0].octets(SINK + 9, 70_000), data[1..70_001]);
+        // 200,000 octets in FPDUs of 64,768, not of a frame's size.
+        assert_eq!(stations[1].read(reg::COUNT_FPDUS_PLACED), 4 + 2 + 1);
+        assert_eq!(stations[1].read(reg::COUNT_FRAMES_RECEIVED), 0);
+    }
+}
+
+/// A request completes when the stream has all of its octets, and not before.
+#[test]
+fn a_stream_without_room_holds_back() {
+    let (mut station, _, _, way) = alone(STREAM, 60);
+    station.post(&write_request(100, 0, 0));
+    station.post(&write_request(8, 0, 0));
+    let first = context(0, STREAM).send_next;
+    for (polls, unacknowledged, completions) in [(2, 60, 0), (1, 120, 1), (1, 148, 1)] {
+        (0..polls).for_each(|_| assert!(station.poll().is_empty()));
+        let una = station.read(reg::QUERY_SEND_UNACKNOWLEDGED);
+        assert_eq!(una, first.wrapping_add(unacknowledged));
+        assert_eq!(station.read(reg::QUERY_SEND_NEXT), first.wrapping_add(148));
+        assert_eq!(station.device.stream_wants_room(QP.into()), unacknowledged != 148);
+        assert_eq!(station.completions().len(), completions, "{unacknowledged}");
+        way.lock().unwrap().octets.clear();
+    }
+}
+
+#[test]
+fn a_bad_request_ends_the_queue_pair_behind_the_good_ones() {
+    let (mut station, _, _, way) = alone(STREAM, 10);
+    station.post(&write_request(8, 0, 0));
+    station.post(&SendRequest { opcode: 99, ..write_request(8, 0, 0) });
+    let mut octets = 0;
+    while station.read(reg::QP_ACTIVE) != 0 {
+        station.poll();
+        octets += way.lock().unwrap().octets.drain(..).count();
+    }
+    assert_eq!(octets, 28);
+    assert_eq!(station.completions(), [done(kind::SEND, 0, 8), event(status::BAD_OPCODE, 0)]);
+}
+
+#[test]
+fn each_end_of_a_stream_has_its_status() {
+    for (what, extra, closed, broken, expected) in [
+        ("closed", 0, true, None, status::PEER_CLOSED),
+        ("closed inside an FPDU", 5, true, None, status::PEER_CLOSED_EARLY),
+        ("reset", 0, false, Some(ErrorKind::ConnectionReset), status::PEER_RESET),
+        ("a broken pipe", 5, true, Some(ErrorKind::BrokenPipe), status::PEER_RESET),
+        ("silence", 5, true, Some(ErrorKind::TimedOut), status::PEER_SILENT),
+        ("something else", 0, false, Some(ErrorKind::Other), status::PEER_RESET),
+    ] {
+        let (mut station, mut peer, way, _) = alone(STREAM, usize::MAX);
+        station.post_receive(QP, &buffer(100, 0));
+        let mut octets = peer.fpdu(&untagged(1, 0, true, b"last words"));
+        octets.extend(vec![0; extra]);
+        {
+            let mut way = way.lock().unwrap();
+            way.octets.extend(&octets);
+            (way.closed, way.broken) = (closed, broken);
+        }
+        (0..3).for_each(|_| assert!(station.poll().is_empty()));
+        let next = context(0, STREAM).receive_next.wrapping_add(octets.len() as u32);
+        let expected = [done(kind::RECEIVE, 0, 10), event(expected, next)];
+        assert_eq!(station.completions(), expected, "{what}");
+        assert_eq!(
+            (station.read(reg::QP_ACTIVE), station.read(reg::QUERY_RECEIVE_NEXT)),
+            (0, next)
+        );
+        assert!(station.device.detach_stream(QP.into()).is_some());
+    }
+}
+
+#[test]
+fn a_stream_that_breaks_when_it_is_written_to() {
+    let (mut station, _, _, way) = alone(STREAM, usize::MAX);
+    way.lock().unwrap().broken = Some(ErrorKind::BrokenPipe);
+    station.post(&write_request(8, 0, 0));
+    assert!(station.poll().is_empty());
+    let next = context(0, STREAM).receive_next;
+    assert_eq!(station.completions(), [event(status::PEER_RESET, next)]);
+}
+
+#[test]
+fn what_is_wrong_with_an_fpdu_ends_the_queue_pair() {
+    let (mut station, mut peer, way, _) = alone(STREAM, usize::MAX);
+    let mut octets = peer.fpdu(&tagged(SINK_STAG, 0, b"good"));
+    octets.extend(peer.fpdu(&tagged(SINK_STAG, 4, b"bad")));
+    octets[40] ^= 1;
+    way.lock().unwrap().octets.extend(&octets);
+    station.poll();
+    assert_eq!(station.completions(), [event(status::MPA_CRC, 0)]);
+    assert_eq!(station.octets(SINK, 8), b"good\0\0\0\0");
+    way.lock().unwrap().octets.extend(&octets);
+    station.poll();
+    assert_eq!(way.lock().unwrap().octets.len(), octets.len(), "nobody reads any more");
+}
+
+#[test]
+fn streams_are_attached_to_queue_pairs_at_rest() {
+    let mut station = Station::new(0);
+    let end = || Box::new(pipe(9, 9).into_iter().next().unwrap());
+    let device = &mut station.device;
+    assert_eq!(device.attach_stream(RAW_QP, end()), Err(AttachError::NoStreams(RAW_QP)));
+    assert_eq!(device.attach_stream(QP_COUNT, end()), Err(AttachError::NoStreams(QP_COUNT)));
+    assert!(device.detach_stream(QP_COUNT).is_none() && device.detach_stream(RAW_QP).is_none());
+    assert!(device.detach_stream(QP.into()).is_none(), "none is attached");
+    assert_eq!(device.attach_stream(QP.into(), end()), Ok(()));
+    assert!(!device.stream_wants_room(QP.into()) && !device.stream_wants_room(QP_COUNT));
+    station.start(&context(0, STREAM));
+    let device = &mut station.device;
+    assert_eq!(device.attach_stream(QP.into(), end()), Err(AttachError::Active(QP.into())));
+    assert!(device.detach_stream(QP.into()).is_none(), "it is active");
+    station.write(reg::QP_CONTROL, QP.into());
+    assert!(station.device.detach_stream(QP.into()).is_some());
+    assert!(station.device.detach_stream(QP.into()).is_none());
+
+    // Without a stream it is a connection over frames again, and frames are nothing to a stream.
+    station.start(&context(0, PLAIN));
+    let mut peer = Peer::new(PLAIN);
+    peer.send(&mut station, &tagged(SINK_STAG, 0, b"frame"));
+    assert_eq!((station.poll().len(), station.octets(SINK, 5)), (1, b"frame".to_vec()));
+    station.write(reg::QP_CONTROL, QP.into());
+    station.device.attach_stream(QP.into(), end()).unwrap();
+    station.start(&context(0, PLAIN));
+    Peer::new(PLAIN).send(&mut station, &tagged(SINK_STAG, 0, b"other"));
+    assert_eq!((station.poll().len(), station.octets(SINK, 5)), (0, b"frame".to_vec()));
+}
+
+/// A stream that always has more and takes everything does not keep the others from their turn.
+#[test]
+fn the_work_of_one_poll_is_bounded() {
+    let (mut station, mut peer, way, _) = alone(STREAM, usize::MAX);
+    let fpdu = peer.fpdu(&tagged(SINK_STAG, 0, &[7; 60_000]));
+    (0..100).for_each(|_| way.lock().unwrap().octets.extend(&fpdu));
+    let memory = &mut station.memory;
+    assert!(station.device.poll(std::time::Duration::ZERO, memory), "there is more");
+    assert!(!way.lock().unwrap().octets.is_empty());
+    while station.device.poll(std::time::Duration::ZERO, &mut station.memory) {}
+    assert_eq!(station.read(reg::COUNT_FPDUS_PLACED), 100);
+}
+
+proptest! {
+    /// However little the stream moves at a time, everything arrives in its order.
+    #[test]
+    fn any_room_will_do(
+        requests in prop::collection::vec((0u8..3, 0u32..6000), 1..12),
+        markers: bool, crc: bool, mulpdu in 128u16..65000,
+        room in 1usize..5000, most in 1usize..9000,
+    ) {
+        let mut stations = joined(Wish { markers, crc, mulpdu, ..PLAIN }, room, most);
+        for (me, station) in stations.iter_mut().enumerate() {
+            station.fill(SOURCE, &pattern(6000, me as u8));
+            for (i, (what, length)) in requests.iter().enumerate() {
+                let at = 6000 * i as u64;
+                station.post_receive(QP, &buffer(6000, at + 120_000));
+                station.post(&match what {
+                    0 => read_request(*length, 0, at),
+                    1 => write_request(*length, 0, at),
+                    _ => send_request(*length, 0),
+                });
+            }
+        }
+        settle(&mut stations);
+        for me in [0, 1] {
+            let entries = stations[me].completions();
+            let sends = entries.iter().filter(|entry| entry.kind == kind::SEND);
+            let sends: Vec<_> = sends.map(|entry| entry.length).collect();
+            let expected: Vec<_> = requests.iter().map(|(_, length)| *length).collect();
+            prop_assert_eq!(sends, expected);
+            let from_peer = pattern(6000, 1 - me as u8);
+            let mut received = 0;
+            for (i, (what, length)) in requests.iter().enumerate() {
+                let at = if *what < 2 { i as u64 } else { received + 20 };
+                received += u64::from(*what == 2);
+                let octets = stations[me].octets(SINK + 6000 * at, *length as usize);
+                prop_assert_eq!(&octets[..], &from_peer[..*length as usize]);
+            }
+        }
+    }
+
+    /// A peer that sends anything gets an end, not a panic.
+    #[test]
+    fn garbage_ends_the_queue_pair_or_waits(octets: Vec<u8>, markers: bool, crc: bool) {
+        let (mut station, _, way, _) = alone(Wish { markers, crc, ..STREAM }, usize::MAX);
+        way.lock().unwrap().octets.extend(&octets);
+        way.lock().unwrap().closed = true;
+        while station.read(reg::QP_ACTIVE) != 0 {
+            station.poll();
+        }
+        prop_assert_eq!(station.memory.lost, 0);
+    }
+}
