@@ -24,20 +24,26 @@ impl Field {
         self.offset % 32
     }
 
+    /// The field's bits, at bit 0.
+    const fn mask(&self) -> u64 {
+        u64::MAX >> (64 - self.width)
+    }
+
     /// Reads the field out of little-endian 32-bit words.
     pub fn get(&self, words: &[u32]) -> u64 {
-        (0..self.width).fold(0, |value, i| {
-            let at = self.offset + i;
-            value | u64::from(words[at / 32] >> (at % 32) & 1) << i
-        })
+        // 64 bits that begin anywhere lie in at most three words.
+        let words = words[self.word()..].iter().take(3);
+        let bits = words.rev().fold(0, |bits, word| bits << 32 | u128::from(*word));
+        (bits >> self.bit()) as u64 & self.mask()
     }
 
     /// Writes the low [`width`](Self::width) bits of `value` into the words.
     pub fn set(&self, words: &mut [u32], value: u64) {
-        for i in 0..self.width {
-            let at = self.offset + i;
-            let bit = (value >> i & 1) as u32;
-            words[at / 32] = words[at / 32] & !(1 << (at % 32)) | bit << (at % 32);
+        let mut keep = !(u128::from(self.mask()) << self.bit());
+        let mut bits = u128::from(value & self.mask()) << self.bit();
+        for word in words[self.word()..].iter_mut().take(3) {
+            *word = *word & keep as u32 | bits as u32;
+            (keep, bits) = (keep >> 32, bits >> 32);
         }
     }
 }

@@ -264,6 +264,11 @@ impl Station {
         self.device.take_frames().into()
     }
 
+    /// Polls once, without frames. True if there is nothing more to do.
+    pub fn device_rests(&mut self) -> bool {
+        !self.device.poll(self.now, &mut self.memory)
+    }
+
     pub fn receive(&mut self, frame: &[u8]) {
         self.device.receive_frame(frame, &mut self.memory);
     }
