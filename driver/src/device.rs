@@ -147,7 +147,7 @@ impl Device {
 }
 
 /// The state of a queue pair's TCP connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Query {
     /// The queue pair is neither stopped nor in error.
     pub active: bool,

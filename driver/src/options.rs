@@ -30,6 +30,13 @@ pub struct Options {
     /// shorter than twice the life of a segment: the links that RNICs use do not hold segments
     /// back for minutes.
     pub time_wait: Duration,
+    /// How long an Initiator waits between the peer's Reply and its first FPDU, in device time.
+    /// Linux's siw as the Responder can miss an FPDU that comes right behind its Reply: give it
+    /// some milliseconds.
+    pub settle: Duration,
+    /// How long the peer of an open connection may acknowledge nothing while octets are
+    /// outstanding, in device time, before the connection is ended.
+    pub silence: Duration,
 }
 
 impl Default for Options {
@@ -43,6 +50,8 @@ impl Default for Options {
             clocks_per_microsecond: CLOCKS_PER_MICROSECOND,
             seed: None,
             time_wait: Duration::from_millis(500),
+            settle: Duration::ZERO,
+            silence: Duration::from_secs(30),
         }
     }
 }

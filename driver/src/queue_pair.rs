@@ -275,6 +275,11 @@ impl QueuePairRecord {
         (!done.hidden && (done.signaled || !status.is_success())).then_some(completion)
     }
 
+    /// True if a send may be on the way.
+    pub fn has_sends(&self) -> bool {
+        !self.send.posted.is_empty()
+    }
+
     /// True if no send is left whose completion was asked for.
     pub fn sends_completed(&self) -> bool {
         !self.send.posted.iter().any(|posted| posted.signaled)

@@ -2,6 +2,8 @@
 
 use super::close::{reset, Closer};
 use super::segment::Path;
+use super::silence::Silence;
+use crate::device::Query;
 use crate::error::{Error, Reason};
 use crate::hardware::Hardware;
 use crate::state::{QpEvent, QpState};
@@ -48,6 +50,7 @@ pub(crate) struct Live {
     pub path: Path,
     reply: Option<Reply>,
     drain: Option<Drain>,
+    silence: Silence,
     /// The sequence number of the peer's FIN.
     peer_fin: Option<Sequence>,
 }
@@ -64,8 +67,8 @@ pub(crate) enum Fate {
 
 impl Live {
     /// A connection that was just handed over.
-    pub fn new(qp: u8, path: Path) -> Self {
-        Self { qp, path, reply: None, drain: None, peer_fin: None }
+    pub fn new(qp: u8, path: Path, silence: Silence) -> Self {
+        Self { qp, path, reply: None, drain: None, silence, peer_fin: None }
     }
 
     /// Keeps the Reply for as long as it may have been lost.
@@ -83,7 +86,7 @@ impl Live {
     pub fn timer(&self, now: Duration) -> Option<Duration> {
         let drain = self.drain.as_ref().map(|_| now + REST / 2);
         let reply = self.reply.as_ref().map(|reply| reply.timer);
-        drain.into_iter().chain(reply).min()
+        drain.into_iter().chain(reply).chain([self.silence.timer()]).min()
     }
 
     /// Looks at what the hardware says, and moves on.
@@ -92,6 +95,9 @@ impl Live {
             return self.fail(hardware, reason).map(Fate::Ended);
         }
         self.repeat_reply(hardware, now)?;
+        if self.is_silent(hardware, now)? {
+            return self.fail(hardware, Reason::Timeout).map(Fate::Ended);
+        }
         if !self.is_drained(hardware, now)? {
             let late = self.drain.as_ref().is_some_and(|drain| now >= drain.deadline);
             return match late {
@@ -127,6 +133,7 @@ impl Live {
                     self.drain(now);
                 }
                 status::PEER_RESET => return Ok(Some(Reason::Reset)),
+                status::PEER_SILENT => return Ok(Some(Reason::Timeout)),
                 other => return Ok(Some(Reason::QueuePair(Status(other)))),
             }
         }
@@ -148,6 +155,18 @@ impl Live {
             hardware.raw.send(&hardware.device, frame.clone())?;
         }
         Ok(())
+    }
+
+    /// The hardware is asked rarely, and only if something was posted.
+    fn is_silent(&mut self, hardware: &mut Hardware, now: Duration) -> Result<bool, Error> {
+        if now < self.silence.timer() {
+            return Ok(false);
+        }
+        let query = match hardware.qp(self.qp)?.has_sends() {
+            true => hardware.device.query(self.qp)?,
+            false => Query::default(),
+        };
+        Ok(self.silence.look(&query, now))
     }
 
     /// Everything that was posted is sent and acknowledged, or the hardware has stopped by itself

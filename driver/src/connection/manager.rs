@@ -7,6 +7,7 @@ use super::live::{Fate, Live};
 use super::negotiation::{Role, Terms};
 use super::network::{Network, Outgoing};
 use super::segment::{Direction, Flow, Segment};
+use super::silence::Silence;
 use super::startup::{Phase, Startup, Step};
 use crate::error::{Error, Reason};
 use crate::hardware::Hardware;
@@ -59,6 +60,8 @@ pub(crate) struct Connections {
     random: StdRng,
     mtu: usize,
     time_wait: Duration,
+    settle: Duration,
+    silence: Duration,
 }
 
 impl Connections {
@@ -76,6 +79,8 @@ impl Connections {
             random,
             mtu: options.mtu,
             time_wait: options.time_wait,
+            settle: options.settle,
+            silence: options.silence,
         }
     }
 
@@ -123,7 +128,7 @@ impl Connections {
         hardware.qp(qp)?.apply(QpEvent::Start)?;
         match self.network.connect(port, peer) {
             Ok((socket, flow)) => {
-                let startup = Startup::initiator(socket, flow, qp, options, now);
+                let startup = Startup::initiator(socket, flow, qp, options, self.settle, now);
                 self.add(startup);
                 Ok(())
             }
@@ -387,7 +392,7 @@ impl Connections {
         }
         self.network.forget(&startup.flow);
         self.network.remove(startup.socket);
-        let mut live = Live::new(qp, snapshot.path);
+        let mut live = Live::new(qp, snapshot.path, Silence::new(self.silence, now));
         if startup.role == Role::Responder {
             // The hardware is armed: whatever the Reply brings about finds it ready.
             for frame in &startup.held {
@@ -486,7 +491,7 @@ impl Connections {
     /// How long until something is due by itself.
     pub fn next_timer(&mut self, now: Duration) -> Option<Duration> {
         let stack = self.network.timer(now);
-        let startups = self.startups.values().map(|startup| startup.deadline);
+        let startups = self.startups.values().map(|startup| startup.timer(now));
         let live = self.live.values().filter_map(|live| live.timer(now));
         let closing = self.closing.iter().filter_map(|closing| closing.closer.timer());
         let lingering = self.lingering.iter().map(|lingering| lingering.deadline);

@@ -10,6 +10,7 @@ mod negotiation;
 mod network;
 mod phy;
 mod segment;
+mod silence;
 mod startup;
 #[cfg(test)]
 mod tests;

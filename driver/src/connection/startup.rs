@@ -25,7 +25,10 @@ pub(crate) enum Phase {
     /// Initiator: the Request is on its way.
     AwaitReply,
     /// Initiator: the Reply accepts; acknowledgements are on their way.
-    Settling,
+    Settling {
+        /// Not handed over before this moment.
+        until: Duration,
+    },
     /// Responder: TCP is open.
     AwaitRequest,
     /// Responder: the application decides.
@@ -65,6 +68,8 @@ pub(crate) struct Startup {
     pub deadline: Duration,
     /// The queue pair, once it has one.
     pub qp: Option<u8>,
+    /// Initiator: how long to wait after the Reply.
+    settle: Duration,
     /// What the peer's frame said.
     pub peer: Option<PeerStartup>,
     /// The Request's terms.
@@ -89,11 +94,13 @@ impl Startup {
         flow: Flow,
         qp: u8,
         options: &StartupOptions,
+        settle: Duration,
         now: Duration,
     ) -> Self {
         Self {
             role: Role::Initiator,
             phase: Phase::Opening,
+            settle,
             qp: Some(qp),
             request: Some(Terms::of_request(options)),
             reads: options.reads,
@@ -111,6 +118,7 @@ impl Startup {
             flow,
             deadline,
             qp: None,
+            settle: Duration::ZERO,
             peer: None,
             request: None,
             reply: None,
@@ -145,9 +153,9 @@ impl Startup {
         }
         match self.phase {
             Phase::Opening => self.send_request(network),
-            Phase::AwaitReply | Phase::AwaitRequest => self.read_frame(network),
-            Phase::Settling => match network.tracker(&self.flow) {
-                Some(tracker) if tracker.is_quiet() => Step::HandOver,
+            Phase::AwaitReply | Phase::AwaitRequest => self.read_frame(network, now),
+            Phase::Settling { until } => match network.tracker(&self.flow) {
+                Some(tracker) if tracker.is_quiet() && now >= until => Step::HandOver,
                 _ => Step::Wait,
             },
             Phase::Deciding => Step::Wait,
@@ -159,6 +167,14 @@ impl Startup {
                     Step::Wait
                 }
             }
+        }
+    }
+
+    /// When [`Startup::step`] has something to do by itself.
+    pub fn timer(&self, now: Duration) -> Duration {
+        match self.phase {
+            Phase::Settling { until } if until > now => until.min(self.deadline),
+            _ => self.deadline,
         }
     }
 
@@ -193,7 +209,7 @@ impl Startup {
         }
     }
 
-    fn read_frame(&mut self, network: &mut Network) -> Step {
+    fn read_frame(&mut self, network: &mut Network, now: Duration) -> Step {
         let socket = network.socket(self.socket);
         // The tracker lets nothing through behind the frame, so this reads no octet too many.
         while socket.can_recv() {
@@ -221,12 +237,12 @@ impl Startup {
                 let address = SocketAddrV4::new(self.flow.remote_ip, self.flow.remote_port);
                 let (terms, kind) = (Terms::of(&frame), frame.kind);
                 self.peer = Some(PeerStartup::of(&frame, address));
-                self.take_frame(terms, kind)
+                self.take_frame(terms, kind, now)
             }
         }
     }
 
-    fn take_frame(&mut self, terms: Terms, kind: Kind) -> Step {
+    fn take_frame(&mut self, terms: Terms, kind: Kind, now: Duration) -> Step {
         match (kind, self.request) {
             (Kind::Request, _) => {
                 (self.request, self.phase) = (Some(terms), Phase::Deciding);
@@ -237,7 +253,8 @@ impl Startup {
             {
                 Ok(ready_to_receive) => {
                     self.ready_to_receive = ready_to_receive;
-                    (self.reply, self.phase) = (Some(terms), Phase::Settling);
+                    self.reply = Some(terms);
+                    self.phase = Phase::Settling { until: now + self.settle };
                     Step::Again
                 }
                 Err(reason) => Step::Fail(reason),

@@ -30,9 +30,7 @@ struct End {
 }
 
 impl End {
-    fn new(fake: Arc<Fake>, number: u8, mtu: usize) -> Self {
-        let seed = Some(u64::from(number));
-        let options = Options { seed, mtu, ..Options::station(number) };
+    fn new(fake: Arc<Fake>, options: Options) -> Self {
         let context = Context::open(fake.clone(), options).unwrap();
         let domain = context.protection_domain().unwrap();
         let cq = context.completion_queue(256).unwrap();
@@ -84,8 +82,14 @@ impl Pair {
     }
 
     fn with_mtus(a: usize, b: usize) -> Self {
+        let seed = |number| Some(u64::from(number));
+        let options = |number, mtu| Options { mtu, seed: seed(number), ..Options::station(number) };
+        Self::with_options(options(1, a), options(2, b))
+    }
+
+    fn with_options(a: Options, b: Options) -> Self {
         let (left, right) = Fake::pair();
-        Self { a: End::new(left, 1, a), b: End::new(right, 2, b) }
+        Self { a: End::new(left, a), b: End::new(right, b) }
     }
 
     /// Runs both ends for a while of device time, or until `done`.
@@ -407,6 +411,56 @@ fn a_silent_peer_times_out() {
     assert_eq!(pair.a.take_only(), Event::Error { qp: Some(pair.a.qp.number()), reason });
     let took = pair.a.context.now() - start;
     assert!(took >= timeout && took < timeout + Duration::from_millis(1), "{took:?}");
+    pair.finish();
+}
+
+/// An Initiator that is told to settle leaves the peer alone for a while after its Reply.
+#[test]
+fn the_initiator_settles_before_its_first_fpdu() {
+    let settle = Duration::from_millis(5);
+    for settle in [Duration::ZERO, settle] {
+        let initiator = Options { settle, seed: Some(1), ..Options::station(1) };
+        let responder = Options { settle, seed: Some(2), ..Options::station(2) };
+        let mut pair = Pair::with_options(initiator, responder);
+        let (id, _) = pair.request(&StartupOptions::default());
+        pair.b.context.accept(id, &pair.b.qp, &StartupOptions::default()).unwrap();
+        let start = pair.a.context.now();
+        pair.run_until(|pair| !pair.b.events.is_empty());
+        let answered = pair.b.context.now() - start;
+        pair.run_until(|pair| !pair.a.events.is_empty());
+        let settled = pair.a.context.now() - start;
+        assert!(answered < Duration::from_millis(1), "the Responder does not wait: {answered:?}");
+        let slack = Duration::from_millis(1);
+        assert!(settled >= settle && settled < settle + slack, "{settled:?}");
+        pair.finish();
+    }
+}
+
+/// A peer that acknowledges nothing is given up; one that owes nothing may be silent.
+#[test]
+fn a_peer_that_acknowledges_nothing_is_given_up() {
+    let silence = Duration::from_millis(400);
+    let options = |number| Options { silence, seed: Some(7), ..Options::station(number) };
+    let mut pair = Pair::with_options(options(1), options(2));
+    pair.connect(&StartupOptions::default(), &StartupOptions::default());
+    let send_next = pair.a.started_with().send_next;
+    pair.run(2 * silence, |_| false);
+    assert!(pair.a.events.is_empty() && pair.b.events.is_empty());
+    // The request asks for no completion, so it may be on its way: the hardware is asked.
+    pair.a.qp.post_send(WorkRequest::send(1, pair.a.memory.whole()).unsignaled()).unwrap();
+    pair.run(2 * silence, |_| false);
+    assert!(pair.a.events.is_empty(), "all was acknowledged");
+    let sent = send_next.wrapping_add(4096);
+    pair.a.fake.set(ironwarp_abi::registers::QUERY_SEND_NEXT, sent);
+    let start = pair.a.context.now();
+    pair.run(2 * silence, |pair| !pair.a.events.is_empty());
+    let (qp, reason) = (Some(pair.a.qp.number()), Reason::Timeout);
+    assert_eq!(pair.a.take_only(), Event::Error { qp, reason });
+    let took = pair.a.context.now() - start;
+    assert!(took >= silence && took < 2 * silence, "{took:?}");
+    assert_eq!(pair.a.cq.poll(9).unwrap()[0].status, Status::FLUSHED);
+    assert!(pair.a.fake.flows().is_empty());
+    pair.a.qp.reset().unwrap();
     pair.finish();
 }
 
