@@ -4,4 +4,5 @@
 pub mod demo;
 mod pair;
 pub mod report;
+pub mod rping;
 pub mod transfer;
