@@ -3,12 +3,13 @@
 use crate::receive::{
     acceptance::Acceptance, checksums::Checksums, crc_check::CrcCheck, ddp_check::DdpCheck,
     ddp_header::DdpHeader, epochs::Epochs, flow_table::FlowTable, fpdu_length::FpduLength,
-    fpdu_size::FpduSize, frame_queue::FrameQueue, framer::Framer, judge::Judge,
-    marker_remover::MarkerRemover, message_check::MessageCheck, octet_mask::OctetMask,
-    parser::Parser, placement::Placement, qp_word::QpWord, refusal_status::RefusalStatus,
-    reset_events::ResetEvents, ring_reader::RingReader, stream_ring::StreamRing,
-    stream_span::StreamSpan, stream_work::StreamWork, tcp_receive::TcpReceive,
-    window_teller::WindowTeller, wire_order::WireOrder, Receive,
+    fpdu_size::FpduSize, frame_queue::FrameQueue, framer::Framer, judge::Judge, life::Life,
+    marker_remover::MarkerRemover, message_check::MessageCheck, message_states::MessageStates,
+    octet_mask::OctetMask, outstanding_reads::OutstandingReads, parser::Parser,
+    placement::Placement, qp_word::QpWord, read_request::ReadRequestFields,
+    refusal_status::RefusalStatus, reset_events::ResetEvents, ring_reader::RingReader,
+    stream_ring::StreamRing, stream_span::StreamSpan, stream_work::StreamWork,
+    tcp_receive::TcpReceive, window_teller::WindowTeller, wire_order::WireOrder, Receive,
 };
 
 blocks! {
@@ -45,18 +46,26 @@ blocks! {
     crc_check: CrcCheck::default(), [clock, sink, source];
     marker_remover: MarkerRemover::default(),
         [clock, head, sink, source, next_head, verdict, verdict_valid, verdict_ready];
-    ddp_header: DdpHeader::default(), [word, is_tagged, last, solicited, payload, status];
+    ddp_header: DdpHeader::default(),
+        [word, is_tagged, last, solicited, request, response, queue_number, payload, status];
     ddp_check: DdpCheck::default(), [clock, head, sink, verdict, payload, arrival];
     refusal_status: RefusalStatus::default(), [refusal, remote, status];
     message_check: MessageCheck::default(),
-        [packet, entry, has_entry, expected, pd, cq, verdict, question, expected_next,
-        delivery];
+        [packet, entry, has_entry, has_room, fits, expected, pd, cq, verdict, question,
+        expected_next, delivery];
+    message_states: MessageStates::default(),
+        [clock, qp_command, qp, request, expected, write, following];
+    outstanding_reads: OutstandingReads::default(),
+        [clock, qp_command, read_sent, packet, fits, take];
+    life: Life::default(), [clock, qp_command, active, qp, epoch, live, fail];
     judge: Judge::default(),
         [clock, context_write, qp_command, active, arrival, available, promised, head_qp, entry,
-        take, take_qp, question, answer, delivery, opened, checked, crc_wrong, passed,
-        raw_dropped];
+        take, take_qp, read_room, asking, read_sent, question, answer, delivery, opened, checked,
+        crc_wrong, passed, raw_dropped];
+    read_request_fields: ReadRequestFields::default(), [clock, data, push, qp, asked];
     placement: Placement::default(),
-        [clock, delivery, payload, write, write_data, completion, event, placed];
+        [clock, qp_command, delivery, payload, write, write_data, completion, event, read_asked,
+        asking, read_done, placed];
     reset_events: ResetEvents::default(),
         [clock, context_write, reset, qp, expected, event];
     window_teller: WindowTeller::default(),

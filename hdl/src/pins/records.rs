@@ -102,15 +102,21 @@ record!(Arrival {
     tagged,
     last,
     solicited,
+    request,
+    response,
     stag,
     offset,
     length
 });
+record!(OutstandingRead { stag, offset, length });
 record!(Delivery {
     qp,
+    epoch,
     length,
     write,
     address,
+    ask,
+    done,
     complete,
     request,
     message,

@@ -5,6 +5,7 @@ use crate::pcie::records::{ReadRequest, WriteRequest};
 use crate::receive::records::*;
 use crate::receive::Receive;
 use crate::stream::bench::*;
+use crate::transmit::records::ReadSent;
 use ironwarp_abi::context::*;
 use ironwarp_abi::limits;
 use ironwarp_abi::queue::ReceiveRequest;
@@ -98,6 +99,11 @@ pub struct Bench {
     pub acknowledgements: Vec<Acknowledgement>,
     pub edges: Vec<ReceiveEdge>,
     pub opened: Vec<u64>,
+    /// Bit n: queue pair n may hold one more Read Request.
+    pub room: u64,
+    pub asked: Vec<ReadAsked>,
+    /// The queue pairs whose reads are done.
+    pub done: Vec<u64>,
     pub counts: [u64; 9],
     pub trace: [u64; 5],
     pub clocks: u64,
@@ -130,6 +136,9 @@ impl Bench {
             acknowledgements: vec![],
             edges: vec![],
             opened: vec![],
+            room: 0xffff,
+            asked: vec![],
+            done: vec![],
             counts: [0; 9],
             trace: [0; 5],
             clocks: 0,
@@ -229,6 +238,19 @@ impl Bench {
         self.uut.doorbell.next = Default::default();
     }
 
+    /// The transmit side has sent a Read Request.
+    pub fn read(&mut self, qp: u8, sink_stag: u32, sink_offset: u64, length: u32) {
+        self.uut.read_sent.next = ReadSent {
+            valid: true,
+            qp: u64::from(qp).to_bits(),
+            sink_stag: u64::from(sink_stag).to_bits(),
+            sink_offset: sink_offset.to_bits(),
+            length: u64::from(length).to_bits(),
+        };
+        self.clock(None);
+        self.uut.read_sent.next = Default::default();
+    }
+
     fn answer_read(&mut self, request: ReadRequest) {
         let (address, bytes) = (request.address.to_u64(), request.bytes.to_u64());
         let octets = (address..address + bytes)
@@ -278,6 +300,8 @@ impl Bench {
         uut.write_data.ready.next = self.write.is_some() && self.rng.random_bool(self.ready);
         uut.completion.ready.next = self.rng.random_bool(self.ready);
         uut.event.ready.next = self.rng.random_bool(self.ready);
+        uut.read_asked.ready.next = self.rng.random_bool(self.ready);
+        uut.read_room.next = self.room.to_bits();
         uut.acknowledgement.ready.next = self.rng.random_bool(self.ready);
         settle!(*uut);
         assert!(uut.mac.ready.val());
@@ -296,6 +320,13 @@ impl Bench {
         }
         if uut.acknowledgement.valid.val() && uut.acknowledgement.ready.val() {
             self.acknowledgements.push(uut.acknowledgement.beat.val());
+        }
+        if uut.read_asked.valid.val() && uut.read_asked.ready.val() {
+            self.asked.push(uut.read_asked.beat.val());
+        }
+        if uut.read_done.val().valid {
+            self.completion_behind_data &= self.write.is_none();
+            self.done.push(uut.read_done.val().qp.to_u64());
         }
         if uut.receive_edge.val().valid {
             self.edges.push(uut.receive_edge.val());
@@ -332,9 +363,11 @@ impl Bench {
     pub fn settle(&mut self) {
         let mut quiet = 0;
         while quiet < 150 {
-            let before = (self.memory.len(), self.completions.len(), self.edges.len());
+            let news = self.asked.len() + self.done.len();
+            let before = (self.memory.len(), self.completions.len(), self.edges.len(), news);
             self.clock(None);
-            let after = (self.memory.len(), self.completions.len(), self.edges.len());
+            let news = self.asked.len() + self.done.len();
+            let after = (self.memory.len(), self.completions.len(), self.edges.len(), news);
             quiet = if before == after { quiet + 1 } else { 0 };
         }
     }

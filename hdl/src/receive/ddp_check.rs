@@ -13,6 +13,7 @@ use crate::receive::notes::*;
 use crate::receive::wire_order::WireOrder;
 use crate::stream::*;
 use ironwarp_abi::status;
+use ironwarp_wire::rdmap::queue;
 use rust_hdl::prelude::*;
 
 /// What is taken in this clock.
@@ -47,6 +48,8 @@ pub struct DdpCheck {
     told: DFF<Arrival>,
     /// Octets of payload that have not been passed on.
     rest: DFF<Bits<16>>,
+    /// The queue number that goes with the opcode.
+    queue_number: DFF<Bits<2>>,
     /// Octets 4 to 7 of the beat before.
     carry: DFF<Bits<32>>,
     out: DFF<Beat>,
@@ -64,6 +67,8 @@ pub struct DdpCheck {
     ones: Literal<64, { u64::MAX }>,
     kind_event: Literal<2, { packet_kind::EVENT }>,
     raw: Literal<2, { packet_kind::RAW }>,
+    terminate_queue: Literal<2, { queue::TERMINATE as u64 }>,
+    terminated: Literal<8, { status::PEER_TERMINATED as u64 }>,
     queue_error: Literal<8, { status::DDP_QUEUE as u64 }>,
     length_error: Literal<8, { status::MPA_LENGTH as u64 }>,
 }
@@ -71,7 +76,7 @@ pub struct DdpCheck {
 impl Logic for DdpCheck {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, told, rest, carry, out, out_full);
+        dff_setup!(self, clock, state, told, rest, queue_number, carry, out, out_full);
         self.order.data.next = self.sink.beat.val().data;
         self.word.next = self.order.word.val();
         self.header.word.next = self.order.word.val();
@@ -116,6 +121,8 @@ impl Logic for DdpCheck {
                 self.told.d.next.tagged = false;
                 self.told.d.next.last = true;
                 self.told.d.next.solicited = false;
+                self.told.d.next.request = false;
+                self.told.d.next.response = false;
                 self.told.d.next.stag = 0.into();
                 self.told.d.next.offset = 0.into();
                 self.told.d.next.length = self.head.beat.val().octets;
@@ -134,6 +141,9 @@ impl Logic for DdpCheck {
                 self.told.d.next.tagged = self.header.is_tagged.val();
                 self.told.d.next.last = self.header.last.val();
                 self.told.d.next.solicited = self.header.solicited.val();
+                self.told.d.next.request = self.header.request.val();
+                self.told.d.next.response = self.header.response.val();
+                self.queue_number.d.next = self.header.queue_number.val();
                 self.told.d.next.stag = self.word.val().get_bits::<32>(0);
                 self.told.d.next.length = self.header.payload.val();
                 self.told.d.next.status = self.header.status.val();
@@ -149,10 +159,14 @@ impl Logic for DdpCheck {
                     if !self.told.q.val().tagged {
                         // Queue number and MSN; MO follows.
                         self.told.d.next.offset = self.word.val() << 32;
-                        if self.word.val().get_bits::<32>(32).any()
-                            & !self.told.q.val().status.any()
-                        {
-                            self.told.d.next.status = self.queue_error.val();
+                        if !self.told.q.val().status.any() {
+                            if self.word.val().get_bits::<32>(32)
+                                != bit_cast::<32, 2>(self.queue_number.q.val())
+                            {
+                                self.told.d.next.status = self.queue_error.val();
+                            } else if self.queue_number.q.val() == self.terminate_queue.val() {
+                                self.told.d.next.status = self.terminated.val();
+                            }
                         }
                         self.state.d.next = DdpState::Third;
                     }

@@ -1,7 +1,8 @@
 //! The first eight octets of an FPDU: what they say, and whether it may be said.
 use crate::literal::Literal;
 use ironwarp_abi::status;
-use ironwarp_wire::{ddp, rdmap};
+use ironwarp_wire::ddp;
+use ironwarp_wire::rdmap::{self, queue, Opcode};
 use rust_hdl::prelude::*;
 
 /// Combinational. The bits are those of `ironwarp_wire::ddp` and `ironwarp_wire::rdmap`.
@@ -12,7 +13,12 @@ pub struct DdpHeader {
     pub is_tagged: Signal<Out, Bit>,
     /// The DDP message ends with this segment.
     pub last: Signal<Out, Bit>,
+    /// Send with Solicited Event, Read Request, Read Response, if `status` is success.
     pub solicited: Signal<Out, Bit>,
+    pub request: Signal<Out, Bit>,
+    pub response: Signal<Out, Bit>,
+    /// The queue number that an untagged segment with this opcode must have.
+    pub queue_number: Signal<Out, Bits<2>>,
     /// Octets of payload; zero if the ULPDU is too short for its header.
     pub payload: Signal<Out, Bits<16>>,
     /// Success, or what is wrong (`ironwarp_abi::status`).
@@ -25,9 +31,15 @@ pub struct DdpHeader {
     untagged_header: Literal<16, { ddp::UNTAGGED_HEADER_BYTES as u64 }>,
     ddp_version: Literal<2, { ddp::VERSION as u64 }>,
     rdmap_version: Literal<2, { rdmap::VERSION as u64 }>,
-    write: Literal<4, 0>,
-    send: Literal<4, 3>,
-    send_solicited: Literal<4, 5>,
+    write: Literal<4, { Opcode::Write as u64 }>,
+    read_request: Literal<4, { Opcode::ReadRequest as u64 }>,
+    read_response: Literal<4, { Opcode::ReadResponse as u64 }>,
+    send: Literal<4, { Opcode::Send as u64 }>,
+    send_solicited: Literal<4, { Opcode::SendSolicited as u64 }>,
+    terminate: Literal<4, { Opcode::Terminate as u64 }>,
+    send_queue: Literal<2, { queue::SEND as u64 }>,
+    request_queue: Literal<2, { queue::READ_REQUEST as u64 }>,
+    terminate_queue: Literal<2, { queue::TERMINATE as u64 }>,
     length_error: Literal<8, { status::MPA_LENGTH as u64 }>,
     tagged_version: Literal<8, { status::DDP_TAGGED_VERSION as u64 }>,
     untagged_version: Literal<8, { status::DDP_UNTAGGED_VERSION as u64 }>,
@@ -53,15 +65,28 @@ impl Logic for DdpHeader {
         }
         self.opcode.next = self.word.val().get_bits::<4>(32);
         self.solicited.next = self.opcode.val() == self.send_solicited.val();
+        self.request.next = self.opcode.val() == self.read_request.val();
+        self.response.next = self.opcode.val() == self.read_response.val();
+        self.queue_number.next = self.send_queue.val();
+        if self.request.val() {
+            self.queue_number.next = self.request_queue.val();
+        }
+        if self.opcode.val() == self.terminate.val() {
+            self.queue_number.next = self.terminate_queue.val();
+        }
 
         // The first finding counts.
         self.status.next = 0.into();
         if self.word.val().get_bit(47) {
-            if self.opcode.val() != self.write.val() {
+            if (self.opcode.val() != self.write.val())
+                & (self.opcode.val() != self.read_response.val())
+            {
                 self.status.next = self.opcode_error.val();
             }
         } else if (self.opcode.val() != self.send.val())
             & (self.opcode.val() != self.send_solicited.val())
+            & (self.opcode.val() != self.read_request.val())
+            & (self.opcode.val() != self.terminate.val())
         {
             self.status.next = self.opcode_error.val();
         }
@@ -84,7 +109,6 @@ impl Logic for DdpHeader {
 mod tests {
     use super::*;
     use ironwarp_wire::ddp::Segment;
-    use ironwarp_wire::rdmap::Opcode;
 
     /// What the header's first octets are worth, by the views of `ironwarp_wire`.
     fn judge(ulpdu: &[u8]) -> u8 {
@@ -96,10 +120,8 @@ mod tests {
         if rdmap::version(segment.ulp_control()) != rdmap::VERSION {
             return status::RDMAP_VERSION;
         }
-        match (Opcode::of(segment.ulp_control()), tagged) {
-            (Ok(Opcode::Write), true) | (Ok(Opcode::Send | Opcode::SendSolicited), false) => {
-                status::SUCCESS
-            }
+        match Opcode::of(segment.ulp_control()) {
+            Ok(opcode) if opcode.is_tagged() == tagged && !opcode.invalidates() => status::SUCCESS,
             _ => status::RDMAP_OPCODE,
         }
     }
@@ -126,6 +148,13 @@ mod tests {
             assert_eq!(uut.payload.val(), payload.to_bits::<16>(), "{control:04x} {length}");
             let expected = if length < 2 { status::MPA_LENGTH } else { judge(&ulpdu[..length]) };
             assert_eq!(uut.status.val().to_u64(), u64::from(expected), "{control:04x} {length}");
+            if expected == status::SUCCESS {
+                let opcode = Opcode::of(control as u8).unwrap();
+                assert_eq!(uut.request.val(), opcode == Opcode::ReadRequest);
+                assert_eq!(uut.response.val(), opcode == Opcode::ReadResponse);
+                let queue = opcode.queue().unwrap_or(uut.queue_number.val().to_u64() as u32);
+                assert_eq!(uut.queue_number.val().to_u64(), u64::from(queue), "{control:04x}");
+            }
         }
     }
 }

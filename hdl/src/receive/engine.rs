@@ -25,8 +25,8 @@ use rust_hdl::prelude::*;
 /// mac -> FrameIntake -> TcpReceive -> StreamRing -> Deframer -> Judge --> Placement -> write
 ///                         |    |                       |         ^  |         |
 ///   acknowledgement <-----+    +---> WindowTeller <----+         |  +- Gate   +-> completion,event
-///                                        |              RequestFetch
-///                                        +-> edge
+///                                        |              RequestFetch           +-> read_asked,
+///                                        +-> edge       read_sent                  read_done
 /// ```
 #[derive(LogicBlock)]
 pub struct Receive {
@@ -159,6 +159,7 @@ impl Logic for Receive {
         self.tcp.active.next = self.active.val();
         self.deframer.active.next = self.active.val();
         self.judge.active.next = self.active.val();
+        self.placement.qp_command.next = self.qp_command.val();
         self.requests.doorbell.next = self.doorbell.val();
         self.requests.max_read.next = self.max_read.val();
 
@@ -202,6 +203,13 @@ impl Logic for Receive {
         StreamSource::<Beat>::link(&mut self.write_data, &mut self.placement.write_data);
         StreamSource::<Completion>::link(&mut self.completion, &mut self.placement.completion);
 
+        // RDMA Reads.
+        StreamSource::<ReadAsked>::link(&mut self.read_asked, &mut self.placement.read_asked);
+        self.judge.asking.next = self.placement.asking.val();
+        self.judge.read_room.next = self.read_room.val();
+        self.judge.read_sent.next = self.read_sent.val();
+        self.read_done.next = self.placement.read_done.val();
+
         // Ends of streams, and errors.
         self.resets.reset.next = self.tcp.reset_valid.val();
         self.resets.qp.next = self.tcp.reset_qp.val();
@@ -225,15 +233,6 @@ impl Logic for Receive {
         StreamSource::<StreamTaken>::join(&mut self.removals.source, &mut self.teller.taken);
         self.receive_edge.next = self.teller.receive_edge.val();
         self.opened.next = self.judge.opened.val();
-        self.read_asked.beat.next.qp = 0.into();
-        self.read_asked.beat.next.sink_stag = 0.into();
-        self.read_asked.beat.next.sink_offset = 0.into();
-        self.read_asked.beat.next.length = 0.into();
-        self.read_asked.beat.next.source_stag = 0.into();
-        self.read_asked.beat.next.source_offset = 0.into();
-        self.read_asked.valid.next = false;
-        self.read_done.next.valid = false;
-        self.read_done.next.qp = 0.into();
         self.teller.query_qp.next = self.query_qp.val();
         self.query_receive_next.next = self.teller.query_receive_next.val();
 

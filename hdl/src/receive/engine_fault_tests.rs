@@ -111,20 +111,22 @@ fn errors_of_the_peer_have_their_codes() {
     wrong_ddp[0] ^= 2;
     let mut wrong_rdmap = write(stag, 0, &[1; 20]);
     wrong_rdmap[1] ^= 0x80;
-    let mut read_request = send(1, 0, true, &[0; 28]);
-    read_request[1] = Opcode::ReadRequest.control();
+    let invalidate = untagged(Opcode::SendInvalidate, 0, 1, 0, &[0; 28]);
     let mut queue = send(1, 0, true, &[0; 28]);
     queue[9] = 1;
     let short = write(stag, 0, &[])[..13].to_vec();
-    let cases: [(&str, Vec<u8>, u8); 14] = [
+    let cases: [(&str, Vec<u8>, u8); 17] = [
         ("stag", write(stag ^ 0x100, 0, &[1; 9]), status::DDP_STAG),
         ("index", write(stag + 1, 0, &[1; 9]), status::DDP_STAG),
         ("bounds", write(stag, (1 << 20) - 8, &[1; 9]), status::DDP_BOUNDS),
         ("wrap", write(stag, u64::MAX - 3, &[1; 9]), status::DDP_WRAP),
         ("ddp version", wrong_ddp, status::DDP_TAGGED_VERSION),
         ("rdmap version", wrong_rdmap, status::RDMAP_VERSION),
-        ("opcode", read_request, status::RDMAP_OPCODE),
+        ("opcode", invalidate, status::RDMAP_OPCODE),
         ("queue", queue, status::DDP_QUEUE),
+        ("read request on queue 0", untagged(Opcode::ReadRequest, 0, 1, 0, &[]), status::DDP_QUEUE),
+        ("terminate", untagged(Opcode::Terminate, 2, 9, 4, &[1; 7]), status::PEER_TERMINATED),
+        ("terminate on queue 0", untagged(Opcode::Terminate, 0, 1, 0, &[]), status::DDP_QUEUE),
         ("short", short, status::MPA_LENGTH),
         ("msn", send(2, 0, true, &[1; 9]), status::DDP_MSN),
         ("mo", send(1, 4, true, &[1; 9]), status::DDP_MO),

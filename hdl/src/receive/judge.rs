@@ -8,16 +8,18 @@
 //! ```
 use crate::control::records::{Command, ContextWrite};
 use crate::literal::Literal;
-use crate::memory::Table;
 use crate::protect::records::*;
 use crate::queue::QueueEntry;
-use crate::receive::epochs::Epochs;
+use crate::receive::life::Life;
 use crate::receive::message_check::MessageCheck;
+use crate::receive::message_states::MessageStates;
 use crate::receive::notes::*;
+use crate::receive::outstanding_reads::OutstandingReads;
 use crate::receive::qp_word::{QpWord, FLAGS, QUEUES};
 use crate::receive::records::Opened;
 use crate::receive::refusal_status::RefusalStatus;
 use crate::stream::*;
+use crate::transmit::records::ReadSent;
 use ironwarp_abi::status;
 use rust_hdl::prelude::*;
 
@@ -33,9 +35,9 @@ pub enum JudgeState {
     Give,
 }
 
-/// Keeps the message sequence number and offset of every queue pair, and matches untagged segments
-/// and raw frames with receive work requests. After an error of a queue pair, everything of it is
-/// dropped until it is started again.
+/// Matches Sends and raw frames with receive work requests, and Read Responses with the RDMA Reads
+/// that were asked for. After an error of a queue pair, everything of it is dropped until it is
+/// started again.
 #[derive(LogicBlock, Default)]
 pub struct Judge {
     pub clock: Signal<In, Clock>,
@@ -50,6 +52,12 @@ pub struct Judge {
     pub entry: Signal<In, QueueEntry>,
     pub take: Signal<Out, Bit>,
     pub take_qp: Signal<Out, Bits<4>>,
+    /// Bit n: one more Read Request of queue pair n may be held.
+    pub read_room: Signal<In, Bits<16>>,
+    /// A Read Request is being passed on: `read_room` may change.
+    pub asking: Signal<In, Bit>,
+    /// This side's Read Requests.
+    pub read_sent: Signal<In, ReadSent>,
     pub question: StreamSource<GateQuestion>,
     pub answer: StreamSink<GateAnswer>,
     pub delivery: StreamSource<Delivery>,
@@ -62,19 +70,17 @@ pub struct Judge {
     pub passed: Signal<Out, Bit>,
     /// a raw frame was dropped.
     pub raw_dropped: Signal<Out, Bit>,
-    /// MSN in bits 63:32, MO in bits 31:0.
-    messages: Table<Bits<64>, 4>,
+    messages: MessageStates,
+    reads: OutstandingReads,
     flags: QpWord<FLAGS>,
     queues: QpWord<QUEUES>,
-    epochs: Epochs,
+    life: Life,
     refusals: RefusalStatus,
     check: MessageCheck,
     state: DFF<JudgeState>,
     packet: DFF<Arrival>,
     given: DFF<Delivery>,
     asked: DFF<GateQuestion>,
-    fresh: DFF<Bits<16>>,
-    failed: DFF<Bits<16>>,
     message: DFF<Bits<64>>,
     /// A work request was on chip when it was looked up.
     had: DFF<Bit>,
@@ -83,15 +89,8 @@ pub struct Judge {
     pass: DFF<Bit>,
     dropped: DFF<Bit>,
     is_raw: Signal<Local, Bit>,
-    untagged: Signal<Local, Bit>,
-    live: Signal<Local, Bit>,
-    state_of: Signal<Local, Bits<64>>,
+    send: Signal<Local, Bit>,
     verdict: Signal<Local, Bits<8>>,
-    fresh_next: Signal<Local, Bits<16>>,
-    failed_next: Signal<Local, Bits<16>>,
-    command_index: Signal<Local, Bits<8>>,
-    command_qp: Signal<Local, Bits<4>>,
-    first_message: Literal<64, { 1 << 32 }>,
     kind_raw: Literal<2, { packet_kind::RAW }>,
     crc_error: Literal<8, { status::MPA_CRC as u64 }>,
     no_buffer: Literal<8, { status::DDP_NO_BUFFER as u64 }>,
@@ -102,13 +101,25 @@ impl Logic for Judge {
     //= rfc5041#7.1  What may not be placed ends the queue pair.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, packet, given, asked, fresh, failed, message, good);
+        dff_setup!(self, clock, state, packet, given, asked, message, good);
         dff_setup!(self, clock, bad_crc, pass, dropped, had);
-        clock!(self, clock, messages, flags, queues, epochs);
+        clock!(self, clock, messages, reads, flags, queues, life);
         self.flags.context_write.next = self.context_write.val();
         self.queues.context_write.next = self.context_write.val();
-        self.epochs.qp_command.next = self.qp_command.val();
-        self.messages.read_index.next = self.packet.q.val().qp;
+        self.life.qp_command.next = self.qp_command.val();
+        self.life.active.next = self.active.val();
+        self.life.qp.next = self.packet.q.val().qp;
+        self.life.epoch.next = self.packet.q.val().epoch;
+        self.life.fail.next = false;
+        self.messages.qp_command.next = self.qp_command.val();
+        self.messages.qp.next = self.packet.q.val().qp;
+        self.messages.request.next = self.packet.q.val().request;
+        self.messages.write.next = false;
+        self.messages.following.next = self.message.q.val();
+        self.reads.qp_command.next = self.qp_command.val();
+        self.reads.read_sent.next = self.read_sent.val();
+        self.reads.packet.next = self.packet.q.val();
+        self.reads.take.next = false;
         self.flags.qp.next = self.packet.q.val().qp;
         self.queues.qp.next = self.packet.q.val().qp;
         self.head_qp.next = self.packet.q.val().qp;
@@ -119,36 +130,25 @@ impl Logic for Judge {
         self.delivery.beat.next = self.given.q.val();
         self.delivery.valid.next = self.state.q.val() == JudgeState::Give;
         self.refusals.refusal.next = self.answer.beat.val().refusal;
-        self.refusals.remote.next = self.packet.q.val().tagged;
+        self.refusals.remote.next = self.packet.q.val().tagged & !self.packet.q.val().response;
 
         self.is_raw.next = self.packet.q.val().kind == self.kind_raw.val();
-        self.untagged.next = !self.packet.q.val().tagged;
-        self.live.next = self.active.val().get_bit(self.packet.q.val().qp.index())
-            & !self.failed.q.val().get_bit(self.packet.q.val().qp.index())
-            & (self.packet.q.val().epoch
-                == self.epochs.now.val().get_bit(self.packet.q.val().qp.index()));
-        self.state_of.next = self.messages.read_record.val();
-        if self.fresh.q.val().get_bit(self.packet.q.val().qp.index()) {
-            self.state_of.next = self.first_message.val();
-        }
+        self.send.next = !self.packet.q.val().tagged & !self.packet.q.val().request;
         self.check.packet.next = self.packet.q.val();
         self.check.entry.next = self.entry.val();
         self.check.has_entry.next = self.had.q.val();
-        self.check.expected.next = self.state_of.val();
+        self.check.has_room.next = self.read_room.val().get_bit(self.packet.q.val().qp.index());
+        self.check.fits.next = self.reads.fits.val();
+        self.check.expected.next = self.messages.expected.val();
         self.check.pd.next = self.flags.word.val().get_bits::<16>(16);
         self.check.cq.next = self.queues.word.val().get_bits::<8>(24);
         self.verdict.next = self.check.verdict.val();
-        self.fresh_next.next = self.fresh.q.val();
-        self.failed_next.next = self.failed.q.val();
         self.good.d.next = false;
         self.bad_crc.d.next = false;
         self.pass.d.next = false;
         self.dropped.d.next = false;
         self.take.next = false;
         self.take_qp.next = self.packet.q.val().qp;
-        self.messages.write.next = false;
-        self.messages.write_index.next = self.packet.q.val().qp;
-        self.messages.write_record.next = self.message.q.val();
 
         match self.state.q.val() {
             JudgeState::Idle => {
@@ -162,20 +162,24 @@ impl Logic for Judge {
                 self.state.d.next = JudgeState::Wait;
             }
             JudgeState::Wait => {
-                self.state.d.next = JudgeState::Check;
+                // `read_room` counts the Read Request before.
+                if !self.asking.val() | !self.packet.q.val().request {
+                    self.state.d.next = JudgeState::Check;
+                }
             }
             JudgeState::Check => {
                 self.given.d.next = self.check.delivery.val();
                 self.asked.d.next = self.check.question.val();
                 self.message.d.next = self.check.expected_next.val();
                 self.state.d.next = JudgeState::Give;
-                if self.live.val() {
+                if self.life.live.val() {
                     self.good.d.next = !self.is_raw.val() & !self.packet.q.val().status.any();
                     self.bad_crc.d.next = self.verdict.val() == self.crc_error.val();
                     if self.verdict.val() == 0 {
                         self.state.d.next = JudgeState::Ask;
                     } else if (self.verdict.val() == self.no_buffer.val())
                         & self.promised.val().get_bit(self.packet.q.val().qp.index())
+                        & self.send.val()
                     {
                         self.good.d.next = false;
                         self.state.d.next = JudgeState::Read;
@@ -186,8 +190,7 @@ impl Logic for Judge {
                         self.dropped.d.next = true;
                     } else {
                         self.given.d.next.event = true;
-                        self.failed_next.next =
-                            self.failed.q.val().replace_bit(self.packet.q.val().qp.index(), true);
+                        self.life.fail.next = true;
                     }
                 } else {
                     self.dropped.d.next = self.is_raw.val();
@@ -203,23 +206,20 @@ impl Logic for Judge {
                 if self.answer.valid.val() {
                     self.state.d.next = JudgeState::Give;
                     if self.answer.beat.val().refusal.any() {
-                        self.given.d.next.event = self.live.val();
+                        self.given.d.next.event = self.life.live.val();
                         self.given.d.next.status = self.refusals.status.val();
-                        self.failed_next.next =
-                            self.failed.q.val().replace_bit(self.packet.q.val().qp.index(), true);
-                    } else if self.live.val() {
+                        self.life.fail.next = true;
+                    } else if self.life.live.val() {
                         self.pass.d.next = !self.is_raw.val();
-                        self.given.d.next.write = self.packet.q.val().length.any();
-                        if self.untagged.val() {
-                            self.given.d.next.complete = self.packet.q.val().last;
-                            self.take.next = self.packet.q.val().last;
-                            self.messages.write.next = true;
-                            self.fresh_next.next = self
-                                .fresh
-                                .q
-                                .val()
-                                .replace_bit(self.packet.q.val().qp.index(), false);
-                        }
+                        self.given.d.next.write =
+                            self.packet.q.val().length.any() & !self.packet.q.val().request;
+                        self.given.d.next.ask = self.packet.q.val().request;
+                        self.given.d.next.done =
+                            self.packet.q.val().response & self.packet.q.val().last;
+                        self.given.d.next.complete = self.send.val() & self.packet.q.val().last;
+                        self.take.next = self.send.val() & self.packet.q.val().last;
+                        self.messages.write.next = !self.packet.q.val().tagged;
+                        self.reads.take.next = self.packet.q.val().response;
                     }
                 }
             }
@@ -233,17 +233,6 @@ impl Logic for Judge {
             }
         }
 
-        // A start or stop comes last: it wins.
-        self.command_index.next = self.qp_command.val().index;
-        self.command_qp.next = self.command_index.val().get_bits::<4>(0);
-        if self.qp_command.val().valid {
-            self.fresh_next.next =
-                self.fresh_next.val().replace_bit(self.command_qp.val().index(), true);
-            self.failed_next.next =
-                self.failed_next.val().replace_bit(self.command_qp.val().index(), false);
-        }
-        self.fresh.d.next = self.fresh_next.val();
-        self.failed.d.next = self.failed_next.val();
         self.opened.next.valid = self.good.q.val();
         self.opened.next.qp = bit_cast::<8, 4>(self.packet.q.val().qp);
         self.checked.next = self.good.q.val();

@@ -14,13 +14,17 @@ pub mod frame_intake;
 pub mod frame_queue;
 pub mod framer;
 pub mod judge;
+pub mod life;
 pub mod marker_remover;
 pub mod message_check;
+pub mod message_states;
 pub mod notes;
 pub mod octet_mask;
+pub mod outstanding_reads;
 pub mod parser;
 pub mod placement;
 pub mod qp_word;
+pub mod read_request;
 pub mod records;
 pub mod refusal_status;
 pub mod reset_events;
@@ -39,6 +43,8 @@ pub use records::{Acknowledgement, Opened, ReceiveEdge};
 mod bench;
 #[cfg(test)]
 mod engine_fault_tests;
+#[cfg(test)]
+mod engine_read_tests;
 #[cfg(test)]
 mod engine_tests;
 #[cfg(test)]

@@ -190,6 +190,10 @@ pub struct Arrival {
     pub last: Bit,
     /// Send with Solicited Event.
     pub solicited: Bit,
+    /// Read Request.
+    pub request: Bit,
+    /// Read Response.
+    pub response: Bit,
     /// Tagged: the STag. Untagged: the queue number's place, not used.
     pub stag: Bits<32>,
     /// Tagged: the tagged offset. Untagged: MSN in bits 63:32, MO in bits 31:0.
@@ -198,15 +202,31 @@ pub struct Arrival {
     pub length: Bits<16>,
 }
 
+/// The data sink of an RDMA Read that waits for its response.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct OutstandingRead {
+    pub stag: Bits<32>,
+    /// The tagged offset of its first octet.
+    pub offset: Bits<64>,
+    /// Octets.
+    pub length: Bits<32>,
+}
+
 /// What is done with a checked packet.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct Delivery {
     pub qp: Bits<4>,
+    /// See [`PacketHead::epoch`].
+    pub epoch: Bit,
     /// Octets of payload in the FPDU buffer.
     pub length: Bits<16>,
-    /// Write them to `address`; else drop them.
+    /// Write them to `address`.
     pub write: Bit,
     pub address: Bits<64>,
+    /// They are a Read Request: pass it on. If neither this nor `write`, drop them.
+    pub ask: Bit,
+    /// Then tell that the oldest outstanding RDMA Read is done.
+    pub done: Bit,
     /// Then tell that a message has arrived.
     pub complete: Bit,
     /// The receive work request's number.

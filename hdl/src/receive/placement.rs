@@ -2,14 +2,20 @@
 //!
 //! ```text
 //! delivery -> Idle -> Request -> Data --+--> Complete -> Tell -> Idle
-//!               |  ^                    |    (what does not apply is left out)
+//!               |  ^                    +--> Finish --------> Idle
+//!               |  |                    |    (what does not apply is left out)
 //!               +--------- Drop --------+
+//!               |
+//!               +--> Collect -> Ask -> Idle
 //! ```
 use crate::complete::records::Completion;
-use crate::control::records::QpEvent;
+use crate::control::records::{Command, QpEvent};
 use crate::literal::Literal;
 use crate::pcie::records::WriteRequest;
+use crate::receive::epochs::Epochs;
 use crate::receive::notes::Delivery;
+use crate::receive::read_request::ReadRequestFields;
+use crate::receive::records::{ReadAsked, ReadDone};
 use crate::stream::*;
 use ironwarp_abi::{queue::kind, status};
 use rust_hdl::prelude::*;
@@ -21,15 +27,20 @@ pub enum PlacementState {
     Request,
     Data,
     Drop,
+    Collect,
+    Ask,
     Complete,
+    Finish,
     Tell,
 }
 
 /// One delivery after the other. A completion or an event is offered only when the last beat of the
-/// payload before it was accepted, so it is behind the payload on the bus.
+/// payload before it was accepted, so it is behind the payload on the bus; so is whatever follows
+/// from `read_done`.
 #[derive(LogicBlock, Default)]
 pub struct Placement {
     pub clock: Signal<In, Clock>,
+    pub qp_command: Signal<In, Command>,
     pub delivery: StreamSink<Delivery>,
     /// The payload of each delivery whose length is not zero.
     pub payload: StreamSink<Beat>,
@@ -37,13 +48,21 @@ pub struct Placement {
     pub write_data: StreamSource<Beat>,
     pub completion: StreamSource<Completion>,
     pub event: StreamSource<QpEvent>,
+    /// A Read Request; taken back when its queue pair is started anew.
+    pub read_asked: StreamSource<ReadAsked>,
+    /// A Read Request is on its way to `read_asked`.
+    pub asking: Signal<Out, Bit>,
+    pub read_done: Signal<Out, ReadDone>,
     /// The last beat of a payload was accepted (a pulse).
     pub placed: Signal<Out, Bit>,
+    epochs: Epochs,
+    request: ReadRequestFields,
     state: DFF<PlacementState>,
     current: DFF<Delivery>,
     out: DFF<Beat>,
     out_full: DFF<Bit>,
     free: Signal<Local, Bit>,
+    live: Signal<Local, Bit>,
     success: Literal<8, { status::SUCCESS as u64 }>,
     receive: Literal<8, { kind::RECEIVE as u64 }>,
 }
@@ -52,6 +71,10 @@ impl Logic for Placement {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, current, out, out_full);
+        clock!(self, clock, epochs, request);
+        self.epochs.qp_command.next = self.qp_command.val();
+        self.live.next = self.current.q.val().epoch
+            == self.epochs.now.val().get_bit(self.current.q.val().qp.index());
         self.delivery.ready.next = self.state.q.val() == PlacementState::Idle;
         self.write.valid.next = self.state.q.val() == PlacementState::Request;
         self.write.beat.next.address = self.current.q.val().address;
@@ -62,7 +85,20 @@ impl Logic for Placement {
         self.placed.next =
             self.write_data.ready.val() & self.out_full.q.val() & self.out.q.val().last;
         self.payload.ready.next = ((self.state.q.val() == PlacementState::Data) & self.free.val())
+            | (self.state.q.val() == PlacementState::Collect)
             | (self.state.q.val() == PlacementState::Drop);
+        self.request.data.next = self.payload.beat.val().data;
+        self.request.push.next =
+            (self.state.q.val() == PlacementState::Collect) & self.payload.valid.val();
+        self.request.qp.next = self.current.q.val().qp;
+        self.read_asked.beat.next = self.request.asked.val();
+        self.read_asked.valid.next = (self.state.q.val() == PlacementState::Ask) & self.live.val();
+        self.asking.next = (self.state.q.val() == PlacementState::Collect)
+            | (self.state.q.val() == PlacementState::Ask);
+        self.read_done.next.valid = (self.state.q.val() == PlacementState::Finish)
+            & !self.out_full.q.val()
+            & self.live.val();
+        self.read_done.next.qp = self.current.q.val().qp;
 
         self.completion.valid.next =
             (self.state.q.val() == PlacementState::Complete) & !self.out_full.q.val();
@@ -90,10 +126,14 @@ impl Logic for Placement {
                 if self.delivery.valid.val() {
                     if self.delivery.beat.val().write {
                         self.state.d.next = PlacementState::Request;
+                    } else if self.delivery.beat.val().ask {
+                        self.state.d.next = PlacementState::Collect;
                     } else if self.delivery.beat.val().length.any() {
                         self.state.d.next = PlacementState::Drop;
                     } else if self.delivery.beat.val().complete {
                         self.state.d.next = PlacementState::Complete;
+                    } else if self.delivery.beat.val().done {
+                        self.state.d.next = PlacementState::Finish;
                     } else if self.delivery.beat.val().event {
                         self.state.d.next = PlacementState::Tell;
                     }
@@ -113,7 +153,20 @@ impl Logic for Placement {
                         if self.current.q.val().complete {
                             self.state.d.next = PlacementState::Complete;
                         }
+                        if self.current.q.val().done {
+                            self.state.d.next = PlacementState::Finish;
+                        }
                     }
+                }
+            }
+            PlacementState::Collect => {
+                if self.payload.valid.val() & self.payload.beat.val().last {
+                    self.state.d.next = PlacementState::Ask;
+                }
+            }
+            PlacementState::Ask => {
+                if self.read_asked.ready.val() | !self.live.val() {
+                    self.state.d.next = PlacementState::Idle;
                 }
             }
             PlacementState::Drop => {
@@ -126,6 +179,11 @@ impl Logic for Placement {
             }
             PlacementState::Complete => {
                 if self.completion.ready.val() & !self.out_full.q.val() {
+                    self.state.d.next = PlacementState::Idle;
+                }
+            }
+            PlacementState::Finish => {
+                if !self.out_full.q.val() {
                     self.state.d.next = PlacementState::Idle;
                 }
             }
@@ -145,6 +203,7 @@ impl Logic for Placement {
 mod tests {
     use super::*;
     use crate::stream::bench::*;
+    use ironwarp_wire::rdmap::read_request::ReadRequestRepr;
     use rand::Rng;
     use rand_chacha::ChaCha8Rng;
 
@@ -154,20 +213,51 @@ mod tests {
         Written(u64, Vec<u8>),
         Completed(u64),
         Ended(u64),
+        Asked(ReadAsked),
+        Done(u64),
+    }
+
+    /// A Read Request as payload, and as it must come out.
+    fn request(rng: &mut ChaCha8Rng, qp: u64) -> (Vec<u8>, ReadAsked) {
+        let repr = ReadRequestRepr {
+            sink_stag: rng.random(),
+            sink_offset: rng.random(),
+            length: rng.random(),
+            source_stag: rng.random(),
+            source_offset: rng.random(),
+        };
+        let asked = ReadAsked {
+            qp: qp.to_bits(),
+            sink_stag: u64::from(repr.sink_stag).to_bits(),
+            sink_offset: repr.sink_offset.to_bits(),
+            length: u64::from(repr.length).to_bits(),
+            source_stag: u64::from(repr.source_stag).to_bits(),
+            source_offset: repr.source_offset.to_bits(),
+        };
+        (repr.emit().to_vec(), asked)
     }
 
     /// Deliveries, their payload, and what they must lead to.
     fn script(rng: &mut ChaCha8Rng) -> (Vec<Delivery>, Vec<Packet>, Vec<Seen>) {
         let (mut deliveries, mut packets, mut expected) = (vec![], vec![], vec![]);
         for n in 0..40_u64 {
+            let (qp, ask) = (n % 16, rng.random_bool(0.2));
             let length = rng.random_range(0..4) * rng.random_range(0..30_usize);
-            let write = length > 0 && rng.random_bool(0.7);
-            let (complete, event) = match rng.random_range(0..4) {
-                0 | 1 => (write || length == 0, false),
-                2 => (false, !write),
-                _ => (false, false),
+            let write = length > 0 && !ask && rng.random_bool(0.7);
+            let (complete, done, event) = match rng.random_range(0..5) {
+                _ if ask => (false, false, false),
+                0 | 1 => (write || length == 0, false, false),
+                2 => (false, write || length == 0, false),
+                3 => (false, false, !write),
+                _ => (false, false, false),
             };
-            let octets: Vec<u8> = (0..length).map(|_| rng.random()).collect();
+            let mut octets: Vec<u8> = (0..length).map(|_| rng.random()).collect();
+            if ask {
+                let (payload, asked) = request(rng, qp);
+                octets = payload;
+                expected.push(Seen::Asked(asked));
+            }
+            let length = octets.len();
             if length > 0 {
                 packets.push(Packet { octets: octets.clone(), error: false });
             }
@@ -175,11 +265,15 @@ mod tests {
                 expected.push(Seen::Written(n << 20, octets));
             }
             expected.extend(complete.then_some(Seen::Completed(n)));
+            expected.extend(done.then_some(Seen::Done(qp)));
             expected.extend(event.then_some(Seen::Ended(n)));
             deliveries.push(Delivery {
+                qp: qp.to_bits(),
                 length: (length as u64).to_bits(),
                 write,
                 address: (n << 20).to_bits(),
+                ask,
+                done,
                 complete,
                 event,
                 request: n.to_bits(),
@@ -208,9 +302,12 @@ mod tests {
                 uut.write_data.ready.next = open && rng.random_bool(0.7);
                 uut.completion.ready.next = rng.random_bool(0.7);
                 uut.event.ready.next = rng.random_bool(0.7);
+                uut.read_asked.ready.next = rng.random_bool(0.7);
                 settle!(uut);
                 idle += 1;
-                given += usize::from(uut.delivery.valid.val() && uut.delivery.ready.val());
+                let takes = uut.delivery.valid.val() && uut.delivery.ready.val();
+                idle = if takes { 0 } else { idle };
+                given += usize::from(takes);
                 sent += usize::from(uut.payload.valid.val() && uut.payload.ready.val());
                 if uut.write.valid.val() && uut.write.ready.val() {
                     seen.push(Seen::Written(uut.write.beat.val().address.to_u64(), vec![]));
@@ -230,6 +327,14 @@ mod tests {
                     assert!(!open, "SEED={seed}: a completion before its data");
                     seen.push(Seen::Completed(uut.completion.beat.val().request.to_u64()));
                 }
+                if uut.read_asked.valid.val() && uut.read_asked.ready.val() {
+                    assert!(uut.asking.val());
+                    seen.push(Seen::Asked(uut.read_asked.beat.val()));
+                }
+                if uut.read_done.val().valid {
+                    assert!(!open, "SEED={seed}: a read is done before its data");
+                    seen.push(Seen::Done(uut.read_done.val().qp.to_u64()));
+                }
                 if uut.event.valid.val() && uut.event.ready.val() {
                     seen.push(Seen::Ended(uut.event.beat.val().sequence.to_u64()));
                 }
@@ -237,6 +342,46 @@ mod tests {
             }
             assert_eq!((given, sent), (deliveries.len(), beats.len()), "SEED={seed}");
             assert_eq!(seen, expected, "SEED={seed}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_an_old_life_is_told_in_a_new_one() {
+        for (ask, done) in [(true, false), (false, true)] {
+            let mut uut = Placement::default();
+            uut.connect_all();
+            let length = if ask { 28 } else { 8_u64 };
+            uut.delivery.beat.next = Delivery {
+                qp: 3.into(),
+                length: length.to_bits(),
+                write: done,
+                ask,
+                done,
+                ..Default::default()
+            };
+            uut.delivery.valid.next = true;
+            uut.write.ready.next = true;
+            tick!(uut);
+            uut.delivery.valid.next = false;
+            tick!(uut);
+            uut.payload.valid.next = true;
+            for beat in dense(&[Packet { octets: vec![1; length as usize], error: false }]) {
+                uut.payload.beat.next = beat;
+                tick!(uut);
+            }
+            uut.payload.valid.next = false;
+            // The request waits to be taken, or the last beat to be accepted.
+            tick!(uut);
+            assert_eq!((uut.read_asked.valid.val(), uut.read_done.val().valid), (ask, false));
+            uut.qp_command.next = Command { valid: true, index: 3.into(), enable: true };
+            uut.write_data.ready.next = true;
+            for _ in 0..5 {
+                settle!(uut);
+                assert!(!uut.read_asked.valid.val() && !uut.read_done.val().valid);
+                edge!(uut);
+                uut.qp_command.next = Default::default();
+            }
+            assert!(uut.delivery.ready.val());
         }
     }
 }

@@ -30,6 +30,19 @@ pub fn send(message: u32, offset: u32, last: bool, payload: &[u8]) -> Vec<u8> {
     [&header.emit()[..], payload].concat()
 }
 
+/// An untagged segment with any opcode on any queue.
+pub fn untagged(opcode: Opcode, queue: u32, message: u32, offset: u32, payload: &[u8]) -> Vec<u8> {
+    let ulp_control = opcode.control();
+    let header = UntaggedRepr { last: true, ulp_control, ulp_word: 0, queue, message, offset };
+    [&header.emit()[..], payload].concat()
+}
+
+/// A Read Response.
+pub fn response(stag: u32, offset: u64, last: bool, payload: &[u8]) -> Vec<u8> {
+    let ulp_control = Opcode::ReadResponse.control();
+    [&TaggedRepr { last, ulp_control, stag, offset }.emit()[..], payload].concat()
+}
+
 pub fn buffer(stag: u32, local_offset: u64, length: u32) -> ReceiveRequest {
     ReceiveRequest { length, local_offset, local_stag: stag }
 }
