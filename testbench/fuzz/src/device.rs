@@ -1,0 +1,159 @@
+//! The model's way in: a programme of what host and peer do to a device with a connection.
+
+use crate::common::peer::{Peer, Tcp};
+use crate::common::pipe::{pipe, End};
+use crate::common::{buffer, context, Station, Wish, PLAIN, QP, SINK_STAG, SOURCE_STAG};
+use crate::steps::{number, steps};
+use ironwarp_abi::limits::FRAME_BYTES_MAX;
+use ironwarp_abi::queue::SendRequest;
+use ironwarp_abi::registers as reg;
+
+/// Steps after which a programme ends.
+const STEPS_MAX: usize = 200;
+
+/// A station, and what a programme has done to it.
+struct Play {
+    station: Station,
+    peer: Peer,
+    wish: Wish,
+    /// The host may have said anything: a write that leads nowhere is its own doing.
+    free: bool,
+    /// The peer's end of the byte stream, if there is one.
+    end: Option<End>,
+}
+
+impl Play {
+    /// The first octet of a programme chooses the connection.
+    fn new(options: u8, over_stream: bool) -> Self {
+        let (markers, crc) = (options & 1 != 0, options & 2 != 0);
+        let mulpdu = if options & 4 != 0 { 128 } else { 1442 };
+        let wish = Wish { markers, crc, mulpdu, ..PLAIN };
+        let mut play =
+            Self { station: Station::new(0), peer: Peer::new(wish), wish, free: false, end: None };
+        if over_stream {
+            let [mine, theirs] = pipe(1 << 16, 4096);
+            play.station.device.attach_stream(QP.into(), Box::new(mine)).expect("at rest");
+            play.end = Some(theirs);
+        }
+        let mut own = context(0, wish);
+        own.await_first_fpdu = options & 8 != 0;
+        play.station.start(&own);
+        let mut raw = context(0, wish);
+        raw.receive_queue += 0x4000;
+        play.station.context(reg::QP_CONTEXTS, 0, &raw.to_words());
+        play.station.write(reg::QP_CONTROL, 1 << 8);
+        (0..4).for_each(|i| play.station.post_receive(QP, &buffer(200, 200 * i)));
+        play
+    }
+
+    /// The peer sends octets of the stream, in their order.
+    fn stream(&mut self, octets: &[u8]) {
+        match &mut self.end {
+            Some(end) => {
+                end.out.lock().expect("nobody has failed").octets.extend(octets);
+                self.poll();
+            }
+            None => {
+                for piece in octets.chunks(1460) {
+                    let segment = self.peer.data(piece);
+                    self.peer.emit(&mut self.station, &segment);
+                }
+            }
+        }
+    }
+
+    fn poll(&mut self) {
+        for frame in self.station.poll() {
+            assert!((14..=FRAME_BYTES_MAX).contains(&frame.len()), "{} octets", frame.len());
+        }
+        if let Some(end) = &self.end {
+            end.into.lock().expect("nobody has failed").octets.clear();
+        }
+    }
+
+    /// A segment whose numbers are near the right ones.
+    fn segment(&mut self, data: &[u8]) {
+        let [sequence, acknowledged, flags, window, payload @ ..] = data else { return };
+        let near = |number: u32, octet: u8| number.wrapping_add_signed((octet as i8).into());
+        let segment = Tcp {
+            sequence: near(self.peer.next, *sequence),
+            acknowledged: near(self.peer.acknowledged, *acknowledged),
+            flags: *flags,
+            window: u16::from(*window) << 8,
+            payload: payload.to_vec(),
+        };
+        self.peer.emit(&mut self.station, &segment);
+    }
+
+    /// A send work request: 64 octets, of which those that are missing are those of a good one.
+    fn post(&mut self, data: &[u8]) {
+        let mut bytes = SendRequest {
+            opcode: 1 + data.len() as u8 % 4,
+            signaled: true,
+            length: 300,
+            local_stag: SOURCE_STAG,
+            ..SendRequest::default()
+        }
+        .to_bytes();
+        let names_peer = matches!(bytes[0], 1 | 4);
+        if names_peer {
+            let request = SendRequest::from_bytes(&bytes);
+            let local_stag = if bytes[0] == 4 { SINK_STAG } else { SOURCE_STAG };
+            bytes = SendRequest { remote_stag: SINK_STAG, local_stag, ..request }.to_bytes();
+        }
+        bytes.iter_mut().zip(data).for_each(|(to, octet)| *to ^= octet);
+        self.station.post_bytes(QP, &bytes);
+    }
+
+    fn step(&mut self, kind: u8, data: &[u8]) {
+        match kind {
+            0 => self.poll(),
+            1 => self.station.receive(data),
+            2 => self.segment(data),
+            3 => self.stream(data),
+            4 => {
+                let fpdu = self.peer.fpdu(&data[..data.len().min(9000)]);
+                self.stream(&fpdu);
+            }
+            5 => self.post(data),
+            6 => {
+                self.free = true;
+                let (address, value) = data.split_at(data.len().min(4));
+                self.station.bar(number(address), number(value));
+            }
+            7 => {
+                self.station.write(reg::QP_CONTROL, QP.into());
+                self.peer = Peer::new(self.wish);
+                self.station.start(&context(0, self.wish));
+            }
+            8 => {
+                if let Some(end) = &self.end {
+                    end.out.lock().expect("nobody has failed").closed = true;
+                }
+            }
+            _ => {
+                self.station.device.bar_read32(number(data));
+            }
+        }
+    }
+}
+
+fn play(data: &[u8], over_stream: bool) {
+    let Some((options, programme)) = data.split_first() else { return };
+    let mut play = Play::new(*options, over_stream);
+    for step in steps(programme).take(STEPS_MAX) {
+        play.step(step.kind, step.data);
+    }
+    play.poll();
+    assert!(play.free || play.station.memory.lost == 0, "writes where no memory is");
+}
+
+/// The device with a connection over frames.
+pub fn frames(data: &[u8]) {
+    play(data, false);
+}
+
+/// The device with a connection over a byte stream.
+pub fn octets(data: &[u8]) {
+    play(data, true);
+}
