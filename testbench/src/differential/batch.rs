@@ -1,0 +1,93 @@
+//! What happens between two rests, and which events may not happen together since their outcome
+//! would be a race.
+
+use super::event::{Event, Work};
+use super::layout::QPS;
+use super::script::Script;
+use ironwarp_abi::limits::RAW_QP;
+use ironwarp_wire::tcp;
+
+/// What has happened since the last rest; bit n stands for queue pair n.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Something that is neither a work request nor a frame.
+    control: bool,
+    sends: u32,
+    receives: u32,
+    /// Frames of the queue pair's connection; with bit 0, frames at all.
+    frames: u32,
+    /// Queue pairs that were started.
+    pub started: u32,
+    /// Octets of TCP that have arrived.
+    pub arrived: [u32; QPS as usize],
+}
+
+const RAW: u32 = 1 << RAW_QP;
+
+impl Batch {
+    /// The devices must be at rest before this event. Things that do not happen on the bus
+    /// in one order, or on the wire, race: what the host does, and what arrives.
+    pub fn must_rest(&self, event: &Event, script: &mut Script) -> bool {
+        let traffic = self.sends | self.receives | self.frames;
+        match event {
+            Event::Send(qp, work) => {
+                let bad = doubtful(*qp, work, script);
+                if bad {
+                    script.qps[usize::from(*qp)].doubtful = true;
+                }
+                bad && (self.frames | self.receives) >> qp & 1 != 0
+            }
+            Event::Receive(qp, _) => self.frames >> qp & 1 != 0,
+            Event::Segment(qp, what) => {
+                let pair = &mut script.qps[usize::from(*qp)];
+                let takes_back = pair.peer.as_mut().is_some_and(|peer| peer.takes_back(what));
+                let alone = takes_back || pair.doubtful || what.flags & tcp::RST != 0;
+                self.races(*qp) || alone && (self.frames | self.sends) >> qp & 1 != 0
+            }
+            Event::Stray(_) => self.races(RAW_QP as u8),
+            Event::Compose(..) | Event::Rest | Event::Pause(_) => false,
+            _ => traffic != 0,
+        }
+    }
+
+    /// A frame, for this queue pair or as a raw one, races with what the host does.
+    fn races(&self, qp: u8) -> bool {
+        self.control || self.receives & (RAW | 1 << qp) != 0
+    }
+
+    /// The event happens now; `starts` says that a queue pair starts by it.
+    pub fn happened(&mut self, event: &Event, starts: bool) {
+        match event {
+            Event::Send(qp, _) => self.sends |= 1 << qp,
+            Event::Receive(qp, _) => self.receives |= 1 << qp,
+            Event::Segment(qp, what) => {
+                self.frames |= 1 << qp | RAW;
+                self.arrived[usize::from(*qp)] += u32::from(what.length);
+            }
+            Event::Stray(stray) => {
+                self.frames |= RAW;
+                self.arrived[RAW_QP] += u32::from(stray.length);
+            }
+            Event::Compose(..) | Event::Rest | Event::Pause(_) => {}
+            Event::Start(qp, _) | Event::Revive(qp, _) => {
+                self.control = true;
+                self.started |= u32::from(starts) << qp;
+            }
+            _ => self.control = true,
+        }
+    }
+
+    /// A send work request has ended one of these queue pairs, for which frames may be under way:
+    /// whether they came before or after is left to chance.
+    pub fn is_race(&self, ended: u32) -> bool {
+        self.frames & !RAW & ended != 0
+    }
+}
+
+/// The work request may end its queue pair.
+fn doubtful(qp: u8, work: &Work, script: &Script) -> bool {
+    let raw = usize::from(qp) == RAW_QP;
+    work.flip.is_some()
+        || raw != (work.opcode == ironwarp_abi::queue::opcode::RAW_FRAME)
+        || !script.regions.grants(&work.local, work.length)
+}

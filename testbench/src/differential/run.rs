@@ -1,0 +1,348 @@
+//! Runs a programme on both devices.
+
+use super::arena::Arena;
+use super::batch::Batch;
+use super::compare::{self, same, Connection, Difference};
+use super::event::Event;
+use super::layout::{BYTES, QPS};
+use super::programme::Programme;
+use super::ring;
+use super::script::{Action, Script};
+use super::side::{Make, Model, Rtl};
+use ironwarp_abi::queue::{kind, CompletionEntry};
+use ironwarp_abi::registers::{self, Register};
+use ironwarp_abi::status;
+use ironwarp_sim::Options;
+use rand::{RngCore, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// What to write while a programme runs.
+#[derive(Clone, Debug, Default)]
+pub struct Records {
+    /// A waveform of the hardware, `.fst` or `.vcd`.
+    pub wave: Option<PathBuf>,
+    /// The frames, as pcapng.
+    pub capture: Option<PathBuf>,
+}
+
+/// How a programme went.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// Events that happened, pauses not counted.
+    pub events: usize,
+    /// Times that the devices were compared.
+    pub rests: usize,
+    /// Clocks of the hardware.
+    pub clocks: u64,
+    /// Frames that the model has sent, and completion entries that it has written.
+    pub moved: (usize, usize),
+    /// The statuses of the events of queue pairs.
+    pub statuses: BTreeSet<u8>,
+    /// The programme ended early, where the outcome is a race.
+    pub raced: bool,
+    /// The first difference, and the number of the event at which it was found.
+    pub difference: Option<(usize, Difference)>,
+}
+
+/// Why a programme goes no further.
+enum End {
+    Race,
+    Differs(Difference),
+}
+
+impl From<Difference> for End {
+    fn from(difference: Difference) -> Self {
+        Self::Differs(difference)
+    }
+}
+
+/// Runs a programme on the model and on a device that `make` makes.
+pub fn run(programme: &Programme, make: &Make, records: &Records) -> Outcome {
+    let mut content = vec![0; BYTES];
+    ChaCha8Rng::seed_from_u64(programme.seed).fill_bytes(&mut content);
+    let options = Options {
+        seed: programme.seed,
+        nics: 1,
+        root_complex: programme.bus.clone(),
+        link: ironwarp_sim::LinkOptions { propagation_clocks: 1, ..Default::default() },
+        capture: records.capture.clone(),
+    };
+    let failed = |what: &str, why: &dyn std::fmt::Display| Outcome {
+        difference: Some((0, Difference::new(what, why.to_string(), ""))),
+        ..Outcome::default()
+    };
+    let mut rtl = match Rtl::new(Arena::new(content.clone()), make, options) {
+        Ok(rtl) => rtl,
+        Err(why) => return failed("the simulation", &why),
+    };
+    if let Some(wave) = &records.wave {
+        if let Err(why) = rtl.simulation.open_waveform(0, wave) {
+            return failed("the waveform", &why);
+        }
+    }
+    let model = Model::new(Arena::new(content));
+    let mut runner = Runner {
+        rtl,
+        model,
+        script: Script::new(),
+        batch: Batch::default(),
+        outcome: Outcome::default(),
+        sent: 0,
+        acknowledged: [0; QPS as usize],
+        waiting: [0; QPS as usize],
+        cut_short: BTreeSet::new(),
+        overflows: 0,
+    };
+    runner.programme(programme);
+    if let Err(why) = runner.rtl.simulation.finish() {
+        return failed("the records", &why);
+    }
+    runner.outcome.clocks = runner.rtl.simulation.clock();
+    runner.outcome
+}
+
+struct Runner {
+    rtl: Rtl,
+    model: Model,
+    script: Script,
+    /// What has happened since the last rest.
+    batch: Batch,
+    outcome: Outcome,
+    /// Frames that the hardware has sent.
+    sent: u32,
+    /// The last acknowledgement number of each queue pair.
+    acknowledged: [u32; QPS as usize],
+    /// Octets that wait on chip for the rest of their FPDU, as the model told the peer.
+    waiting: [u32; QPS as usize],
+    /// Queue pairs that ended with another SND.NXT than the model's.
+    cut_short: BTreeSet<u8>,
+    overflows: u32,
+}
+
+impl Runner {
+    fn programme(&mut self, programme: &Programme) {
+        for action in Script::power_on() {
+            self.act(&action);
+        }
+        for (number, event) in programme.events.iter().enumerate() {
+            let end = self.event(event);
+            self.outcome.events += usize::from(event.counts());
+            if self.ends(number, end) {
+                return;
+            }
+        }
+        let last = programme.events.len();
+        let end = self.rest().and_then(|()| self.event(&Event::Inspect)).and_then(|()| self.rest());
+        self.ends(last, end);
+    }
+
+    fn ends(&mut self, number: usize, end: Result<(), End>) -> bool {
+        match end {
+            Ok(()) => return false,
+            Err(End::Race) => self.outcome.raced = true,
+            Err(End::Differs(difference)) => self.outcome.difference = Some((number, difference)),
+        }
+        true
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), End> {
+        if *event == Event::Rest {
+            return self.rest();
+        }
+        if let Event::Pause(clocks) = event {
+            self.rtl.simulation.run((*clocks).into());
+            return Ok(());
+        }
+        if matches!(event, Event::Segment(qp, _) if self.cut_short.contains(qp)) {
+            return Ok(());
+        }
+        if self.batch.must_rest(event, &mut self.script) {
+            self.rest()?;
+        }
+        let active = self.model.read(registers::QP_ACTIVE.address);
+        let starts = match event {
+            Event::Start(qp, _) => Some(*qp),
+            Event::Revive(qp, _) => (active >> qp & 1 == 0).then_some(*qp),
+            _ => None,
+        };
+        if let Some(qp) = starts {
+            self.cut_short.remove(&qp);
+            self.waiting[usize::from(qp)] = 0;
+        }
+        for action in self.script.resolve(event, active) {
+            if let Action::Read(address) = action {
+                self.compare_read(address)?;
+            } else {
+                self.act(&action);
+            }
+        }
+        self.follow();
+        let ended = active & !self.model.read(registers::QP_ACTIVE.address);
+        if ended != 0 && !matches!(event, Event::Stop(_)) {
+            if self.by_own_request() && self.batch.is_race(ended) {
+                return Err(End::Race);
+            }
+            self.batch.happened(event, false);
+            return self.rest();
+        }
+        self.batch.happened(event, starts.is_some());
+        Ok(())
+    }
+
+    /// The newest event in the model tells that a work request was bad.
+    fn by_own_request(&self) -> bool {
+        let entries = ring::all(&self.model.memory, &self.script.cqs);
+        let entries = entries.iter().flatten().map(CompletionEntry::from_bytes);
+        let mut events = entries.filter(|entry| entry.kind == kind::EVENT);
+        events.any(|entry| entry.status <= status::RAW_LENGTH)
+    }
+
+    fn act(&mut self, action: &Action) {
+        match action {
+            Action::Memory(address, octets) => {
+                // The addresses are those of the layout: they are there.
+                let _ = self.rtl.memory.put(*address, octets);
+                let _ = self.model.memory.put(*address, octets);
+            }
+            Action::Write(address, value) => {
+                self.model.write(*address, *value);
+                let _ = self.rtl.simulation.bar_write32(0, *address, *value);
+            }
+            Action::Frame(octets) => {
+                self.model.receive(octets);
+                let _ = self.rtl.simulation.send_frame(octets);
+            }
+            Action::Read(_) => {}
+        }
+    }
+
+    fn compare_read(&mut self, address: u32) -> Result<(), End> {
+        let model = self.model.read(address);
+        let rtl = self.rtl.simulation.bar_read32(0, address);
+        let rtl = rtl.map_err(|why| Difference::new("a register", why.to_string(), model))?;
+        let register = registers::ALL.iter().find(|register| register.address == address);
+        let name = register.map_or_else(|| format!("{address:#07x}"), |r| r.name.to_owned());
+        let query = self.model.read(registers::QUERY_QP.address);
+        let of_send = |register: &Register| register.name.starts_with("QUERY_SEND");
+        if register.is_some_and(of_send) && self.cut_short.contains(&(query as u8)) {
+            return Ok(());
+        }
+        let what = format!("register {name} (queue pair {query} is shown)");
+        Ok(same(&what, rtl, model)?)
+    }
+
+    /// The peers learn where the model's streams are.
+    fn follow(&mut self) {
+        let query = self.model.read(registers::QUERY_QP.address);
+        for (qp, pair) in self.script.qps.iter_mut().enumerate() {
+            let Some(peer) = &mut pair.peer else { continue };
+            self.model.write(registers::QUERY_QP.address, qp as u32);
+            peer.expected = self.model.read(registers::QUERY_RECEIVE_NEXT.address);
+            peer.unacknowledged = self.model.read(registers::QUERY_SEND_UNACKNOWLEDGED.address);
+        }
+        self.model.write(registers::QUERY_QP.address, query);
+    }
+
+    /// Both come to rest, and are compared.
+    fn rest(&mut self) -> Result<(), End> {
+        let batch = std::mem::take(&mut self.batch);
+        let busiest = (0..usize::from(QPS)).map(|qp| self.waiting[qp] + batch.arrived[qp]).max();
+        let quiet = QUIET + u64::from(busiest.unwrap_or(0)) / 5;
+        let rtl = self.rtl.rest(quiet).map_err(|why| Difference::new("conduct", why, ""))?;
+        let model = self.model.seen();
+        self.outcome.rests += 1;
+        self.outcome.moved.0 += model.frames.len();
+        self.sent = self.sent.wrapping_add(rtl.frames.len() as u32);
+
+        let ours = ring::all(&self.rtl.memory, &self.script.cqs);
+        let theirs = ring::all(&self.model.memory, &self.script.cqs);
+        let ended = compare::ended(&theirs);
+        let connections = self.connections(&batch, &ended);
+        let freedom = compare::frames(&rtl.frames, &model.frames, &connections)?;
+        self.cut_short.extend(freedom.cut_short);
+        same("reserved bits of a completion entry", compare::stray_bits(&ours), None)?;
+        let overflows = self.model.read(registers::COUNT_CQ_OVERFLOWS.address);
+        let lost = std::mem::replace(&mut self.overflows, overflows) != overflows;
+        let equal = match lost {
+            true => {
+                let count = |all: &[Vec<ring::Octets>]| all.iter().map(Vec::len).collect();
+                same::<Vec<_>>("entries of full completion queues", count(&ours), count(&theirs))?;
+                true
+            }
+            false => compare::completions(&ours, &theirs, &ended)?,
+        };
+        compare::memory(&self.rtl.memory, &self.model.memory)?;
+        compare::interrupts(&rtl, &model)?;
+        self.learn(&theirs, &model.frames, &connections);
+        if !equal {
+            return Err(End::Race);
+        }
+        Ok(())
+    }
+
+    fn connections(&self, batch: &Batch, ended: &[u8]) -> BTreeMap<u8, Connection> {
+        let pairs = self.script.qps.iter().zip(0..);
+        let known = pairs.filter_map(|(pair, qp)| Some((qp, pair.peer.as_ref()?, pair.context?)));
+        let connection = |(qp, peer, context): (u8, &super::peer::Peer, _)| {
+            let context: ironwarp_abi::context::QueuePairContext = context;
+            let at = usize::from(qp);
+            let connection = Connection {
+                outgoing: peer.incoming(),
+                shift: context.receive_window_shift,
+                ended: ended.contains(&qp),
+                arrived: batch.arrived[at] + self.waiting[at],
+                acknowledged: match batch.started >> qp & 1 {
+                    0 => self.acknowledged[at],
+                    _ => context.receive_next,
+                },
+            };
+            (qp, connection)
+        };
+        known.map(connection).collect()
+    }
+
+    /// Takes note of what the model has shown.
+    fn learn(
+        &mut self,
+        entries: &[Vec<ring::Octets>],
+        frames: &[Vec<u8>],
+        connections: &BTreeMap<u8, Connection>,
+    ) {
+        for (queue, new) in self.script.cqs.iter_mut().zip(entries) {
+            queue.written = queue.written.wrapping_add(new.len() as u16);
+        }
+        for entry in entries.iter().flatten().map(CompletionEntry::from_bytes) {
+            self.outcome.moved.1 += 1;
+            let pair = &mut self.script.qps[usize::from(entry.qp)];
+            match entry.kind {
+                kind::SEND => pair.sends.done = entry.request.wrapping_add(1),
+                kind::RECEIVE => pair.receives.done = entry.request.wrapping_add(1),
+                _ => {
+                    self.outcome.statuses.insert(entry.status);
+                }
+            }
+        }
+        let query = self.model.read(registers::QUERY_QP.address);
+        for (qp, connection) in connections {
+            let at = usize::from(*qp);
+            let mut segments = frames.iter().filter_map(|f| connection.outgoing.parse(f).ok());
+            self.acknowledged[at] = connection.acknowledged;
+            let pair = &mut self.script.qps[at];
+            if let (Some(last), Some(context)) = (segments.next_back(), pair.context) {
+                self.acknowledged[at] = last.acknowledgement;
+                let window = u32::from(last.window) << context.receive_window_shift;
+                self.waiting[at] = context.receive_window.saturating_sub(window);
+            }
+            self.model.write(registers::QUERY_QP.address, (*qp).into());
+            if let Some(peer) = &mut pair.peer {
+                peer.sent = self.model.read(registers::QUERY_SEND_NEXT.address);
+            }
+        }
+        self.model.write(registers::QUERY_QP.address, query);
+    }
+}
+
+/// So many clocks without a beat at any pin mean that nothing is under way, if no octets wait.
+const QUIET: u64 = 170;

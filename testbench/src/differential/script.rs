@@ -1,0 +1,363 @@
+//! What the host knows, and what comes of an event: accesses to memory and BAR 0, and frames.
+
+use super::event::{At, Event, Place, Stray, StrayKind, Work};
+use super::layout::{cq_ring, receive_ring, send_ring, CQS, QPS};
+use super::peer::{addresses, filling, port, spoil, Peer, LOCAL_PORT};
+use crate::station::{Segment, LOCAL_IP, LOCAL_MAC, PEER_IP, PEER_MAC};
+use ironwarp_abi::context::{
+    flow_hash, CompletionQueueContext, FlowContext, MemoryRegionContext, QueuePairContext,
+};
+use ironwarp_abi::limits::{CORE_CLOCK_HZ, MR_BITS, RAW_QP};
+use ironwarp_abi::queue::{CompletionEntry, ReceiveRequest, SendRequest};
+use ironwarp_abi::registers::{self, Register};
+use ironwarp_wire::tcp;
+use std::collections::BTreeMap;
+
+/// What is done to a device.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Octets are put into the host's memory.
+    Memory(u64, Vec<u8>),
+    /// A word of BAR 0 is written.
+    Write(u32, u32),
+    /// A word of BAR 0 is read and compared.
+    Read(u32),
+    /// A frame arrives.
+    Frame(Vec<u8>),
+}
+
+/// The memory regions as the host wrote them.
+#[derive(Default)]
+pub struct Regions(BTreeMap<u8, MemoryRegionContext>);
+
+impl Regions {
+    /// STag and offset of a place for so many octets. A region that is not there has no octets.
+    pub fn resolve(&self, place: &Place, length: u32) -> (u32, u64) {
+        let region = self.0.get(&place.region).copied().unwrap_or_default();
+        let stag = region.key << MR_BITS | u32::from(place.region);
+        let room = u64::from(region.length.saturating_sub(length)) + 1;
+        let end = region.base.wrapping_add(region.length.into()).wrapping_sub(length.into());
+        let offset = match place.at {
+            At::Inside(from) => region.base.wrapping_add(u64::from(from) % room),
+            At::End(by) => end.wrapping_add_signed(by.into()),
+            At::Start(by) => region.base.wrapping_add_signed(by.into()),
+            At::Absolute(offset) => offset,
+        };
+        (stag ^ place.key, offset)
+    }
+
+    /// The host's own work requests may read so many octets there.
+    pub fn grants(&self, place: &Place, length: u32) -> bool {
+        let Some(region) = self.0.get(&place.region) else { return length == 0 };
+        let inside = matches!(place.at, At::Inside(_) | At::End(0) | At::Start(0));
+        let right = region.valid && region.local_read && region.pd == PD;
+        length == 0 || right && inside && place.key == 0 && length <= region.length
+    }
+}
+
+/// The protection domain of the queue pairs.
+pub const PD: u16 = 0x0b0e;
+
+/// A ring that the host fills.
+#[derive(Default, Clone, Copy)]
+pub struct Ring {
+    log2: u8,
+    posted: u16,
+    /// Entries that the device has certainly done with.
+    pub done: u16,
+}
+
+/// A queue pair as the host knows it.
+#[derive(Default)]
+pub struct QueuePair {
+    /// What it was started with.
+    pub context: Option<QueuePairContext>,
+    /// Its send queue.
+    pub sends: Ring,
+    /// Its receive queue.
+    pub receives: Ring,
+    /// The other end of its connection.
+    pub peer: Option<Peer>,
+    /// A work request that may end it was posted.
+    pub doubtful: bool,
+}
+
+/// A completion queue as the host knows it.
+#[derive(Default, Clone, Copy)]
+pub struct CompletionQueue {
+    /// log2 of its entries, if it runs.
+    pub log2: Option<u8>,
+    /// Entries that the device has written.
+    pub written: u16,
+}
+
+/// Everything that the host and the peers know.
+pub struct Script {
+    /// The memory regions.
+    pub regions: Regions,
+    /// The queue pairs by number.
+    pub qps: Vec<QueuePair>,
+    /// The completion queues by number.
+    pub cqs: Vec<CompletionQueue>,
+}
+
+fn register(register: Register, value: u32) -> Action {
+    Action::Write(register.address, value)
+}
+
+fn words(area: u32, index: u32, words: &[u32]) -> impl Iterator<Item = Action> + '_ {
+    let first = area + index * registers::CONTEXT_STRIDE;
+    words.iter().zip(0..).map(move |(word, n)| Action::Write(first + 4 * n, *word))
+}
+
+fn number(octets: &[u8]) -> u64 {
+    octets.iter().fold(0, |number, octet| number << 8 | u64::from(*octet))
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Script {
+    /// After power-on.
+    pub fn new() -> Self {
+        Self {
+            regions: Regions::default(),
+            qps: (0..QPS).map(|_| QueuePair::default()).collect(),
+            cqs: vec![CompletionQueue::default(); CQS.into()],
+        }
+    }
+
+    /// What the driver does first: the station's address, and the interrupt vectors, unmasked.
+    pub fn power_on() -> Vec<Action> {
+        let mac = number(&LOCAL_MAC);
+        let mut actions = vec![
+            register(registers::TIME_BASE, (CORE_CLOCK_HZ / 1_000_000) as u32),
+            register(registers::MAC_LOW, mac as u32),
+            register(registers::MAC_HIGH, (mac >> 32) as u32),
+        ];
+        for vector in 0..u32::from(super::layout::VECTORS) {
+            let entry = registers::MSIX_TABLE + 16 * vector;
+            let address = *ironwarp_sim::root_complex::INTERRUPT_ADDRESSES.start() as u32;
+            let words = [address + 16 * vector, 0, 0x100 + vector, 0];
+            actions.extend(words.iter().zip(0..).map(|(w, n)| Action::Write(entry + 4 * n, *w)));
+        }
+        actions
+    }
+
+    fn qp(&mut self, qp: u8) -> &mut QueuePair {
+        &mut self.qps[usize::from(qp)]
+    }
+
+    /// What comes of an event, in order. Nothing if it makes no sense now, such as a work request
+    /// for a full ring. `active` says which queue pairs are.
+    pub fn resolve(&mut self, event: &Event, active: u32) -> Vec<Action> {
+        match event {
+            Event::Rest | Event::Pause(_) => vec![],
+            Event::Inspect => self.inspection(),
+            Event::Read(address) => vec![Action::Read(*address)],
+            Event::Write(address, value) => vec![Action::Write(*address, *value)],
+            Event::Register(index, region) => {
+                self.regions.0.insert(*index, *region);
+                words(registers::MR_CONTEXTS, (*index).into(), &region.to_words()).collect()
+            }
+            Event::Forget(index) => {
+                if let Some(region) = self.regions.0.get_mut(index) {
+                    region.valid = false;
+                }
+                let context =
+                    registers::MR_CONTEXTS + u32::from(*index) * registers::CONTEXT_STRIDE;
+                let last = MemoryRegionContext::WORDS as u32 - 1;
+                vec![Action::Write(context + 4 * last, 0)]
+            }
+            Event::StartCq(cq, log2, vector) => self.start_cq(*cq, *log2, *vector),
+            Event::StopCq(cq) => {
+                self.cqs[usize::from(*cq)].log2 = None;
+                vec![register(registers::CQ_CONTROL, (*cq).into())]
+            }
+            Event::Mask(vector, masked) => {
+                let control = registers::MSIX_TABLE + 16 * u32::from(*vector) + 12;
+                vec![Action::Write(control, (*masked).into())]
+            }
+            Event::Consume(cq, leave) => self.consume(*cq, *leave),
+            Event::Arm(cq) => vec![Action::Write(cq_bell(*cq) + registers::DOORBELL_ARM, 1)],
+            Event::Start(qp, context) => self.start(*qp, context),
+            Event::Revive(qp, _) if active >> qp & 1 != 0 => vec![],
+            Event::Revive(qp, context) => self.start(*qp, context),
+            Event::Stop(qp) => vec![register(registers::QP_CONTROL, (*qp).into())],
+            Event::Flow(qp, valid) => flow(*qp, *valid),
+            Event::Send(qp, work) => self.send(*qp, work),
+            Event::Receive(qp, work) => self.receive(*qp, work),
+            Event::Compose(qp, what) => {
+                let peer = self.qps[usize::from(*qp)].peer.as_mut();
+                peer.into_iter().for_each(|peer| peer.compose(what, &self.regions));
+                vec![]
+            }
+            Event::Segment(qp, what) => {
+                let peer = self.qp(*qp).peer.as_mut();
+                peer.map(|peer| Action::Frame(peer.segment(what))).into_iter().collect()
+            }
+            Event::Stray(stray) => vec![Action::Frame(stray_frame(stray))],
+        }
+    }
+
+    fn inspection(&self) -> Vec<Action> {
+        let watched = |register: &&Register| {
+            // Time is not the model's; frames are counted one by one where they are compared.
+            ![registers::TIME, registers::COUNT_FRAMES_SENT].contains(register)
+        };
+        let shown = |register: &Register| register.name.starts_with("QUERY_");
+        let all = registers::ALL.iter().filter(watched);
+        let (queries, others): (Vec<&Register>, Vec<&Register>) = all.partition(|r| shown(r));
+        let others = others.into_iter().map(|register: &Register| register.address);
+        let mut actions: Vec<_> = others.map(Action::Read).collect();
+        actions.push(Action::Read(registers::MSIX_PENDING));
+        for (qp, _) in self.qps.iter().enumerate().filter(|(_, qp)| qp.peer.is_some()) {
+            actions.push(register(registers::QUERY_QP, qp as u32));
+            actions.extend(queries.iter().map(|register| Action::Read(register.address)));
+        }
+        actions
+    }
+
+    fn start_cq(&mut self, cq: u8, log2: u8, vector: u8) -> Vec<Action> {
+        self.cqs[usize::from(cq)] = CompletionQueue { log2: Some(log2), written: 0 };
+        let context = CompletionQueueContext { ring: cq_ring(cq), log2, vector };
+        // An entry of an earlier life must not look like a new one.
+        let mut actions = vec![Action::Memory(cq_ring(cq), vec![0; CompletionEntry::BYTES << log2])];
+        actions.extend(words(registers::CQ_CONTEXTS, cq.into(), &context.to_words()));
+        actions.push(register(registers::CQ_CONTROL, 1 << 8 | u32::from(cq)));
+        actions
+    }
+
+    fn consume(&self, cq: u8, leave: u8) -> Vec<Action> {
+        let queue = self.cqs[usize::from(cq)];
+        if queue.log2.is_none() {
+            return vec![];
+        }
+        let consumed = queue.written.saturating_sub(leave.into());
+        vec![Action::Write(cq_bell(cq) + registers::DOORBELL_CONSUMED, consumed.into())]
+    }
+
+    fn start(&mut self, qp: u8, context: &QueuePairContext) -> Vec<Action> {
+        let context = QueuePairContext {
+            local_ip: number(&LOCAL_IP) as u32,
+            remote_ip: number(&PEER_IP) as u32,
+            local_port: LOCAL_PORT,
+            remote_port: port(qp),
+            local_mac: number(&LOCAL_MAC),
+            remote_mac: number(&PEER_MAC),
+            send_queue: send_ring(qp),
+            receive_queue: receive_ring(qp),
+            ..*context
+        };
+        *self.qp(qp) = QueuePair {
+            context: Some(context),
+            sends: Ring { log2: context.send_queue_log2, ..Ring::default() },
+            receives: Ring { log2: context.receive_queue_log2, ..Ring::default() },
+            peer: (usize::from(qp) != RAW_QP).then(|| Peer::new(qp, &context)),
+            doubtful: false,
+        };
+        let mut actions: Vec<_> =
+            words(registers::QP_CONTEXTS, qp.into(), &context.to_words()).collect();
+        actions.push(register(registers::QP_CONTROL, 1 << 8 | u32::from(qp)));
+        actions
+    }
+
+    fn send(&mut self, qp: u8, work: &Work) -> Vec<Action> {
+        let (local_stag, local_offset) = self.regions.resolve(&work.local, work.length);
+        let request = SendRequest {
+            opcode: work.opcode,
+            signaled: work.signaled,
+            length: work.length,
+            local_offset,
+            local_stag,
+            remote_stag: work.remote.0,
+            remote_offset: work.remote.1,
+        };
+        let bell = qp_bell(qp) + registers::DOORBELL_SEND;
+        post(&mut self.qp(qp).sends, send_ring(qp), request.to_bytes(), bell, work)
+    }
+
+    fn receive(&mut self, qp: u8, work: &Work) -> Vec<Action> {
+        let (local_stag, local_offset) = self.regions.resolve(&work.local, work.length);
+        let request = ReceiveRequest { length: work.length, local_offset, local_stag };
+        let bell = qp_bell(qp) + registers::DOORBELL_RECEIVE;
+        post(&mut self.qp(qp).receives, receive_ring(qp), request.to_bytes(), bell, work)
+    }
+}
+
+fn post(ring: &mut Ring, base: u64, mut entry: [u8; 64], bell: u32, work: &Work) -> Vec<Action> {
+    if ring.posted.wrapping_sub(ring.done) >= 1 << ring.log2 {
+        return vec![];
+    }
+    if let Some(bit) = work.flip {
+        entry[usize::from(bit / 8) % entry.len()] ^= 1 << (bit % 8);
+    }
+    let offset = u64::from(ring.posted % (1 << ring.log2)) * entry.len() as u64;
+    ring.posted = ring.posted.wrapping_add(1);
+    let mut actions = vec![Action::Memory(base + offset, entry.to_vec())];
+    if work.bell {
+        actions.push(Action::Write(bell, ring.posted.into()));
+    }
+    actions
+}
+
+fn qp_bell(qp: u8) -> u32 {
+    registers::QP_DOORBELLS + u32::from(qp) * registers::DOORBELL_PAGE
+}
+
+fn cq_bell(cq: u8) -> u32 {
+    registers::CQ_DOORBELLS + u32::from(cq) * registers::DOORBELL_PAGE
+}
+
+fn flow(qp: u8, valid: bool) -> Vec<Action> {
+    let context = FlowContext {
+        remote_ip: number(&PEER_IP) as u32,
+        local_ip: number(&LOCAL_IP) as u32,
+        local_port: LOCAL_PORT,
+        remote_port: port(qp),
+        qp,
+        valid,
+    };
+    let hash = flow_hash(context.remote_ip, context.remote_port, LOCAL_PORT);
+    // Neighbours share hashes: every queue pair keeps to its own place.
+    let place = (hash + usize::from(qp) % 2) % ironwarp_abi::limits::FLOW_COUNT;
+    words(registers::FLOW_CONTEXTS, place as u32, &context.to_words()).collect()
+}
+
+fn stray_frame(stray: &Stray) -> Vec<u8> {
+    use ironwarp_wire::{ethernet, ipv4};
+    const IP: usize = ethernet::HEADER_BYTES;
+    let length = usize::from(stray.length);
+    let mut addresses = addresses(port(super::layout::QPS) + u16::from(stray.fill));
+    let tcp = Segment {
+        sequence: 0x0101_0101 * u32::from(stray.fill),
+        flags: if stray.fill & 1 == 0 { tcp::SYN } else { tcp::ACK },
+        payload: filling(stray.fill, length.saturating_sub(54)),
+        ..Segment::default()
+    };
+    let noise = filling(stray.fill, length.max(IP + 1));
+    let mut frame = match stray.kind {
+        StrayKind::Tcp => addresses.emit(&tcp),
+        StrayKind::Foreign => {
+            addresses.destination_mac[5] ^= 0x40;
+            addresses.emit(&tcp)
+        }
+        StrayKind::Udp => {
+            let mut frame = addresses.emit(&tcp);
+            frame[IP + ipv4::PROTOCOL] = 17;
+            frame
+        }
+        StrayKind::Arp => [&[0xff; 6][..], &PEER_MAC, &[8, 6], &noise[IP..]].concat(),
+        StrayKind::Noise => [&LOCAL_MAC[..], &noise[6..]].concat(),
+    };
+    let repaired = stray.kind == StrayKind::Udp;
+    let harmless = super::event::Spoil { at: 0, mask: 0, repair: true };
+    spoil(&mut frame, repaired.then_some(harmless));
+    spoil(&mut frame, stray.spoil);
+    // The MAC would pad it, and the model has none.
+    frame.resize(frame.len().max(ethernet::FRAME_BYTES_MIN), 0);
+    frame
+}

@@ -1,0 +1,25 @@
+//! The hardware and the model agree, programme by programme.
+
+use ironwarp_testbench::differential::{campaign, cores, rnic, EVENTS_MIN};
+
+/// Seeds that are run when nothing else is asked for: the first ones.
+const SEEDS: u64 = 300;
+/// Differences that are shrunk and shown.
+const SHOWN: usize = 3;
+
+/// `DIFFERENTIAL_SEED` runs one seed, `DIFFERENTIAL_SEEDS` so many from zero on.
+#[test]
+fn the_hardware_and_the_model_agree() {
+    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect(name));
+    let seeds = match (number("DIFFERENTIAL_SEED"), number("DIFFERENTIAL_SEEDS")) {
+        (Some(seed), _) => seed..seed + 1,
+        (None, count) => 0..count.unwrap_or(SEEDS),
+    };
+    let summary = campaign(seeds, cores(), usize::MAX, &rnic, &|_| {});
+    println!("{summary}");
+    for finding in summary.findings.iter().take(SHOWN) {
+        println!("\n{}", finding.clone().shrunk(&rnic));
+    }
+    assert!(summary.findings.is_empty(), "{} programmes differ", summary.findings.len());
+    assert!(summary.events.1.is_some_and(|fewest| fewest >= EVENTS_MIN), "all of them raced");
+}
