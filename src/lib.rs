@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod demo;
+pub mod differential;
 mod pair;
 pub mod report;
 pub mod rping;

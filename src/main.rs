@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use ironwarp::demo::{self, Demo};
+use ironwarp::differential::{self, Differential};
 use std::process::ExitCode;
 
 /// An iWARP RNIC in the open: hardware in simulation, and the driver for it.
@@ -16,20 +17,29 @@ struct Cli {
 enum Command {
     /// Move a file from one RNIC to another by RDMA, and say how long it took.
     Demo(Demo),
+    /// Run random programmes on the hardware and on the model, and say where they differ.
+    Differential(Differential),
 }
 
 /// Bad arguments, as clap has it.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Demo(options) => demo::run(&options),
+    let failure = match Cli::parse().command {
+        Command::Demo(options) => demo::run(&options).map_err(demo_failed),
+        Command::Differential(options) => {
+            differential::execute(&options).map_err(|error| (error.to_string(), 1))
+        }
     };
-    match result {
+    match failure {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("ironwarp: {error}");
-            ExitCode::from(if error.is_usage() { USAGE } else { 1 })
+        Err((message, status)) => {
+            eprintln!("ironwarp: {message}");
+            ExitCode::from(status)
         }
     }
+}
+
+fn demo_failed(error: demo::Error) -> (String, u8) {
+    (error.to_string(), if error.is_usage() { USAGE } else { 1 })
 }

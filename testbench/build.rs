@@ -1,4 +1,5 @@
-//! Verilates the blocks that the tests drive: the registry's leaf blocks and the harness's own.
+//! Verilates the blocks that the tests drive, the registry's leaf blocks and the harness's own; and
+//! the RNIC with its planted mistakes.
 
 #[cfg(feature = "blocks")]
 #[path = "src/specimen.rs"]
@@ -7,35 +8,52 @@ mod specimen;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    #[cfg(feature = "blocks")]
-    blocks::verilate();
+    #[cfg(feature = "verilated")]
+    verilated::all();
 }
 
-#[cfg(feature = "blocks")]
-mod blocks {
-    use super::specimen;
-    use rust_hdl::prelude::*;
+#[cfg(feature = "verilated")]
+mod verilated {
     use verilator_sys::build::Models;
 
-    pub fn verilate() {
-        println!("cargo:rerun-if-changed=src/specimen.rs");
-        let mut models = Models::new()
-            .add("specimen", verilog(specimen::Specimen::default()))
-            .add("misread", verilog(specimen::Misread::default()));
-        for entry in ironwarp_hdl::blocks() {
-            match entry.emit() {
-                Ok(verilog) => models = models.add(entry.name, verilog),
-                Err(why) => {
-                    eprintln!("{}: {why}", entry.name);
-                    std::process::exit(1);
-                }
-            }
-        }
+    pub fn all() {
+        let models = Models::new();
+        #[cfg(feature = "blocks")]
+        let models = blocks(models);
+        #[cfg(feature = "planted")]
+        let models = models.add("planted", planted());
         models.compile();
     }
 
-    fn verilog(mut block: impl Block) -> String {
-        block.connect_all();
-        generate_verilog(&block)
+    #[cfg(feature = "blocks")]
+    fn blocks(models: Models) -> Models {
+        use super::specimen;
+        use rust_hdl::prelude::*;
+        fn verilog(mut block: impl Block) -> String {
+            block.connect_all();
+            generate_verilog(&block)
+        }
+        println!("cargo:rerun-if-changed=src/specimen.rs");
+        let mut models = models
+            .add("specimen", verilog(specimen::Specimen::default()))
+            .add("misread", verilog(specimen::Misread::default()));
+        for entry in ironwarp_hdl::blocks() {
+            let verilog = entry.emit().unwrap_or_else(|why| refuse(&why));
+            models = models.add(entry.name, verilog);
+        }
+        models
+    }
+
+    #[cfg(feature = "planted")]
+    fn planted() -> String {
+        let whole = ironwarp_hdl::blocks::whole();
+        let Some(rnic) = whole.first() else { refuse(&"there is no whole device") };
+        let verilog = rnic.emit().unwrap_or_else(|why| refuse(&why));
+        ironwarp_hdl::mutation::plant(&verilog).unwrap_or_else(|why| refuse(&why))
+    }
+
+    fn refuse(why: &dyn std::fmt::Display) -> ! {
+        eprintln!("{why}");
+        std::process::exit(1);
     }
 }

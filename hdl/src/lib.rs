@@ -9,6 +9,7 @@ pub mod lint;
 pub mod literal;
 pub mod memory;
 pub mod mpa;
+pub mod mutation;
 pub mod pcie;
 pub mod pins;
 pub mod protect;

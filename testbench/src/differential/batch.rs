@@ -5,6 +5,7 @@ use super::event::{Event, Work};
 use super::layout::QPS;
 use super::script::Script;
 use ironwarp_abi::limits::RAW_QP;
+use ironwarp_abi::queue::opcode;
 use ironwarp_wire::tcp;
 
 /// What has happened since the last rest; bit n stands for queue pair n.
@@ -16,6 +17,8 @@ pub struct Batch {
     receives: u32,
     /// Frames of the queue pair's connection; with bit 0, frames at all.
     frames: u32,
+    /// Read Requests or Responses of the queue pair's peer.
+    delicate: u32,
     /// Queue pairs that were started.
     pub started: u32,
     /// Octets of TCP that have arrived.
@@ -35,14 +38,19 @@ impl Batch {
                 if bad {
                     script.qps[usize::from(*qp)].doubtful = true;
                 }
-                bad && (self.frames | self.receives) >> qp & 1 != 0
+                let others = self.delicate | if bad { self.frames | self.receives } else { 0 };
+                others >> qp & 1 != 0
             }
             Event::Receive(qp, _) => self.frames >> qp & 1 != 0,
             Event::Segment(qp, what) => {
                 let pair = &mut script.qps[usize::from(*qp)];
-                let takes_back = pair.peer.as_mut().is_some_and(|peer| peer.takes_back(what));
+                let Some(peer) = &mut pair.peer else { return false };
+                let delicate = peer.is_delicate();
+                let takes_back = peer.takes_back(&peer.tamed(what));
                 let alone = takes_back || pair.doubtful || what.flags & tcp::RST != 0;
-                self.races(*qp) || alone && (self.frames | self.sends) >> qp & 1 != 0
+                let kin = self.delicate >> qp & 1 != 0;
+                let others = (self.frames | self.sends) >> qp & 1 != 0;
+                self.races(*qp) || others && (alone || delicate != kin)
             }
             Event::Stray(_) => self.races(RAW_QP as u8),
             Event::Compose(..) | Event::Rest | Event::Pause(_) => false,
@@ -56,12 +64,13 @@ impl Batch {
     }
 
     /// The event happens now; `starts` says that a queue pair starts by it.
-    pub fn happened(&mut self, event: &Event, starts: bool) {
+    pub fn happened(&mut self, event: &Event, starts: bool, delicate: bool) {
         match event {
             Event::Send(qp, _) => self.sends |= 1 << qp,
             Event::Receive(qp, _) => self.receives |= 1 << qp,
             Event::Segment(qp, what) => {
                 self.frames |= 1 << qp | RAW;
+                self.delicate |= u32::from(delicate) << qp;
                 self.arrived[usize::from(*qp)] += u32::from(what.length);
             }
             Event::Stray(stray) => {
@@ -88,6 +97,7 @@ impl Batch {
 fn doubtful(qp: u8, work: &Work, script: &Script) -> bool {
     let raw = usize::from(qp) == RAW_QP;
     work.flip.is_some()
-        || raw != (work.opcode == ironwarp_abi::queue::opcode::RAW_FRAME)
-        || !script.regions.grants(&work.local, work.length)
+        || raw != (work.opcode == opcode::RAW_FRAME)
+        || work.opcode == opcode::READ && !script.reads(qp)
+        || !script.regions.grants(&work.local, work.length, work.opcode == opcode::READ)
 }

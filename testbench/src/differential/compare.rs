@@ -22,7 +22,11 @@ pub struct Difference {
 
 impl Difference {
     /// A difference between two things that can be printed.
-    pub fn new(what: impl Into<String>, rtl: impl std::fmt::Debug, model: impl std::fmt::Debug) -> Self {
+    pub fn new(
+        what: impl Into<String>,
+        rtl: impl std::fmt::Debug,
+        model: impl std::fmt::Debug,
+    ) -> Self {
         let print = |it: &dyn std::fmt::Debug| format!("{it:?}");
         Self { what: what.into(), rtl: print(&rtl), model: print(&model) }
     }
@@ -34,7 +38,11 @@ impl Difference {
 }
 
 /// Equal, or a difference.
-pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, rtl: T, model: T) -> Result<(), Difference> {
+pub fn same<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    rtl: T,
+    model: T,
+) -> Result<(), Difference> {
     match rtl == model {
         true => Ok(()),
         false => Err(Difference::new(what, rtl, model)),
@@ -68,7 +76,8 @@ pub fn frames(
     model: &[Vec<u8>],
     connections: &BTreeMap<u8, Connection>,
 ) -> Result<Freedom, Difference> {
-    let (mut rtl, rtl_raw) = sort(rtl, connections).map_err(|why| Difference::new("a frame", why, ""))?;
+    let (mut rtl, rtl_raw) =
+        sort(rtl, connections).map_err(|why| Difference::new("a frame", why, ""))?;
     let (mut model, model_raw) =
         sort(model, connections).map_err(|why| Difference::new("a frame", "", why))?;
     same("raw frames", rtl_raw, model_raw)?;

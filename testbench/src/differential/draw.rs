@@ -10,6 +10,7 @@ use ironwarp_abi::queue::opcode;
 use ironwarp_abi::registers;
 use ironwarp_wire::tcp;
 
+const NOREAD: u32 = 4;
 /// Regions with all rights, inside memory.
 const SOUND: u8 = 6;
 
@@ -109,12 +110,21 @@ impl Draw {
             1 => chance.within(1000..=8900),
             _ => chance.within(400..=1460),
         };
+        let (read_in, read_out) = match chance.within(0..=3) + NOREAD {
+            0 => (chance.within(1..=8) as u8, 0),
+            1 => (0, chance.within(1..=9) as u8),
+            2 => (chance.within(1..=15) as u8, chance.within(1..=8) as u8),
+            _ => (0, 0),
+        };
         let receive_window_shift = if chance.one_in(3) { chance.within(0..=4) as u8 } else { 0 };
         let context = QueuePairContext {
             send_markers: chance.one_in(3),
             receive_markers: chance.one_in(3),
             crc: !chance.one_in(4),
-            await_first_fpdu: chance.one_in(5),
+            // What a first Read Request opens would race with its own answer.
+            await_first_fpdu: read_in == 0 && chance.one_in(5),
+            read_in,
+            read_out,
             send_window_shift: if chance.one_in(3) { chance.within(0..=14) as u8 } else { 0 },
             receive_window_shift,
             pd: PD,
@@ -225,7 +235,7 @@ impl Draw {
         let qp = self.qp();
         let mut unsent = 0;
         for _ in 0..self.chance.within(1..=5) {
-            let what = self.compose();
+            let what = self.compose(qp);
             unsent += u32::from(what.length) + 40;
             self.push(Event::Compose(qp, what));
         }
@@ -246,12 +256,16 @@ impl Draw {
         }
     }
 
-    fn compose(&mut self) -> Compose {
+    fn compose(&mut self, qp: u8) -> Compose {
         let place = self.place();
+        let QueuePairContext { read_in, read_out, .. } = self.contexts[usize::from(qp)];
         let chance = &mut self.chance;
-        let ulpdu = match chance.within(0..=199) {
+        let ulpdu = match chance.within(0..=399) {
             0 => Ulpdu::Garbage,
-            1..=90 => Ulpdu::Send(chance.one_in(3)),
+            1 if NOREAD == 0 => Ulpdu::Terminate,
+            2..=100 if read_in > 0 => Ulpdu::Read(place),
+            2..=160 if read_out > 0 => Ulpdu::Response,
+            2..=200 => Ulpdu::Send(chance.one_in(3)),
             _ => Ulpdu::Write(place),
         };
         let most = if chance.one_in(40) { 12_000 } else { 1400 };
@@ -307,13 +321,15 @@ impl Draw {
         let mulpdu = u32::from(self.contexts[usize::from(qp)].mulpdu);
         for _ in 0..self.chance.within(1..=6) {
             let usual = [opcode::WRITE, opcode::SEND, opcode::SEND_SOLICITED];
-            let opcode = match self.chance.one_in(150) {
-                true => self.chance.within(0..=9) as u8,
-                false => *self.chance.of(&usual),
+            let reads = self.contexts[usize::from(qp)].read_out > 0;
+            let opcode = match self.chance.within(0..=149) {
+                0 => self.chance.within(0..=9) as u8,
+                1..=50 if reads => opcode::READ,
+                _ => *self.chance.of(&usual),
             };
             let most = if self.chance.one_in(10) { 6 * mulpdu } else { 2 * mulpdu.min(1000) };
             let mut work = self.work(opcode, most);
-            if opcode == opcode::WRITE {
+            if [opcode::WRITE, opcode::READ].contains(&opcode) {
                 let offset = u64::from(self.chance.any()) << self.chance.within(0..=32);
                 work.remote = (self.chance.any(), offset);
             }
@@ -350,8 +366,11 @@ impl Draw {
             let chance = &mut self.chance;
             let stray = Stray {
                 kind: *chance.of(&[Arp, Udp, Tcp, Tcp, Foreign, Noise]),
-                length: if chance.one_in(30) { chance.within(1500..=9100) } else { chance.size(1514) }
-                    as u16,
+                length: if chance.one_in(30) {
+                    chance.within(1500..=9100)
+                } else {
+                    chance.size(1514)
+                } as u16,
                 fill: chance.any() as u8,
                 spoil: chance.one_in(6).then(|| spoiled(chance)),
             };

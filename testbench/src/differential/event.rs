@@ -120,6 +120,12 @@ pub enum Ulpdu {
     Send(bool),
     /// An RDMA Write.
     Write(Place),
+    /// A Read Request from this place, if the device can hold one more.
+    Read(Place),
+    /// A Read Response, if the device waits for one. L is set where it belongs.
+    Response,
+    /// A Terminate.
+    Terminate,
     /// No DDP segment at all.
     Garbage,
 }

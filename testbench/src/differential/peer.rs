@@ -1,6 +1,7 @@
 //! The scripted peer of a queue pair: it knows its stream, and makes segments of it.
 
 use super::event::{Ack, Compose, Segment, Spoil, Ulpdu};
+use super::reads::Reads;
 use super::script::Regions;
 use crate::station::{Segment as TcpSegment, TcpFrame, LOCAL_IP, LOCAL_MAC, PEER_IP, PEER_MAC};
 use ironwarp_abi::context::QueuePairContext;
@@ -29,8 +30,14 @@ pub struct Peer {
     /// What the device had sent when it was last at rest (SND.NXT).
     pub sent: u32,
     shift: u8,
-    /// The greatest sequence number that a window has allowed.
+    /// The sequence number up to which the last window allowed to send.
     edge: u32,
+    /// The last window field.
+    window: u16,
+    /// RDMA Reads, both ways.
+    pub reads: Reads,
+    /// Up to here the stream has Read Requests and Responses.
+    delicate: usize,
 }
 
 /// The TCP port of the device's queue pairs.
@@ -68,6 +75,9 @@ impl Peer {
             sent: context.send_next,
             shift: context.send_window_shift,
             edge: context.send_next.wrapping_add(context.send_window),
+            window: (context.send_window >> context.send_window_shift).min(0xffff) as u16,
+            reads: Reads::new(context),
+            delicate: 0,
         }
     }
 
@@ -85,19 +95,37 @@ impl Peer {
         if self.stream.len() > KEPT {
             return;
         }
-        let payload = filling(what.fill, what.length.into());
-        let mut ulpdu = self.header(what, regions);
-        ulpdu.extend_from_slice(&payload);
+        let Some((mut ulpdu, length)) = self.header(what, regions) else { return };
+        ulpdu.extend_from_slice(&filling(what.fill, length as usize));
         flip(&mut ulpdu, what.header);
         let first = self.stream.len();
         if self.framer.frame(&ulpdu, &mut self.stream).is_ok() {
             flip(&mut self.stream[first..], what.damage);
         }
+        if matches!(what.ulpdu, Ulpdu::Read(..) | Ulpdu::Response) {
+            self.delicate = self.stream.len();
+        }
     }
 
-    fn header(&mut self, what: &Compose, regions: &Regions) -> Vec<u8> {
-        match what.ulpdu {
+    /// What stands before the payload, and the octets of that; none if there is nothing to say.
+    fn header(&mut self, what: &Compose, regions: &Regions) -> Option<(Vec<u8>, u32)> {
+        let length = u32::from(what.length);
+        let header = match what.ulpdu {
             Ulpdu::Garbage => Vec::new(),
+            Ulpdu::Response => return self.reads.answer(length),
+            Ulpdu::Read(place) => {
+                let source = regions.resolve(&place, length);
+                let fill = u32::from(what.fill);
+                let sink = (fill * 0x0101_0101, u64::from(fill) << 32 | 0xffff_ff00);
+                return self.reads.ask(source, sink, length).map(|request| (request, 0));
+            }
+            Ulpdu::Terminate => {
+                let ulp_control = Opcode::Terminate.control();
+                let (last, queue, message) = (what.last, queue::TERMINATE, FIRST_MESSAGE);
+                UntaggedRepr { last, ulp_control, ulp_word: 0, queue, message, offset: 0 }
+                    .emit()
+                    .to_vec()
+            }
             Ulpdu::Write(place) => {
                 let (stag, offset) = regions.resolve(&place, what.length.into());
                 let ulp_control = Opcode::Write.control();
@@ -116,11 +144,28 @@ impl Peer {
                     .emit()
                     .to_vec()
             }
+        };
+        Some((header, length))
+    }
+
+    /// Read Requests or Responses are on their way. They give the device something to send, or let
+    /// it go on; a window that opens at the same time would let chance decide what goes first.
+    pub fn is_delicate(&self) -> bool {
+        self.position() < self.delicate
+    }
+
+    /// The segment as it is sent: with nothing new for the sender if it is delicate.
+    pub fn tamed(&self, what: &Segment) -> Segment {
+        match self.is_delicate() {
+            true => Segment { ack: Ack::Same, window: self.window, ..*what },
+            false => *what,
         }
     }
 
     /// The frame of a segment.
     pub fn segment(&mut self, what: &Segment) -> Vec<u8> {
+        let what = &self.tamed(what);
+        self.window = what.window;
         let from = (self.position() as i64 + i64::from(what.skip)).max(0) as usize;
         let from = from.min(self.stream.len() + what.skip.max(0) as usize);
         let rest = self.stream.get(from..).unwrap_or_default();
@@ -145,7 +190,7 @@ impl Peer {
             Ack::All => self.sent,
             Ack::Same => self.unacknowledged,
             Ack::Part(share) => {
-                let part = u64::from(flight) * u64::from(share) >> 8;
+                let part = (u64::from(flight) * u64::from(share)) >> 8;
                 self.unacknowledged.wrapping_add(part as u32)
             }
             Ack::Old(octets) => self.unacknowledged.wrapping_sub(octets.into()),

@@ -171,6 +171,11 @@ impl Runner {
             self.cut_short.remove(&qp);
             self.waiting[usize::from(qp)] = 0;
         }
+        let peer_of = |qp: u8| self.script.qps[usize::from(qp)].peer.as_ref();
+        let delicate = match event {
+            Event::Segment(qp, _) => peer_of(*qp).is_some_and(|peer| peer.is_delicate()),
+            _ => false,
+        };
         for action in self.script.resolve(event, active) {
             if let Action::Read(address) = action {
                 self.compare_read(address)?;
@@ -184,10 +189,10 @@ impl Runner {
             if self.by_own_request() && self.batch.is_race(ended) {
                 return Err(End::Race);
             }
-            self.batch.happened(event, false);
+            self.batch.happened(event, false, delicate);
             return self.rest();
         }
-        self.batch.happened(event, starts.is_some());
+        self.batch.happened(event, starts.is_some(), delicate);
         Ok(())
     }
 
@@ -196,7 +201,8 @@ impl Runner {
         let entries = ring::all(&self.model.memory, &self.script.cqs);
         let entries = entries.iter().flatten().map(CompletionEntry::from_bytes);
         let mut events = entries.filter(|entry| entry.kind == kind::EVENT);
-        events.any(|entry| entry.status <= status::RAW_LENGTH)
+        let own = |status| status <= status::RAW_LENGTH || status >= status::READ_STAG;
+        events.any(|entry| own(entry.status))
     }
 
     fn act(&mut self, action: &Action) {
@@ -327,18 +333,17 @@ impl Runner {
         let query = self.model.read(registers::QUERY_QP.address);
         for (qp, connection) in connections {
             let at = usize::from(*qp);
-            let mut segments = frames.iter().filter_map(|f| connection.outgoing.parse(f).ok());
             self.acknowledged[at] = connection.acknowledged;
             let pair = &mut self.script.qps[at];
-            if let (Some(last), Some(context)) = (segments.next_back(), pair.context) {
-                self.acknowledged[at] = last.acknowledgement;
-                let window = u32::from(last.window) << context.receive_window_shift;
+            let (Some(peer), Some(context)) = (&mut pair.peer, pair.context) else { continue };
+            for segment in frames.iter().filter_map(|frame| connection.outgoing.parse(frame).ok()) {
+                self.acknowledged[at] = segment.acknowledgement;
+                let window = u32::from(segment.window) << context.receive_window_shift;
                 self.waiting[at] = context.receive_window.saturating_sub(window);
+                peer.reads.take(&segment.payload);
             }
             self.model.write(registers::QUERY_QP.address, (*qp).into());
-            if let Some(peer) = &mut pair.peer {
-                peer.sent = self.model.read(registers::QUERY_SEND_NEXT.address);
-            }
+            peer.sent = self.model.read(registers::QUERY_SEND_NEXT.address);
         }
         self.model.write(registers::QUERY_QP.address, query);
     }

@@ -46,11 +46,12 @@ impl Regions {
         (stag ^ place.key, offset)
     }
 
-    /// The host's own work requests may read so many octets there.
-    pub fn grants(&self, place: &Place, length: u32) -> bool {
+    /// The host's own work requests may read so many octets there, or write them.
+    pub fn grants(&self, place: &Place, length: u32, write: bool) -> bool {
         let Some(region) = self.0.get(&place.region) else { return length == 0 };
         let inside = matches!(place.at, At::Inside(_) | At::End(0) | At::Start(0));
-        let right = region.valid && region.local_read && region.pd == PD;
+        let right = if write { region.local_write } else { region.local_read };
+        let right = right && region.valid && region.pd == PD;
         length == 0 || right && inside && place.key == 0 && length <= region.length
     }
 }
@@ -147,6 +148,11 @@ impl Script {
         actions
     }
 
+    /// RDMA Reads may be posted to a queue pair.
+    pub fn reads(&self, qp: u8) -> bool {
+        self.qps[usize::from(qp)].context.is_some_and(|context| context.read_out > 0)
+    }
+
     fn qp(&mut self, qp: u8) -> &mut QueuePair {
         &mut self.qps[usize::from(qp)]
     }
@@ -225,7 +231,8 @@ impl Script {
         self.cqs[usize::from(cq)] = CompletionQueue { log2: Some(log2), written: 0 };
         let context = CompletionQueueContext { ring: cq_ring(cq), log2, vector };
         // An entry of an earlier life must not look like a new one.
-        let mut actions = vec![Action::Memory(cq_ring(cq), vec![0; CompletionEntry::BYTES << log2])];
+        let mut actions =
+            vec![Action::Memory(cq_ring(cq), vec![0; CompletionEntry::BYTES << log2])];
         actions.extend(words(registers::CQ_CONTEXTS, cq.into(), &context.to_words()));
         actions.push(register(registers::CQ_CONTROL, 1 << 8 | u32::from(cq)));
         actions

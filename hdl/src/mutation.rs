@@ -1,0 +1,119 @@
+//! Mistakes planted in the device's Verilog, for the test that the test bench finds them.
+//!
+//! All of them are in one text; a further input of the top module, `mutant`, chooses one at run
+//! time, or none with zero. The real device's Verilog has nothing of this.
+
+/// A mistake: in one module, one assignment has another right-hand side.
+#[derive(Clone, Copy, Debug)]
+pub struct Mutation {
+    /// What is wrong with the device that has it.
+    pub about: &'static str,
+    /// The module, by the path of its instance.
+    module: &'static str,
+    /// What is assigned to.
+    target: &'static str,
+    /// What is assigned, as the emitter writes it.
+    right: &'static str,
+    /// What is assigned in the mutant.
+    wrong: &'static str,
+}
+
+/// Why a mistake cannot be planted: the RTL has changed, and the mutation must follow.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlantError {
+    /// The module is not there.
+    #[error("mutation \"{0}\": there is no module {1}")]
+    Module(&'static str, String),
+    /// The assignment is not there exactly once.
+    #[error("mutation \"{about}\": {found} times in module {module}: {text}")]
+    Text {
+        /// The mutation.
+        about: &'static str,
+        /// Its module.
+        module: String,
+        /// The text that should be there once.
+        text: String,
+        /// How often it is there.
+        found: usize,
+    },
+}
+
+/// The mistakes; the first has number 1.
+pub const MUTATIONS: &[Mutation] = &[
+    Mutation {
+        about: "the gate lets a peer write one octet beyond a region",
+        module: "top$receive$gate",
+        target: "outside",
+        right: "below$q | (relative_end > ((size$q) & 65'h1ffffffffffffffff))",
+        wrong: "below$q | (relative_end > ((size$q) & 65'h1ffffffffffffffff) + 65'h1)",
+    },
+    Mutation {
+        about: "a marker right behind an FPDU that is sent is counted to it",
+        module: "top$transmit$segmenter$planner$sizer$count",
+        target: "beyond",
+        right: "octets - ((distance) & 14'h3fff)",
+        wrong: "octets - ((distance) & 14'h3fff) + 14'h4",
+    },
+];
+
+/// Plants all mistakes in the Verilog of the whole device.
+///
+/// # Errors
+/// One of them finds no place.
+pub fn plant(verilog: &str) -> Result<String, PlantError> {
+    const TOP: &str = "top";
+    let mut text = verilog.to_owned();
+    for (mutation, number) in MUTATIONS.iter().zip(1..) {
+        let Mutation { about, module, target, right, wrong } = mutation;
+        let old = format!(" {target} = {right};");
+        let new = format!(" {target} = (top.mutant == {number}) ? ({wrong}) : ({right});");
+        text = replace(&text, about, module, &old, &new)?;
+    }
+    text = replace(&text, TOP, TOP, "module top(", "module top(mutant,")?;
+    let old = "// Module arguments\n";
+    replace(&text, TOP, TOP, old, &format!("{old}    input wire [7:0] mutant;\n"))
+}
+
+/// Replaces what is in a module exactly once.
+fn replace(
+    text: &str,
+    about: &'static str,
+    module: &str,
+    old: &str,
+    new: &str,
+) -> Result<String, PlantError> {
+    let range = text.find(&format!("module {module}(")).and_then(|start| {
+        let length = text[start..].find("\nendmodule")?;
+        Some(start..start + length)
+    });
+    let range = range.ok_or_else(|| PlantError::Module(about, module.to_owned()))?;
+    let body = &text[range.clone()];
+    match body.matches(old).count() {
+        1 => Ok([&text[..range.start], &body.replacen(old, new, 1), &text[range.end..]].concat()),
+        found => {
+            let (module, text) = (module.to_owned(), old.to_owned());
+            Err(PlantError::Text { about, module, text, found })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VERILOG: &str = "module top(clock);\n\n    // Module arguments\n    a = 1;\nendmodule\n\
+                           module top$b(clock);\n    a = 1;\n    b = a;\n    b = a;\nendmodule\n";
+
+    #[test]
+    fn only_what_is_there_once_is_replaced() {
+        let once = replace(VERILOG, "x", "top$b", " a = 1;", " a = 2;").unwrap();
+        assert_eq!(once.matches("a = 1").count(), 1);
+        assert!(once.find("a = 1") < once.find("a = 2"));
+        let twice = replace(VERILOG, "x", "top$b", " b = a;", " b = 2;");
+        assert!(matches!(twice, Err(PlantError::Text { found: 2, .. })));
+        let never = replace(VERILOG, "x", "top$b", " c = a;", " c = 2;");
+        assert!(matches!(never, Err(PlantError::Text { found: 0, .. })));
+        let nowhere = replace(VERILOG, "x", "top$c", " a = 1;", " a = 2;");
+        assert_eq!(nowhere, Err(PlantError::Module("x", "top$c".to_owned())));
+    }
+}
