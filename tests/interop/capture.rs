@@ -70,8 +70,8 @@ fn count(text: &str, ours: Option<&str>) -> Findings {
         findings.complaints += usize::from(line.contains("Malformed Packet"));
         let wrong = line.contains("hecksum Status: Bad") && from_us;
         findings.complaints += usize::from(wrong);
-        let again = line.contains("This frame is a (suspected) retransmission");
-        findings.retransmissions += usize::from(again);
+        let again = line.starts_with("[This frame is a (suspected)");
+        findings.retransmissions += usize::from(again && line.contains("retransmission"));
         findings.terminates += usize::from(line.contains("OpCode: Terminate"));
     }
     findings
@@ -90,13 +90,21 @@ fn a_capture_of_siw_is_read() {
 }
 
 #[test]
-fn bad_checksums_count_if_they_are_ours() {
+fn a_frame_counts_once_and_a_bad_checksum_if_it_is_ours() {
     let text =
         "Frame Number: 1\nSource Address: 10.0.0.1\n  Checksum Status: Bad\nFrame Number: 2\n\
         Source Address: 10.0.0.2\n  Header checksum status: Good\n  Checksum Status: Bad\n\
-        MPA CRC check: 0x1 (Bad CRC32)\n";
+        MPA CRC check: 0x1 (Bad CRC32)\n\
+        [Expert Info (Note/Sequence): This frame is a (suspected) retransmission]\n\
+        [This frame is a (suspected) retransmission]\n";
     let findings = count(text, Some("10.0.0.2"));
-    let expected = Findings { frames: 2, complaints: 1, bad_crcs: 1, ..Findings::default() };
+    let expected = Findings {
+        frames: 2,
+        complaints: 1,
+        bad_crcs: 1,
+        retransmissions: 1,
+        ..Findings::default()
+    };
     assert_eq!(findings, expected);
     assert!(findings.wrong(true).is_some());
 }

@@ -1,7 +1,7 @@
 //! One case: a guest at one end of a link, a device or another guest at the other.
 
 use crate::capture;
-use crate::case::{Case, Peer, GUEST, OURS, PINGS};
+use crate::case::{Case, Peer, GUEST, OURS};
 use crate::guest::{Guest, Report};
 use crate::process::Process;
 use std::collections::BTreeSet;
@@ -47,16 +47,17 @@ pub fn run(case: &Case) -> Result<Success, String> {
     let (linux, peer) = converse(case, &folder, &capture)?;
 
     let report = Report::read(&linux);
-    if report.status != Some(0) || report.pings != PINGS {
+    let all = case.load.pings;
+    if report.status != Some(0) || report.pings != all {
         let remarks = report.remarks.join("; ");
-        return Err(format!("Linux: {} of {PINGS} pings; {remarks}", report.pings));
+        return Err(format!("Linux: {} of {all} pings; {remarks}", report.pings));
     }
     let peer = match case.peer {
         Peer::Linux => Report::read(&peer).pings,
         Peer::Model | Peer::Rtl => pings(&peer),
     };
-    if peer != PINGS {
-        return Err(format!("the peer: {peer} of {PINGS} pings"));
+    if peer != all {
+        return Err(format!("the peer: {peer} of {all} pings"));
     }
     let ours = (case.peer != Peer::Linux).then_some(OURS);
     let findings = capture::inspect(&capture, ours)?;
