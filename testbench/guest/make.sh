@@ -87,7 +87,7 @@ packages=$folder/packages
 empty=$folder/build
 rm -rf "$empty" "$folder/stamp"
 mkdir -p "$packages" "$empty"
-say "fetching Debian's packages"
+say "fetching Debian's packages (about 180 MB)"
 build_packages=$(echo "$kernel" | closure "$headers" '^linux-')
 # shellcheck disable=SC2086  # a list
 guest_packages=$(depends $programs | closure "$programs" '^(lib|zlib)')

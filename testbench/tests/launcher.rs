@@ -42,11 +42,7 @@ impl Machine {
         for place in ["bin", "project"] {
             std::fs::create_dir(machine.folder.path().join(place)).unwrap();
         }
-        let path = std::env::var_os("PATH").unwrap();
-        for name in BASICS {
-            let real = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|p| p.is_file());
-            symlink(real.expect(name), machine.program(name)).unwrap();
-        }
+        BASICS.iter().for_each(|name| machine.borrow(name));
         let launcher = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ironwarp");
         std::fs::copy(launcher, machine.folder.path().join("project/ironwarp")).unwrap();
         for name in ["c++", "yosys", "tshark", "cargo", "apt-get"] {
@@ -56,6 +52,13 @@ impl Machine {
         machine.add("rustc", "echo 'rustc 1.90.0 (abc 2026-01-01)'\n");
         machine.add("verilator", "echo 'Verilator 5.006 2023-01-22 rev (Debian 5.006-3)'\n");
         machine
+    }
+
+    /// Gives it a program of the real machine.
+    fn borrow(&self, name: &str) {
+        let path = std::env::var_os("PATH").unwrap();
+        let real = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|p| p.is_file());
+        symlink(real.expect(name), self.program(name)).unwrap();
     }
 
     fn program(&self, name: &str) -> std::path::PathBuf {
@@ -208,4 +211,40 @@ fn interoperability_is_skipped_where_it_cannot_run() {
 fn a_guest_that_fails_to_build_is_a_failure() {
     let (output, _) = machine_for_interoperability(1).run(&["test", "--interop"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+/// What the script for the guest says, and its exit status, on a machine.
+fn make_guest(machine: &Machine) -> (Option<i32>, String) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("guest/make.sh");
+    let output = Command::new(machine.program("sh"))
+        .arg(script)
+        .arg(machine.folder.path().join("guest"))
+        .env_clear()
+        .env("PATH", machine.folder.path().join("bin"))
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn a_guest_names_what_it_cannot_be_made_without() {
+    let machine = Machine::complete();
+    ["cat", "cut", "head", "sed"].into_iter().for_each(|name| machine.borrow(name));
+    let (status, said) = make_guest(&machine);
+    assert!(status == Some(77) && said.contains("it has no apt-cache"), "{status:?} {said}");
+
+    for name in ["apt-cache", "dpkg-deb", "make", "gcc", "xz", "tar"] {
+        machine.add(name, "");
+    }
+    machine.add("dpkg", "echo arm64\n");
+    let (status, said) = make_guest(&machine);
+    assert!(status == Some(77) && said.contains("built on arm64"), "{status:?} {said}");
+
+    machine.add("dpkg", "echo amd64\n");
+    let (status, said) = make_guest(&machine);
+    assert!(status == Some(77) && said.contains("please install gzip"), "{status:?} {said}");
+
+    machine.add("gzip", "");
+    let (status, said) = make_guest(&machine);
+    assert!(status == Some(77) && said.contains("no linux-image-cloud-amd64"), "{status:?} {said}");
 }
