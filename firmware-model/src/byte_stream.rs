@@ -9,7 +9,8 @@ use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::status;
 use ironwarp_wire::mpa::fpdu::MULPDU_MAX;
 use ironwarp_wire::mpa::stream::Framing;
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::TcpStream;
 
 /// The TCP of a connection that the device does not run itself, such as a socket of the kernel.
 pub trait ByteStream: Send {
@@ -25,6 +26,17 @@ pub trait ByteStream: Send {
     /// # Errors
     /// As `std::io::Read::read` of a socket that does not block: `WouldBlock` if there are none.
     fn receive(&mut self, into: &mut [u8]) -> io::Result<usize>;
+}
+
+/// A socket of the kernel that does not block.
+impl ByteStream for TcpStream {
+    fn send(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.write_vectored(parts)
+    }
+
+    fn receive(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.read(into)
+    }
 }
 
 /// So many octets are given to a stream at a time, and an FPDU more.

@@ -12,6 +12,7 @@ use ironwarp_abi::status;
 use ironwarp_model::AttachError;
 use proptest::prelude::*;
 use std::io::ErrorKind;
+use std::net::{TcpListener, TcpStream};
 
 const STREAM: Wish = Wish { mulpdu: 64_768, ..PLAIN };
 
@@ -216,6 +217,41 @@ fn the_work_of_one_poll_is_bounded() {
     assert!(!way.lock().unwrap().octets.is_empty());
     while station.device.poll(std::time::Duration::ZERO, &mut station.memory) {}
     assert_eq!(station.read(reg::COUNT_FPDUS_PLACED), 100);
+}
+
+/// A socket of the kernel is a byte stream.
+#[test]
+fn two_devices_over_a_socket() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let active = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (passive, _) = listener.accept().unwrap();
+    let mut stations = [(0, active), (1, passive)].map(|(me, socket)| {
+        socket.set_nonblocking(true).unwrap();
+        let mut station = Station::new(me);
+        station.device.attach_stream(QP.into(), Box::new(socket)).unwrap();
+        station.start(&context(me, STREAM));
+        station
+    });
+    let data = pattern(300_000, 5);
+    stations[0].fill(SOURCE, &data);
+    (0..20).for_each(|_| stations[0].post(&write_request(300_000, 0, 0)));
+    stations[0].post(&read_request(0, 0, 0));
+    let mut entries = Vec::new();
+    while entries.len() < 21 {
+        stations.iter_mut().for_each(|station| assert!(station.poll().is_empty()));
+        entries.extend(stations[0].completions());
+    }
+    assert!(entries.iter().all(|entry| entry.status == status::SUCCESS));
+    assert_eq!(stations[1].octets(SINK, data.len()), data);
+    stations[0].write(reg::QP_CONTROL, QP.into());
+    drop(stations[0].device.detach_stream(QP.into()));
+    let closed = loop {
+        stations[1].poll();
+        if let Some(entry) = stations[1].completion() {
+            break entry.status;
+        }
+    };
+    assert_eq!(closed, status::PEER_CLOSED);
 }
 
 proptest! {
