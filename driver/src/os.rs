@@ -109,15 +109,19 @@ impl Region {
 
     /// The range was checked.
     fn copy_out(&self, offset: usize, out: &mut [u8]) {
-        let mut at = offset;
-        let mut rest = out;
+        let (mut at, mut rest) = (offset, out);
         while !rest.is_empty() {
-            let word = self.word(at).load(Ordering::Relaxed).to_ne_bytes();
-            let first = at % WORD_BYTES;
-            let (now, later) = rest.split_at_mut((WORD_BYTES - first).min(rest.len()));
-            now.copy_from_slice(&word[first..first + now.len()]);
-            at += now.len();
-            rest = later;
+            let (now, later) = rest.split_at_mut(piece(at, rest.len()));
+            let (words, length) = (self.words(at), now.len());
+            if length < WORD_BYTES {
+                let word = words[0].load(Ordering::Relaxed).to_ne_bytes();
+                now.copy_from_slice(&word[at % WORD_BYTES..][..length]);
+            } else {
+                for (octets, word) in now.chunks_exact_mut(WORD_BYTES).zip(words) {
+                    octets.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes());
+                }
+            }
+            (at, rest) = (at + length, later);
         }
     }
 
@@ -127,18 +131,20 @@ impl Region {
     /// [`Error::Bounds`] if they do not all fit; then none is written.
     pub fn write(&self, offset: usize, bytes: &[u8]) -> Result<(), Error> {
         self.check(offset, bytes.len(), self.bytes)?;
-        let mut at = offset;
-        let mut rest = bytes;
+        let (mut at, mut rest) = (offset, bytes);
         while !rest.is_empty() {
-            let first = at % WORD_BYTES;
-            let (now, later) = rest.split_at((WORD_BYTES - first).min(rest.len()));
-            let word = self.word(at);
-            match <[u8; WORD_BYTES]>::try_from(now) {
-                Ok(bytes) => word.store(u64::from_ne_bytes(bytes), Ordering::Relaxed),
-                Err(_) => merge(word, first, now),
+            let (now, later) = rest.split_at(piece(at, rest.len()));
+            let words = self.words(at);
+            if now.len() < WORD_BYTES {
+                merge(&words[0], at % WORD_BYTES, now);
+            } else {
+                for (octets, word) in now.chunks_exact(WORD_BYTES).zip(words) {
+                    let mut value = [0; WORD_BYTES];
+                    value.copy_from_slice(octets);
+                    word.store(u64::from_ne_bytes(value), Ordering::Relaxed);
+                }
             }
-            at += now.len();
-            rest = later;
+            (at, rest) = (at + now.len(), later);
         }
         Ok(())
     }
@@ -171,12 +177,13 @@ impl Region {
     pub fn load_acquire(&self, offset: usize) -> Result<u64, Error> {
         let word = offset / WORD_BYTES * WORD_BYTES;
         self.check(word, WORD_BYTES, self.bytes)?;
-        Ok(self.word(word).load(Ordering::Acquire))
+        Ok(self.words(word)[0].load(Ordering::Acquire))
     }
 
-    /// The offset was checked: the word's page is there.
-    fn word(&self, offset: usize) -> &AtomicU64 {
-        &self.pages[offset / PAGE_BYTES].0[offset % PAGE_BYTES / WORD_BYTES]
+    /// The words from that of an octet on up to the end of its page. The offset was checked: the
+    /// page is there.
+    fn words(&self, offset: usize) -> &[AtomicU64] {
+        &self.pages[offset / PAGE_BYTES].0[offset % PAGE_BYTES / WORD_BYTES..]
     }
 
     fn check(&self, offset: usize, length: usize, limit: usize) -> Result<(), Error> {
@@ -188,6 +195,15 @@ impl Region {
                 region: limit as u64,
             }),
         }
+    }
+}
+
+/// How many octets a copy of `left` octets moves next: whole words of a page, or part of a word.
+fn piece(at: usize, left: usize) -> usize {
+    let first = at % WORD_BYTES;
+    match first != 0 || left < WORD_BYTES {
+        true => (WORD_BYTES - first).min(left),
+        false => (PAGE_BYTES - at % PAGE_BYTES).min(left / WORD_BYTES * WORD_BYTES),
     }
 }
 
@@ -253,12 +269,14 @@ mod tests {
         #[test]
         fn a_region_is_a_slice(
             bytes in 1usize..9000,
-            writes in prop::collection::vec((0usize..9000, any::<[u8; 40]>(), 0usize..40), 0..20),
+            writes in prop::collection::vec(
+                (0usize..9000, any::<u8>(), prop_oneof![0usize..40, 0usize..9000]), 0..20,
+            ),
         ) {
             let region = Region::new(bytes).unwrap();
             let mut model = vec![0; bytes];
-            for (offset, octets, length) in writes {
-                let data = octets[..length].to_vec();
+            for (offset, seed, length) in writes {
+                let data: Vec<u8> = (0..length).map(|i| (i * 31) as u8 ^ seed).collect();
                 let fits = offset + data.len() <= bytes;
                 prop_assert_eq!(region.write(offset, &data).is_ok(), fits);
                 if fits {
