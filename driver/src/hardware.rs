@@ -64,10 +64,15 @@ impl Hardware {
         free.next().ok_or(Error::Exhausted("flow table entry near the connection's hash"))
     }
 
-    /// Hands a connection to the hardware: flow entry, context, start. What was posted before is
-    /// announced.
-    pub fn arm(&mut self, qp: u8, flow: Flow, context: &QueuePairContext) -> Result<(), Error> {
-        let place = self.place_for(&flow)?;
+    /// Hands a connection to the hardware: context, start, and the entry of its flow if it comes in
+    /// frames. What was posted before is announced.
+    pub fn arm(
+        &mut self,
+        qp: u8,
+        flow: Option<Flow>,
+        context: &QueuePairContext,
+    ) -> Result<(), Error> {
+        let place = flow.map(|flow| self.place_for(&flow)).transpose()?;
         let mut record = *context;
         let [send, receive] = self.qp(qp)?.rings();
         (record.send_queue, record.send_queue_log2) = (send.bus_address(), send.log2());
@@ -80,6 +85,14 @@ impl Hardware {
         let (queue_pair, device) = self.qp_and_device(qp)?;
         queue_pair.ring_receive(device)?;
         // The flow becomes valid last: a segment that finds it finds a queue pair at work.
+        if let (Some(flow), Some(place)) = (flow, place) {
+            self.write_flow(qp, flow, place)?;
+        }
+        // Posted writes: this read returns when they have taken effect.
+        self.device.read(QP_ACTIVE).map(|_| ())
+    }
+
+    fn write_flow(&mut self, qp: u8, flow: Flow, place: usize) -> Result<(), Error> {
         let entry = FlowContext {
             remote_ip: flow.remote_ip.into(),
             local_ip: flow.local_ip.into(),
@@ -90,19 +103,22 @@ impl Hardware {
         };
         self.device.write_context(FLOW_CONTEXTS, place, 0, &entry.to_words())?;
         self.flows[place] = Some(flow);
-        // Posted writes: this read returns when they have taken effect.
-        self.device.read(QP_ACTIVE).map(|_| ())
+        Ok(())
     }
 
-    /// Takes a connection back: segments go to the raw queue from now on, and the hardware stops.
-    /// Answers where the stream stood. Its completions so far are collected.
-    pub fn disarm(&mut self, qp: u8, flow: &Flow) -> Result<Query, Error> {
+    /// Segments of a flow go to the raw queue from now on.
+    pub fn remove_flow(&mut self, flow: &Flow) -> Result<(), Error> {
         for place in 0..FLOW_COUNT {
             if self.flows[place].as_ref() == Some(flow) {
                 self.device.write_context(FLOW_CONTEXTS, place, FLOW_VALID_WORD, &[0])?;
                 self.flows[place] = None;
             }
         }
+        Ok(())
+    }
+
+    /// Stops a queue pair and answers where its stream stood. Its completions so far are collected.
+    pub fn halt(&mut self, qp: u8) -> Result<Query, Error> {
         let query = self.device.query(qp)?;
         self.stop(qp)?;
         Ok(query)

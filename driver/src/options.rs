@@ -11,7 +11,8 @@ use std::time::Duration;
 pub struct Options {
     /// The station's MAC address: unicast, not zero.
     pub mac: [u8; 6],
-    /// The station's IPv4 address.
+    /// The station's IPv4 address. Over sockets of the kernel, the address that they are bound to;
+    /// 0.0.0.0 there leaves that to the kernel.
     pub ip: Ipv4Addr,
     /// How many leading bits of the address name its network, 0 to 32.
     pub prefix: u8,
@@ -66,15 +67,15 @@ impl Options {
         }
     }
 
-    /// Checks every range.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Checks every range. `kernel`: TCP is the kernel's.
+    pub(crate) fn check(&self, kernel: bool) -> Result<(), Error> {
         let wrong = |what, value, range| Err(Error::OutOfRange { what, value, range });
         if self.mac[0] & 1 == 1 || self.mac == [0; 6] {
             let mac = self.mac.iter().fold(0, |value, octet| value << 8 | u64::from(*octet));
             return wrong("the MAC address", mac, "a unicast address");
         }
         let ip = u64::from(u32::from(self.ip));
-        if self.ip.is_unspecified() || self.ip.is_multicast() || self.ip.is_broadcast() {
+        if self.ip.is_unspecified() && !kernel || self.ip.is_multicast() || self.ip.is_broadcast() {
             return wrong("the IPv4 address", ip, "a unicast address");
         }
         if self.prefix > 32 {

@@ -36,7 +36,7 @@ pub(crate) struct Station {
 
 impl Station {
     pub fn open(function: Arc<dyn PciFunction>, options: Options) -> Result<Self, Error> {
-        options.check()?;
+        options.check(function.kernel_streams().is_some())?;
         let mut random = match options.seed {
             Some(seed) => StdRng::seed_from_u64(seed),
             None => StdRng::from_os_rng(),
@@ -44,7 +44,6 @@ impl Station {
         let device = Device::open(function, options.mac, options.clocks_per_microsecond)?;
         let mut memory = MemoryTable::new(StdRng::from_rng(&mut random));
         let raw = RawQueue::start(&device, &mut memory, options.mtu)?;
-        let now = device.function().now();
         let hardware = Hardware {
             device,
             queue_pairs: (0..QP_COUNT).map(|_| None).collect(),
@@ -52,7 +51,7 @@ impl Station {
             flows: [None; FLOW_COUNT],
             raw,
         };
-        let connections = Connections::new(&options, StdRng::from_rng(&mut random), now);
+        let connections = Connections::new(&hardware, &options, StdRng::from_rng(&mut random));
         Ok(Self {
             hardware,
             memory,

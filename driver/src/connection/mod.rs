@@ -1,21 +1,29 @@
-//! The connection manager: opens, starts and closes connections in software, on the raw queue, and
-//! hands them to the hardware in between.
+//! The connection manager: opens, starts and closes connections in software, and hands them to the
+//! hardware in between.
+//!
+//! ```text
+//!   manager: startups, live connections, events
+//!     |         \
+//!     |          startup, negotiation: MPA     live: events of the hardware, silence, drain
+//!     |             |                             |
+//!     +------------ tcp: the seam ----------------+
+//!                   |           |
+//!        frames: smoltcp on     kernel: sockets
+//!        the raw queue
+//! ```
 
-mod close;
 mod event;
-mod handover;
+mod frames;
+mod kernel;
 mod live;
 mod manager;
 mod negotiation;
-mod network;
-mod phy;
-mod segment;
 mod silence;
 mod startup;
+mod tcp;
 #[cfg(test)]
 mod tests;
-mod tracker;
 
 pub use event::{Agreement, Event, PeerStartup, ReadDepths, RequestId, StartupOptions};
+pub(crate) use frames::Flow;
 pub(crate) use manager::Connections;
-pub(crate) use segment::Flow;

@@ -7,13 +7,9 @@
 
 use super::event::{Agreement, PeerStartup, ReadDepths, StartupOptions};
 use super::negotiation::{check_reply, Role, Terms};
-use super::network::Network;
-use super::segment::Flow;
+use super::tcp::{Opened, Tcp, TcpId, TcpState};
 use crate::error::Reason;
 use ironwarp_wire::mpa::startup::{Kind, Parsed, StartupRepr};
-use ironwarp_wire::sequence::Sequence;
-use smoltcp::iface::SocketHandle;
-use smoltcp::socket::tcp::State;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
@@ -60,10 +56,11 @@ pub(crate) struct Startup {
     pub role: Role,
     /// How far it has come.
     pub phase: Phase,
-    /// smoltcp's part of it.
-    pub socket: SocketHandle,
-    /// Its ends.
-    pub flow: Flow,
+    /// Its TCP connection.
+    pub tcp: TcpId,
+    /// The local port, of a Responder.
+    pub port: u16,
+    address: SocketAddrV4,
     /// When to give up.
     pub deadline: Duration,
     /// The queue pair, once it has one.
@@ -80,23 +77,21 @@ pub(crate) struct Startup {
     pub reads: ReadDepths,
     /// Initiator: say ready-to-receive first.
     pub ready_to_receive: bool,
-    /// Responder: frames of the Reply, which leave when the hardware is armed.
-    pub held: Vec<Vec<u8>>,
     private_data: Vec<u8>,
     received: Vec<u8>,
-    send_end: Option<Sequence>,
 }
 
 impl Startup {
     /// The Initiator's side of a connection that opens.
     pub fn initiator(
-        socket: SocketHandle,
-        flow: Flow,
+        tcp: TcpId,
+        peer: SocketAddrV4,
         qp: u8,
         options: &StartupOptions,
         settle: Duration,
         now: Duration,
     ) -> Self {
+        let opened = Opened { id: tcp, port: 0, peer };
         Self {
             role: Role::Initiator,
             phase: Phase::Opening,
@@ -105,17 +100,18 @@ impl Startup {
             request: Some(Terms::of_request(options)),
             reads: options.reads,
             private_data: options.private_data.clone(),
-            ..Self::responder(socket, flow, now + options.timeout)
+            ..Self::responder(&opened, now + options.timeout)
         }
     }
 
     /// The Responder's side of a connection that has opened.
-    pub fn responder(socket: SocketHandle, flow: Flow, deadline: Duration) -> Self {
+    pub fn responder(opened: &Opened, deadline: Duration) -> Self {
         Self {
             role: Role::Responder,
             phase: Phase::AwaitRequest,
-            socket,
-            flow,
+            tcp: opened.id,
+            port: opened.port,
+            address: opened.peer,
             deadline,
             qp: None,
             settle: Duration::ZERO,
@@ -124,49 +120,41 @@ impl Startup {
             reply: None,
             reads: ReadDepths::MAX,
             ready_to_receive: false,
-            held: Vec::new(),
             private_data: Vec::new(),
             received: Vec::new(),
-            send_end: None,
         }
     }
 
-    /// Responder: sends the Reply. True if it went to the socket whole.
-    pub fn answer(&mut self, network: &mut Network, reply: Terms, frame: &[u8]) -> bool {
-        let Some(tracker) = network.tracker(&self.flow) else { return false };
-        let end = tracker.send_next() + frame.len() as u32;
-        if network.socket(self.socket).send_slice(frame) != Ok(frame.len()) {
-            return false;
+    /// Responder: sends the Reply. True if TCP took it whole.
+    pub fn answer(&mut self, tcp: &mut dyn Tcp, reply: Terms, frame: &[u8]) -> bool {
+        let taken = tcp.send(self.tcp, frame, true);
+        if taken {
+            (self.reply, self.phase) = (Some(reply), Phase::Replying);
         }
-        (self.reply, self.send_end, self.phase) = (Some(reply), Some(end), Phase::Replying);
-        true
+        taken
     }
 
     /// Moves on as far as it goes without the application or the hardware.
-    pub fn step(&mut self, network: &mut Network, now: Duration) -> Step {
-        if let Some(reason) = self.lost(network) {
+    pub fn step(&mut self, tcp: &mut dyn Tcp, now: Duration) -> Step {
+        let state = tcp.state(self.tcp);
+        if let TcpState::Gone(reason) = state {
             return Step::Fail(reason);
         }
         //= rfc5044#7.1.2  A reasonable timeout covers the startup.
         if now >= self.deadline {
             return Step::Fail(Reason::Timeout);
         }
+        let closed = state == TcpState::PeerClosed;
         match self.phase {
-            Phase::Opening => self.send_request(network),
-            Phase::AwaitReply | Phase::AwaitRequest => self.read_frame(network, now),
-            Phase::Settling { until } => match network.tracker(&self.flow) {
-                Some(tracker) if tracker.is_quiet() && now >= until => Step::HandOver,
-                _ => Step::Wait,
+            Phase::AwaitReply | Phase::AwaitRequest => self.read_frame(tcp, closed, now),
+            _ if closed => Step::Fail(Reason::ClosedEarly),
+            Phase::Opening if state == TcpState::Open => self.send_request(tcp),
+            Phase::Opening | Phase::Deciding => Step::Wait,
+            Phase::Settling { until } if now < until => Step::Wait,
+            Phase::Settling { .. } | Phase::Replying => match tcp.is_ready(self.tcp) {
+                true => Step::HandOver,
+                false => Step::Wait,
             },
-            Phase::Deciding => Step::Wait,
-            Phase::Replying => {
-                let sent = network.tracker(&self.flow).map(|tracker| tracker.send_next());
-                if sent == self.send_end {
-                    Step::HandOver
-                } else {
-                    Step::Wait
-                }
-            }
         }
     }
 
@@ -178,30 +166,10 @@ impl Startup {
         }
     }
 
-    /// The TCP connection is gone, or the peer has closed it too early.
-    fn lost(&self, network: &mut Network) -> Option<Reason> {
-        let reset = network.tracker(&self.flow).is_some_and(|tracker| tracker.was_reset());
-        match network.socket(self.socket).state() {
-            State::Closed if reset => Some(Reason::Reset),
-            // A socket that goes back to listening, or is closed by smoltcp's own timer.
-            State::Closed | State::Listen => Some(Reason::Timeout),
-            State::CloseWait
-                if self.phase != Phase::AwaitReply && self.phase != Phase::AwaitRequest =>
-            {
-                Some(Reason::ClosedEarly)
-            }
-            _ => None,
-        }
-    }
-
-    fn send_request(&mut self, network: &mut Network) -> Step {
-        let socket = network.socket(self.socket);
-        if !socket.may_send() {
-            return Step::Wait;
-        }
+    fn send_request(&mut self, tcp: &mut dyn Tcp) -> Step {
         let frame = self.request.map(|terms| terms.frame(Kind::Request, &self.private_data));
         match frame {
-            Some(Ok(frame)) if socket.send_slice(&frame) == Ok(frame.len()) => {
+            Some(Ok(frame)) if tcp.send(self.tcp, &frame, false) => {
                 self.phase = Phase::AwaitReply;
                 Step::Again
             }
@@ -209,35 +177,29 @@ impl Startup {
         }
     }
 
-    fn read_frame(&mut self, network: &mut Network, now: Duration) -> Step {
-        let socket = network.socket(self.socket);
-        // The tracker lets nothing through behind the frame, so this reads no octet too many.
-        while socket.can_recv() {
-            let received = &mut self.received;
-            let read = socket.recv(|octets| {
-                received.extend_from_slice(octets);
-                (octets.len(), ())
-            });
-            if read.is_err() {
-                break;
-            }
-        }
-        let closed = !socket.may_recv();
-        let parsed = match self.role {
-            Role::Initiator => StartupRepr::parse_reply(&self.received),
-            Role::Responder => StartupRepr::parse_request(&self.received),
-        };
-        match parsed {
-            //= rfc5044#7.1.2  An improperly formatted frame closes the TCP connection.
-            Err(error) => Step::Fail(Reason::Startup(error)),
-            //= rfc5044#7.1.1  So does one that the peer cuts short.
-            Ok(Parsed::Incomplete { .. }) if closed => Step::Fail(Reason::ClosedEarly),
-            Ok(Parsed::Incomplete { .. }) => Step::Wait,
-            Ok(Parsed::Frame { frame, .. }) => {
-                let address = SocketAddrV4::new(self.flow.remote_ip, self.flow.remote_port);
-                let (terms, kind) = (Terms::of(&frame), frame.kind);
-                self.peer = Some(PeerStartup::of(&frame, address));
-                self.take_frame(terms, kind, now)
+    fn read_frame(&mut self, tcp: &mut dyn Tcp, closed: bool, now: Duration) -> Step {
+        loop {
+            let parsed = match self.role {
+                Role::Initiator => StartupRepr::parse_reply(&self.received),
+                Role::Responder => StartupRepr::parse_request(&self.received),
+            };
+            let need = match parsed {
+                //= rfc5044#7.1.2  An improperly formatted frame closes the TCP connection.
+                Err(error) => return Step::Fail(Reason::Startup(error)),
+                Ok(Parsed::Incomplete { need }) => need,
+                Ok(Parsed::Frame { frame, .. }) => {
+                    let (terms, kind) = (Terms::of(&frame), frame.kind);
+                    self.peer = Some(PeerStartup::of(&frame, self.address));
+                    return self.take_frame(terms, kind, now);
+                }
+            };
+            // No octet is taken that belongs to the first FPDU.
+            if !tcp.receive(self.tcp, need, &mut self.received) {
+                return match closed {
+                    //= rfc5044#7.1.1  A frame that the peer cuts short ends the connection, too.
+                    true => Step::Fail(Reason::ClosedEarly),
+                    false => Step::Wait,
+                };
             }
         }
     }

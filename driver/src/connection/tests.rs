@@ -1,7 +1,7 @@
 //! Two drivers open, use and close connections over a pipe of frames.
 
-use super::segment::tests::frame_with;
-use super::segment::{Direction, Segment};
+use super::frames::segment::tests::frame_with;
+use super::frames::segment::{Direction, Segment};
 use crate::error::Reason;
 use crate::fake::Fake;
 use crate::{

@@ -1,10 +1,8 @@
 //! From software to hardware: the context that continues a quiet connection.
 
-use super::event::Agreement;
-use super::negotiation::Role;
+use super::super::tcp::HandOver;
 use super::tracker::Snapshot;
 use ironwarp_abi::context::QueuePairContext;
-use ironwarp_wire::mpa::fpdu::mulpdu;
 
 /// IPv4 and TCP headers without options, in octets.
 const HEADER_BYTES: usize = 40;
@@ -14,28 +12,15 @@ const WINDOW_BYTES: u32 = 256 * 1024;
 const WINDOW_UNSCALED_BYTES: u32 = 65535;
 
 /// The connection's part of a context; rings, queues and protection domain are the queue pair's.
-pub(crate) fn context(
-    snapshot: &Snapshot,
-    agreement: &Agreement,
-    role: Role,
-    mtu: usize,
-) -> QueuePairContext {
+pub(super) fn context(snapshot: &Snapshot, to: &HandOver, mtu: usize) -> QueuePairContext {
     let flow = snapshot.path.flow;
     let emss = usize::from(snapshot.peer_mss).min(mtu - HEADER_BYTES);
     let shift = snapshot.receive_window_shift;
     let receive_window = shift
         .map_or(WINDOW_UNSCALED_BYTES, |shift| WINDOW_BYTES.min(WINDOW_UNSCALED_BYTES << shift));
     QueuePairContext {
-        send_markers: agreement.send_markers,
-        receive_markers: agreement.receive_markers,
-        crc: agreement.crc,
-        //= rfc5044#7.1.2  The Responder waits for one valid FPDU before it sends any.
-        await_first_fpdu: role == Role::Responder,
         send_window_shift: snapshot.send_window_shift,
         receive_window_shift: shift.unwrap_or(0),
-        read_in: agreement.reads.inbound as u8,
-        read_out: agreement.reads.outbound as u8,
-        mulpdu: mulpdu(emss, agreement.send_markers) as u16,
         local_ip: flow.local_ip.into(),
         remote_ip: flow.remote_ip.into(),
         local_port: flow.local_port,
@@ -46,7 +31,7 @@ pub(crate) fn context(
         send_window: snapshot.send_window,
         receive_next: snapshot.receive_next.0,
         receive_window,
-        ..Default::default()
+        ..to.context(emss)
     }
 }
 
@@ -57,7 +42,8 @@ fn mac(octets: [u8; 6]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::ReadDepths;
+    use super::super::super::event::{Agreement, ReadDepths};
+    use super::super::super::negotiation::Role;
     use super::super::segment::tests::path;
     use super::*;
     use ironwarp_wire::sequence::Sequence;
@@ -71,16 +57,15 @@ mod tests {
         receive_window_shift: Some(3),
         peer_mss: 1460,
     };
-    const PLAIN: Agreement = Agreement {
-        send_markers: false,
-        receive_markers: true,
-        crc: true,
-        reads: ReadDepths { inbound: 5, outbound: 6 },
-    };
+    fn to(role: Role, send_markers: bool) -> HandOver {
+        let reads = ReadDepths { inbound: 5, outbound: 6 };
+        let agreement = Agreement { send_markers, receive_markers: true, crc: true, reads };
+        HandOver { qp: 1, role, agreement }
+    }
 
     #[test]
     fn addresses_and_numbers_are_those_of_the_connection() {
-        let context = context(&SNAPSHOT(), &PLAIN, Role::Responder, 1500);
+        let context = context(&SNAPSHOT(), &to(Role::Responder, false), 1500);
         assert_eq!((context.local_ip, context.remote_ip), (0x0a00_0001, 0x0a00_0002));
         assert_eq!((context.local_port, context.remote_port), (5000, 6000));
         assert_eq!((context.local_mac, context.remote_mac), (0x0200_0000_0001, 0x0200_0000_0002));
@@ -102,8 +87,7 @@ mod tests {
             (536, 1500, true, 522),
         ] {
             let snapshot = Snapshot { peer_mss: mss, ..SNAPSHOT() };
-            let agreement = Agreement { send_markers: markers, ..PLAIN };
-            let context = context(&snapshot, &agreement, Role::Initiator, mtu);
+            let context = context(&snapshot, &to(Role::Initiator, markers), mtu);
             assert_eq!(context.mulpdu, mulpdu, "MSS {mss}, MTU {mtu}, markers {markers}");
         }
     }
@@ -114,7 +98,7 @@ mod tests {
             [(None, 65535), (Some(0), 65535), (Some(1), 131_070), (Some(3), 262_144)]
         {
             let snapshot = Snapshot { receive_window_shift: shift, ..SNAPSHOT() };
-            let context = context(&snapshot, &PLAIN, Role::Initiator, 1500);
+            let context = context(&snapshot, &to(Role::Initiator, false), 1500);
             assert_eq!(context.receive_window, window);
             assert!(context.receive_window >> context.receive_window_shift <= 65535);
         }

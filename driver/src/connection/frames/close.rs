@@ -11,6 +11,7 @@
 //! In every state, RST or data that nobody can take any more ends in Done. Our FIN is sent again
 //! until it is acknowledged.
 
+use super::super::tcp::Outcome;
 use super::segment::{Path, Segment};
 use ironwarp_wire::sequence::Sequence;
 use std::time::Duration;
@@ -82,19 +83,6 @@ impl CloseState {
     }
 }
 
-/// How closing ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Both directions were closed.
-    Closed,
-    /// The peer reset the connection.
-    PeerReset,
-    /// The peer sent data that nobody can take; it was reset.
-    Data,
-    /// The peer did not answer; it was reset.
-    Timeout,
-}
-
 /// A connection being closed.
 #[derive(Debug)]
 pub(crate) struct Closer {
@@ -133,11 +121,6 @@ impl Closer {
     /// Sets how long the addresses rest at the end, if our FIN was first.
     pub fn with_time_wait(self, time_wait: Duration) -> Self {
         Self { time_wait, ..self }
-    }
-
-    /// The ends and the link.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Nothing is left to do.
