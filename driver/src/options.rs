@@ -20,6 +20,11 @@ pub struct Options {
     pub gateway: Option<Ipv4Addr>,
     /// The largest IP packet in octets, 576 to 9000.
     pub mtu: usize,
+    /// The TCP receive window of a connection in octets. A device whose host takes less than the
+    /// wire brings drops what finds no room on chip, and TCP sends it again; with a window of no
+    /// more than [`STREAM_RING_BYTES`](ironwarp_abi::limits::STREAM_RING_BYTES) it never does, and
+    /// the peer waits instead.
+    pub receive_window: u32,
     /// Core clocks of the device that make a microsecond.
     pub clocks_per_microsecond: u16,
     /// Makes keys, sequence numbers and ports follow from a number, for deterministic
@@ -48,6 +53,7 @@ impl Default for Options {
             prefix: 24,
             gateway: None,
             mtu: 1500,
+            receive_window: 256 * 1024,
             clocks_per_microsecond: CLOCKS_PER_MICROSECOND,
             seed: None,
             time_wait: Duration::from_millis(500),
@@ -83,6 +89,9 @@ impl Options {
         }
         if !(MTU_MIN..=MTU_MAX).contains(&self.mtu) {
             return wrong("the MTU", self.mtu as u64, "576 to 9000");
+        }
+        if self.receive_window < MTU_MAX as u32 {
+            return wrong("the receive window", self.receive_window.into(), "at least 9000");
         }
         if self.clocks_per_microsecond == 0 {
             return wrong("the time base", 0, "at least 1");

@@ -299,7 +299,9 @@ impl Tcp for Kernel {
         let emss = SockRef::from(&stream).tcp_mss().map_err(system)?;
         self.streams()?.attach(to.qp, stream)?;
         if let Err(error) = hardware.arm(to.qp, None, &to.context(emss as usize)) {
-            drop(self.streams()?.detach(to.qp).map(reset));
+            if let Some(stream) = self.streams()?.detach(to.qp) {
+                reset(stream);
+            }
             return Err(error);
         }
         self.connections.insert(id, Stage::Hardware);

@@ -6,18 +6,20 @@ use ironwarp_abi::context::QueuePairContext;
 
 /// IPv4 and TCP headers without options, in octets.
 const HEADER_BYTES: usize = 40;
-/// The window that the hardware advertises if windows are scaled, in octets.
-const WINDOW_BYTES: u32 = 256 * 1024;
 /// The window without scaling, in octets.
 const WINDOW_UNSCALED_BYTES: u32 = 65535;
 
 /// The connection's part of a context; rings, queues and protection domain are the queue pair's.
-pub(super) fn context(snapshot: &Snapshot, to: &HandOver, mtu: usize) -> QueuePairContext {
+pub(super) fn context(
+    snapshot: &Snapshot,
+    to: &HandOver,
+    mtu: usize,
+    window: u32,
+) -> QueuePairContext {
     let flow = snapshot.path.flow;
     let emss = usize::from(snapshot.peer_mss).min(mtu - HEADER_BYTES);
     let shift = snapshot.receive_window_shift;
-    let receive_window = shift
-        .map_or(WINDOW_UNSCALED_BYTES, |shift| WINDOW_BYTES.min(WINDOW_UNSCALED_BYTES << shift));
+    let receive_window = window.min(WINDOW_UNSCALED_BYTES << shift.unwrap_or(0));
     QueuePairContext {
         send_window_shift: snapshot.send_window_shift,
         receive_window_shift: shift.unwrap_or(0),
@@ -48,6 +50,7 @@ mod tests {
     use super::*;
     use ironwarp_wire::sequence::Sequence;
 
+    const WINDOW: u32 = 256 * 1024;
     const SNAPSHOT: fn() -> Snapshot = || Snapshot {
         path: path(),
         send_next: Sequence(10),
@@ -65,7 +68,7 @@ mod tests {
 
     #[test]
     fn addresses_and_numbers_are_those_of_the_connection() {
-        let context = context(&SNAPSHOT(), &to(Role::Responder, false), 1500);
+        let context = context(&SNAPSHOT(), &to(Role::Responder, false), 1500, WINDOW);
         assert_eq!((context.local_ip, context.remote_ip), (0x0a00_0001, 0x0a00_0002));
         assert_eq!((context.local_port, context.remote_port), (5000, 6000));
         assert_eq!((context.local_mac, context.remote_mac), (0x0200_0000_0001, 0x0200_0000_0002));
@@ -87,7 +90,7 @@ mod tests {
             (536, 1500, true, 522),
         ] {
             let snapshot = Snapshot { peer_mss: mss, ..SNAPSHOT() };
-            let context = context(&snapshot, &to(Role::Initiator, markers), mtu);
+            let context = context(&snapshot, &to(Role::Initiator, markers), mtu, WINDOW);
             assert_eq!(context.mulpdu, mulpdu, "MSS {mss}, MTU {mtu}, markers {markers}");
         }
     }
@@ -98,7 +101,7 @@ mod tests {
             [(None, 65535), (Some(0), 65535), (Some(1), 131_070), (Some(3), 262_144)]
         {
             let snapshot = Snapshot { receive_window_shift: shift, ..SNAPSHOT() };
-            let context = context(&snapshot, &to(Role::Initiator, false), 1500);
+            let context = context(&snapshot, &to(Role::Initiator, false), 1500, WINDOW);
             assert_eq!(context.receive_window, window);
             assert!(context.receive_window >> context.receive_window_shift <= 65535);
         }

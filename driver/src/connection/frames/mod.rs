@@ -95,6 +95,7 @@ pub(crate) struct Frames {
     next_id: u32,
     random: StdRng,
     mtu: usize,
+    receive_window: u32,
     time_wait: Duration,
 }
 
@@ -110,6 +111,7 @@ impl Frames {
             next_id: 0,
             random,
             mtu: options.mtu,
+            receive_window: options.receive_window,
             time_wait: options.time_wait,
         }
     }
@@ -379,7 +381,7 @@ impl Tcp for Frames {
         let held = held.take();
         let snapshot = self.network.tracker(&flow).and_then(|tracker| tracker.snapshot());
         let snapshot = snapshot.ok_or(Error::Gone("state of the connection"))?;
-        let record = context(&snapshot, to, self.mtu);
+        let record = context(&snapshot, to, self.mtu, self.receive_window);
         hardware.arm(to.qp, Some(flow), &record)?;
         self.network.forget(&flow);
         self.network.remove(socket);
