@@ -11,7 +11,7 @@ use std::panic;
 use std::path::{Path, PathBuf};
 
 /// Changed copies of each file in `cargo test`.
-const ROUNDS: u64 = 1000;
+const ROUNDS: u64 = 200;
 /// The longest copy.
 const LONGEST: usize = 1 << 16;
 
