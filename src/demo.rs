@@ -5,6 +5,7 @@ use crate::transfer::{self, Plan};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
+use ironwarp_driver::backend::DeviceKind;
 use ironwarp_sim::Options;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,12 @@ const DEFAULT_MTUS: [usize; 2] = [1500, 9000];
 /// What to move, and how.
 #[derive(Args, Clone, Debug)]
 pub struct Demo {
+    /// What sends: sim, the Verilated RNIC, or model, the behavioural model
+    #[arg(long, value_name = "KIND", default_value = DeviceKind::Sim.name())]
+    device: DeviceKind,
+    /// What receives: sim or model
+    #[arg(long, value_name = "KIND", default_value = DeviceKind::Sim.name())]
+    peer: DeviceKind,
     /// The file to move [default: a picture that the repository ships]
     #[arg(long, value_name = "F")]
     file: Option<PathBuf>,
@@ -36,7 +43,7 @@ pub struct Demo {
     #[arg(long, value_name = "OUT.pcapng")]
     capture: Option<PathBuf>,
     /// Write the sender's waveform of the first transfer (.fst or .vcd), and the receiver's beside
-    /// it
+    /// it. A model has none
     #[arg(long, value_name = "OUT.fst")]
     wave: Option<PathBuf>,
     /// Print one JSON object, of the first transfer
@@ -69,6 +76,9 @@ pub enum Error {
     /// A result would overwrite the file that is moved.
     #[error("{0} is the file to move: choose another name for the result")]
     Overwrite(PathBuf),
+    /// There is no waveform of models.
+    #[error("a waveform is of a device in RTL, and both are models")]
+    NoWaveform,
     /// The extension names no format.
     #[error("{0}: a waveform is a .fst or a .vcd file")]
     Waveform(PathBuf),
@@ -84,7 +94,10 @@ impl Error {
     /// The command line is to blame.
     pub fn is_usage(&self) -> bool {
         use Error::*;
-        matches!(self, Read { .. } | Empty(_) | Write { .. } | Overwrite(_) | Waveform(_))
+        matches!(
+            self,
+            Read { .. } | Empty(_) | Write { .. } | Overwrite(_) | Waveform(_) | NoWaveform
+        )
     }
 }
 
@@ -110,7 +123,7 @@ pub fn run(demo: &Demo) -> Result<(), Error> {
             println!("{}", serde_json::json!(report));
         } else {
             println!("{report}");
-            if n == 0 {
+            if n == 0 && !report.stages.is_empty() {
                 print!("{}", report.stage_table());
             }
         }
@@ -124,15 +137,14 @@ pub fn run(demo: &Demo) -> Result<(), Error> {
 impl Demo {
     fn transfer(&self, file: &[u8], mtu: usize, first: bool) -> Result<Report, Error> {
         let plan = Plan {
+            devices: [self.device, self.peer],
             mtu,
             markers: self.markers,
             crc: !self.no_crc,
-            world: Options {
-                seed: self.seed,
-                capture: self.capture.clone().filter(|_| first),
-                ..Options::default()
-            },
+            simulation: Options { seed: self.seed, ..Options::default() },
+            capture: self.capture.clone().filter(|_| first),
             wave: self.wave.clone().filter(|_| first),
+            ..Plan::default()
         };
         let style = "MTU {msg:<5} {wide_bar} {bytes:>10} of {total_bytes}, {elapsed}";
         let bar = ProgressBar::new(file.len() as u64).with_message(mtu.to_string());
@@ -141,7 +153,7 @@ impl Demo {
         }
         let outcome = transfer::run(file, &plan, |octets| bar.set_position(octets));
         bar.finish_and_clear();
-        Ok(Report::new(&outcome?, mtu, self.markers))
+        Ok(Report::new(&outcome?, &plan))
     }
 
     /// Every result must be writable, and none may be the file itself, before anything is run.
@@ -151,9 +163,14 @@ impl Demo {
             if !known {
                 return Err(Error::Waveform(path.clone()));
             }
+            if [self.device, self.peer] == [DeviceKind::Model; 2] {
+                return Err(Error::NoWaveform);
+            }
         }
-        let receiver = self.wave.as_deref().map(transfer::beside);
-        for path in [&self.capture, &self.wave, &receiver].into_iter().flatten() {
+        let rtl = |end| move |_: &PathBuf| end == DeviceKind::Sim;
+        let sender = self.wave.clone().filter(rtl(self.device));
+        let receiver = self.wave.as_deref().map(transfer::beside).filter(rtl(self.peer));
+        for path in [&self.capture, &sender, &receiver].into_iter().flatten() {
             let same = |a: &Path, b: &Path| {
                 matches!((a.canonicalize(), b.canonicalize()),
                 (Ok(a), Ok(b)) if a == b)

@@ -1,6 +1,6 @@
 //! What a transfer amounts to, for people and for programs.
 
-use crate::transfer::{Outcome, Stage};
+use crate::transfer::{Outcome, Plan, Stage};
 use ironwarp_abi::limits::{CORE_CLOCK_HZ, DATAPATH_BYTES};
 use ironwarp_wire::limit::write_goodput_bps;
 use serde::Serialize;
@@ -9,8 +9,10 @@ use std::fmt;
 /// The result of one transfer.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// The device's address.
+    /// The sender's kind, as an address begins.
     pub device: String,
+    /// The receiver's kind.
+    pub peer: String,
     /// The largest IP packet of the link, in octets.
     pub mtu: usize,
     /// Octets of the file.
@@ -25,28 +27,38 @@ pub struct Report {
     pub limit_bps: f64,
     /// `goodput_bps / limit_bps`.
     pub ratio: f64,
-    /// Core clocks from the first Write's doorbell to the last message's completion.
-    pub clocks: u64,
-    /// The first message: its stations, and the clocks from one to the next.
+    /// Simulated time from the first Write's doorbell to the last message's completion.
+    pub nanoseconds: u64,
+    /// The same in core clocks, if any device has such.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clocks: Option<u64>,
+    /// The first message: its stations in RTL, and the clocks from one to the next.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<Stage>,
 }
 
 impl Report {
     /// Works the figures out.
-    pub fn new(outcome: &Outcome, mtu: usize, markers: bool) -> Self {
+    pub fn new(outcome: &Outcome, plan: &Plan) -> Self {
         let line_bps = (8 * DATAPATH_BYTES) as f64 * CORE_CLOCK_HZ as f64;
-        let seconds = outcome.clocks as f64 / CORE_CLOCK_HZ as f64;
+        let seconds = match outcome.clocks {
+            Some(clocks) => clocks as f64 / CORE_CLOCK_HZ as f64,
+            None => outcome.time.as_secs_f64(),
+        };
         let goodput_bps = 8.0 * outcome.bytes as f64 / seconds;
-        let limit_bps = write_goodput_bps(line_bps, mtu, markers);
+        let limit_bps = write_goodput_bps(line_bps, plan.mtu, plan.markers);
+        let [device, peer] = plan.devices;
         Self {
-            device: "sim:".into(),
-            mtu,
+            device: device.to_string(),
+            peer: peer.to_string(),
+            mtu: plan.mtu,
             bytes: outcome.bytes,
             digest_sent: hexadecimal(&outcome.digest_sent),
             digest_received: hexadecimal(&outcome.digest_received),
             goodput_bps,
             limit_bps,
             ratio: goodput_bps / limit_bps,
+            nanoseconds: outcome.time.as_nanos() as u64,
             clocks: outcome.clocks,
             stages: outcome.stages.clone(),
         }
@@ -70,12 +82,15 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MTU {}: {} octets ", self.mtu, self.bytes)?;
+        write!(f, "from {} to {} in ", self.device, self.peer)?;
+        match self.clocks {
+            Some(clocks) => write!(f, "{clocks} clocks")?,
+            None => write!(f, "{} ns", self.nanoseconds)?,
+        }
         writeln!(
             f,
-            "MTU {}: {} octets in {} clocks: {:.3} Gb/s, {:.1} % of the wire's limit {:.3} Gb/s",
-            self.mtu,
-            self.bytes,
-            self.clocks,
+            ": {:.3} Gb/s, {:.1} % of the wire's limit {:.3} Gb/s",
             self.goodput_bps / 1e9,
             100.0 * self.ratio,
             self.limit_bps / 1e9

@@ -9,13 +9,14 @@
 //! ```
 
 use crate::pair::Pair;
+use ironwarp_driver::backend::{DeviceKind, World, WorldOptions};
 use ironwarp_driver::{
     Access, Event, MemoryRegion, Region, RemoteBuffer, StartupOptions, WorkRequest,
 };
-use ironwarp_sim::{Options, Simulation};
 use sha2::{Digest, Sha256};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The TCP port of the receiver.
 const PORT: u16 = 4791;
@@ -27,8 +28,8 @@ const WRITES_AHEAD: u64 = 16;
 const MESSAGE_BYTES: usize = 64;
 /// Every control message begins with this.
 const MAGIC: &[u8; 8] = b"IronWARP";
-/// Clocks in which the last frames of the connection's startup come to rest.
-const REST_CLOCKS: u64 = 2_000;
+/// In this time the last frames of the connection's startup come to rest.
+const REST: Duration = Duration::from_nanos(12_800);
 
 const ANNOUNCE: u64 = 1 << 32;
 const ADVERTISE: u64 = 2 << 32;
@@ -63,16 +64,65 @@ pub enum Error {
 /// How to move it.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// What the sender and the receiver are.
+    pub devices: [DeviceKind; 2],
     /// The largest IP packet of the link.
     pub mtu: usize,
     /// Both ends ask for MPA markers.
     pub markers: bool,
     /// Both ends ask for CRCs.
     pub crc: bool,
-    /// The simulation's world.
-    pub world: Options,
-    /// Write the sender's waveform here, and the receiver's beside it.
+    /// From one end of the link to the other.
+    pub propagation: Duration,
+    /// The seed, and what is around a device in RTL.
+    pub simulation: ironwarp_sim::Options,
+    /// Write the frames here.
+    pub capture: Option<PathBuf>,
+    /// Write the sender's waveform here, and the receiver's beside it, of those that are in RTL.
     pub wave: Option<PathBuf>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let world = WorldOptions::default();
+        Self {
+            devices: [DeviceKind::Sim; 2],
+            mtu: 1500,
+            markers: false,
+            crc: true,
+            propagation: world.propagation,
+            simulation: world.simulation,
+            capture: None,
+            wave: None,
+        }
+    }
+}
+
+impl Plan {
+    fn world(&self) -> Result<std::sync::Arc<World>, Error> {
+        let options = WorldOptions {
+            propagation: self.propagation,
+            simulation: self.simulation.clone(),
+            capture: self.capture.clone(),
+            ..WorldOptions::default()
+        };
+        let world = World::pair(self.devices, options)?;
+        if let (Some(path), Some(mut simulation)) = (&self.wave, world.simulation()) {
+            for (end, path) in [path.clone(), beside(path)].iter().enumerate() {
+                if let Some(nic) = self.rnic(end) {
+                    simulation.open_waveform(nic, path)?;
+                }
+            }
+        }
+        Ok(world)
+    }
+
+    /// The number of the RNIC in RTL at an end, if there is one.
+    fn rnic(&self, end: usize) -> Option<usize> {
+        let rtl = |kind: &DeviceKind| *kind == DeviceKind::Sim;
+        let before = self.devices[..end].iter().filter(|kind| rtl(kind)).count();
+        rtl(&self.devices[end]).then_some(before)
+    }
 }
 
 /// Clocks from one station of the first message to the next.
@@ -93,9 +143,11 @@ pub struct Outcome {
     pub digest_sent: [u8; 32],
     /// SHA-256 of the receiver's memory.
     pub digest_received: [u8; 32],
-    /// Core clocks from the first Write's doorbell to the completion of the last message.
-    pub clocks: u64,
-    /// The first message, from its doorbell on.
+    /// Simulated time from the first Write's doorbell to the completion of the last message.
+    pub time: Duration,
+    /// The same in core clocks, if any device has such.
+    pub clocks: Option<u64>,
+    /// The first message, at the stations of the devices in RTL.
     pub stages: Vec<Stage>,
 }
 
@@ -104,17 +156,12 @@ pub struct Outcome {
 /// # Errors
 /// What the devices or the driver report, and a capture or waveform that cannot be written.
 pub fn run(file: &[u8], plan: &Plan, mut progress: impl FnMut(u64)) -> Result<Outcome, Error> {
-    let mut simulation = Simulation::new(Options { nics: 2, ..plan.world.clone() })?;
-    if let Some(path) = &plan.wave {
-        simulation.open_waveform(0, path)?;
-        simulation.open_waveform(1, &beside(path))?;
-    }
-    let mut pair = Pair::open(simulation, plan.mtu, plan.world.seed)?;
+    let mut pair = Pair::open(plan.world()?, plan.mtu, plan.simulation.seed)?;
     let outcome = Transfer::prepare(&pair, file)?.run(&mut pair, plan, &mut progress)?;
-    let mut world = pair.world();
-    world.finish()?;
-    let faults = world.faults().first().map(|fault| format!("{fault:?}"));
-    match world.violations().first().map(|violation| format!("{violation:?}")).or(faults) {
+    pair.world().finish()?;
+    let Some(simulation) = pair.world().simulation() else { return Ok(outcome) };
+    let faults = simulation.faults().first().map(|fault| format!("{fault:?}"));
+    match simulation.violations().first().map(|violation| format!("{violation:?}")).or(faults) {
         Some(what) => Err(Error::Misconduct(what)),
         None => Ok(outcome),
     }
@@ -159,13 +206,15 @@ impl Transfer {
         self.connect(pair, plan)?;
         let length = self.file.region().len();
 
-        pair.world().run(REST_CLOCKS);
-        for nic in 0..2 {
-            pair.world().watch(nic)?;
+        pair.world().pass(REST);
+        if let Some(mut simulation) = pair.world().simulation() {
+            for nic in 0..simulation.nics() {
+                simulation.watch(nic)?;
+            }
         }
         let announcement = (length as u64).to_be_bytes();
         let announced = self.message(pair, 0, ANNOUNCE, &announcement)?;
-        let stages = stages(pair)?;
+        let stages = stages(pair, plan)?;
         if announced != announcement {
             return Err(Error::Message("an announcement"));
         }
@@ -174,18 +223,19 @@ impl Transfer {
         let advert = [&own.stag.to_be_bytes()[..], &own.offset.to_be_bytes()].concat();
         let remote = remote_buffer(&self.message(pair, 1, ADVERTISE, &advert)?)?;
 
-        let start = pair.world().clock();
+        let (start, start_clock) = (pair.world().now(), clock(pair));
         self.write(pair, remote, progress)?;
         let digest_sent: [u8; 32] = Sha256::digest(self.file.region().to_vec(0, length)?).into();
         let told = self.message(pair, 0, DONE, &digest_sent)?;
-        let clocks = pair.world().clock() - start;
+        let time = pair.world().now() - start;
+        let clocks = clock(pair).zip(start_clock).map(|(end, start)| end - start);
         progress(length as u64);
         if told != digest_sent {
             return Err(Error::Message("the digest"));
         }
         let digest_received = Sha256::digest(self.sink.region().to_vec(0, length)?).into();
         self.disconnect(pair)?;
-        Ok(Outcome { bytes: length, digest_sent, digest_received, clocks, stages })
+        Ok(Outcome { bytes: length, digest_sent, digest_received, time, clocks, stages })
     }
 
     fn connect(&self, pair: &mut Pair, plan: &Plan) -> Result<(), Error> {
@@ -248,7 +298,7 @@ impl Transfer {
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), Error> {
         let length = self.file.region().len();
-        let before = pair.world().progress().octets_written[1];
+        let before = pair.world().octets_written(1);
         let count = length.div_ceil(WRITE_BYTES) as u64;
         let (mut posted, mut completed) = (0, 0);
         pair.until(|pair| {
@@ -263,7 +313,7 @@ impl Transfer {
                 pair.ends[0].pair.post_send(request)?;
                 posted += 1;
             }
-            progress(pair.world().progress().octets_written[1] - before);
+            progress(pair.world().octets_written(1) - before);
             // What is posted flows on its own; the last message goes right behind it.
             Ok((posted == count).then_some(()))
         })
@@ -291,16 +341,23 @@ fn remote_buffer(advert: &[u8]) -> Result<RemoteBuffer, Error> {
     Ok(RemoteBuffer { stag: u32::from_be_bytes(*stag), offset: u64::from_be_bytes(offset) })
 }
 
-/// The stations of both devices in the order of time, with the clocks between them.
-fn stages(pair: &Pair) -> Result<Vec<Stage>, Error> {
+/// The core clocks so far, if any device has such.
+fn clock(pair: &Pair) -> Option<u64> {
+    pair.world().simulation().map(|simulation| simulation.clock())
+}
+
+/// The stations of the devices in RTL in the order of time, with the clocks between them.
+fn stages(pair: &Pair, plan: &Plan) -> Result<Vec<Stage>, Error> {
     use ironwarp_abi::trace::{ALL, FRAME_ARRIVED};
-    let world = pair.world();
-    let (sender, receiver) = (world.stages(0)?, world.stages(1)?);
+    let Some(simulation) = pair.world().simulation() else { return Ok(Vec::new()) };
+    let ends = [0, 1].map(|end| plan.rnic(end).map(|nic| simulation.stages(nic)).transpose());
+    let [sender, receiver] = ends;
+    let (sender, receiver) = (sender?, receiver?);
     let mut passed: Vec<(u64, &str)> = ALL
         .iter()
         .filter_map(|&(bit, name, _)| {
             let stages = if bit < FRAME_ARRIVED { sender } else { receiver };
-            Some((stages.first(bit)?, name))
+            Some((stages?.first(bit)?, name))
         })
         .collect();
     passed.sort_by_key(|(clock, _)| *clock);

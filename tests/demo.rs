@@ -53,6 +53,33 @@ fn a_megabyte_crosses_at_nine_tenths_of_the_wire() {
     }
 }
 
+/// All four pairs of kinds move the file. Clocks and stages are told where there is RTL: of a pair
+/// with a model, only those of the device that has them.
+#[test]
+fn devices_of_both_kinds_at_either_end() {
+    let file = shipped();
+    for (device, peer) in [("sim", "sim"), ("sim", "model"), ("model", "sim"), ("model", "model")] {
+        for mtu in ["1500", "9000"] {
+            let report = report(&["--device", device, "--peer", peer, "--mtu", mtu]);
+            println!("{report}");
+            assert_eq!(report["device"], format!("{device}:"));
+            assert_eq!(report["peer"], format!("{peer}:"));
+            assert_eq!(report["bytes"], file.len());
+            assert_eq!(report["digest_sent"], report["digest_received"]);
+            let ratio = report["ratio"].as_f64().expect("a number");
+            assert!((0.90..=1.0).contains(&ratio), "{device} to {peer}, MTU {mtu}: {ratio}");
+            let nanoseconds = report["nanoseconds"].as_u64().expect("a number");
+            let clocks = report["clocks"].as_u64();
+            assert_eq!(clocks.is_some(), device == "sim" || peer == "sim", "{device} {peer}");
+            assert!(clocks.is_none_or(|clocks| (clocks * 64 / 10).abs_diff(nanoseconds) <= 7));
+            let names: Vec<_> = report["stages"].as_array().into_iter().flatten().collect();
+            let has = |name: &str| names.iter().any(|stage| stage["name"] == name);
+            assert_eq!(has("frame sent"), device == "sim", "{device} to {peer}");
+            assert_eq!(has("payload placed"), peer == "sim", "{device} to {peer}");
+        }
+    }
+}
+
 /// The same seed gives the same clocks and the same frames.
 #[test]
 fn a_run_is_deterministic() {
@@ -106,6 +133,8 @@ fn bad_input_is_refused_with_status_2() {
         (&["--mtu", "9001"], "9001"),
         (&["--mtu", "many"], "many"),
         (&["--seed", "-1"], "-1"),
+        (&["--peer", "vfio"], "sim and model"),
+        (&["--device", "model", "--peer", "model", "--wave", "out.vcd"], "RTL"),
         (&["--nonsense"], "--nonsense"),
     ];
     for (arguments, told) in refused {

@@ -1,7 +1,6 @@
 //! Two behavioural models and their drivers: connect, write, send, close.
-#![cfg(feature = "model")]
 
-use ironwarp_driver::backend::{model, Machine};
+use ironwarp_driver::backend::{DeviceKind, Machine, World, WorldOptions};
 use ironwarp_driver::{
     Access, Agreement, Completion, CompletionQueue, Context, Event, MemoryRegion, Operation,
     Options, ProtectionDomain, QpState, QueuePair, QueuePairOptions, Reason, Region,
@@ -179,12 +178,13 @@ fn equals_may_both_speak_first() {
 
 #[test]
 fn frames_that_come_twice_change_nothing() {
-    let models = model::World::new().unwrap();
-    models.set_conduct(Box::new(|_, frame| {
+    let twice = Box::new(|_, frame: Vec<u8>| {
         let again = Duration::from_micros(3);
         vec![(Duration::ZERO, frame.clone()), (again, frame)]
-    }));
-    let mut pair = Pair::new(&mut Machine::with_models(models), 1500);
+    });
+    let options = WorldOptions { conduct: Some(twice), ..WorldOptions::default() };
+    let models = World::pair([DeviceKind::Model; 2], options).unwrap();
+    let mut pair = Pair::new(&mut Machine::with_world(models), 1500);
     pair.connect(&StartupOptions::default(), &StartupOptions::default());
     exchange(&mut pair);
 }
@@ -217,9 +217,9 @@ fn a_model_without_power_says_so() {
 /// The caller's end of the link: a frame for nobody, and the model's answer to an ARP request.
 #[test]
 fn one_model_answers_the_caller() {
-    let models = model::World::with_models(1, Default::default()).unwrap();
-    assert!(model::World::with_models(3, Default::default()).is_err());
-    let mut machine = Machine::with_models(models.clone());
+    let models = World::single(DeviceKind::Model, WorldOptions::default()).unwrap();
+    let mut machine = Machine::with_world(models.clone());
+    assert!(machine.open("model:1").is_err());
     let context = Context::open(machine.open("model:0").unwrap(), Options::station(1)).unwrap();
     let mac = [2, 0, 0, 0, 0, 9];
     let request = [

@@ -38,6 +38,11 @@ impl BarReads {
         self.answer.take()
     }
 
+    /// The outcome is there.
+    pub fn has_answer(&self) -> bool {
+        self.answer.is_some()
+    }
+
     /// Waits no longer.
     pub fn give_up(&mut self) {
         self.waits = None;

@@ -57,14 +57,8 @@ pub enum Error {
     #[error("both ends of the link are RNICs")]
     NoPeer,
     /// The capture could not be written.
-    #[error("capture {}: {error}", path.display())]
-    Capture {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        error: std::io::Error,
-    },
+    #[error(transparent)]
+    Capture(#[from] ironwarp_capture::Error),
     /// This device has no insides to show.
     #[error("waveform {}: this device offers none", path.display())]
     NoWaveform {

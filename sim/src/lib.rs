@@ -7,7 +7,6 @@
 //! The device is anything behind [`Pins`]: the Verilated RTL, or a stand-in of a test.
 
 pub mod bar;
-pub mod capture;
 pub mod completions;
 pub mod conduct;
 pub mod config_space;

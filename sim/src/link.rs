@@ -1,10 +1,10 @@
 //! The cable: who is at its ends, what is captured, and the test's own end.
 
-use crate::capture::Capture;
 use crate::conduct::{Handshake, Misconduct};
 use crate::ethernet::{Direction, HEADER};
 use crate::{time, Beat, Error, LinkOptions};
 use ironwarp_abi::limits::FRAME_BYTES_MAX;
+use ironwarp_capture::Capture;
 use std::collections::VecDeque;
 
 /// The longest frame that a test may send: longer than a device has to take.
@@ -145,6 +145,16 @@ impl Link {
         self.handshakes[end] = Handshake::default();
     }
 
+    /// Frames that the test's end has not sent yet.
+    pub fn unsent(&self) -> usize {
+        self.peer.as_ref().map_or(0, |peer| peer.queue.len())
+    }
+
+    /// Frames wait at the test's end to be taken.
+    pub fn has_arrived(&self) -> bool {
+        self.peer.as_ref().is_some_and(|peer| !peer.arrived.is_empty())
+    }
+
     /// Nothing is being sent or on its way.
     pub fn idle(&self) -> bool {
         let waiting = self.peer.as_ref().is_some_and(|peer| !peer.queue.is_empty());
@@ -161,6 +171,6 @@ impl Link {
     /// # Errors
     /// The first error that writing it met.
     pub fn finish(&mut self) -> Result<(), Error> {
-        self.capture.as_mut().map_or(Ok(()), Capture::finish)
+        Ok(self.capture.as_mut().map_or(Ok(()), Capture::finish)?)
     }
 }

@@ -223,6 +223,21 @@ impl RootComplex {
         self.bar.take()
     }
 
+    /// The outcome of a BAR read waits to be taken.
+    pub fn has_bar_answer(&self) -> bool {
+        self.bar.has_answer()
+    }
+
+    /// Nothing is under way: no packet to send, no write that is yet to take effect, no read that
+    /// is yet to be answered.
+    pub fn idle(&self) -> bool {
+        self.requests.is_empty()
+            && self.sending.is_empty()
+            && self.offered.is_none()
+            && self.posted.is_empty()
+            && self.reads.outstanding() == 0
+    }
+
     /// Gives up waiting for a BAR read: an answer that still comes is a violation.
     pub fn bar_give_up(&mut self) {
         self.bar.give_up();

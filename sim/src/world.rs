@@ -1,13 +1,13 @@
 //! RNICs, hosts and link on one clock.
 
 use crate::bar::BarAnswer;
-use crate::capture::Capture;
 use crate::conduct::{Fault, Misconduct, Violation};
 use crate::config_space::Effect;
 use crate::link::{Frame, Link};
 use crate::root_complex::RootComplex;
 use crate::{time, Error, HostMemory, Inputs, Options, Pins, Stages};
 use ironwarp_abi::registers::BAR_BYTES;
+use ironwarp_capture::Capture;
 use std::path::{Path, PathBuf};
 
 /// Makes RNIC n as it is after power-on.
@@ -32,6 +32,8 @@ struct Node {
     root: RootComplex,
     stages: Stages,
     waveform: Option<PathBuf>,
+    /// The register that is being read, and the clock in which that began.
+    reading: Option<(u32, u64)>,
 }
 
 /// The world.
@@ -41,6 +43,8 @@ pub struct Simulation {
     nodes: Vec<Node>,
     link: Link,
     clock: u64,
+    /// The clock before which a beat was last offered anywhere.
+    active: u64,
 }
 
 impl Simulation {
@@ -71,9 +75,10 @@ impl Simulation {
             root: RootComplex::new(nic, &options.root_complex, seed(1 + nic as u64)),
             stages: Stages::new(),
             waveform: None,
+            reading: None,
         });
         let nodes = nodes.collect();
-        Ok(Self { nodes, link, power_on, options, clock: 0 })
+        Ok(Self { nodes, link, power_on, options, clock: 0, active: 0 })
     }
 
     fn node(&self, nic: usize) -> Result<&Node, Error> {
@@ -107,6 +112,10 @@ impl Simulation {
             }
             if mac_in.is_some() && !outputs.mac_in_ready {
                 node.root.report(Misconduct::MacRefused);
+            }
+            let offered = [pcie_in, mac_in, outputs.pcie_out, outputs.mac_out];
+            if offered.iter().any(Option::is_some) {
+                self.active = clock + 1;
             }
             if outputs.trace != 0 {
                 node.stages.note(clock, outputs.trace);
@@ -168,20 +177,49 @@ impl Simulation {
     /// # Errors
     /// No such RNIC or register, memory space off, refused by the device, or no answer in time.
     pub fn bar_read32(&mut self, nic: usize, address: u32) -> Result<u32, Error> {
-        self.bar(nic, address)?.bar_read(address);
-        let clocks = self.options.root_complex.bar_timeout_clocks;
-        for _ in 0..clocks {
+        self.begin_bar_read(nic, address)?;
+        loop {
             self.step();
-            match self.node_mut(nic)?.root.bar_answer() {
-                None => {}
-                Some(BarAnswer::Value(value)) => return Ok(value),
-                Some(BarAnswer::Refused(why)) => {
-                    return Err(Error::BarRefused { nic, address, why })
-                }
+            if let Some(answer) = self.bar_answer(nic) {
+                return answer;
             }
         }
-        self.node_mut(nic)?.root.bar_give_up();
-        Err(Error::BarTimeout { nic, address, clocks })
+    }
+
+    /// Begins to read a register of BAR 0; [`Simulation::bar_answer`] has the outcome. A read that
+    /// was begun before and not ended is given up.
+    ///
+    /// # Errors
+    /// No such RNIC or register, or memory space off.
+    pub fn begin_bar_read(&mut self, nic: usize, address: u32) -> Result<(), Error> {
+        let clock = self.clock;
+        let given_up = self.node_mut(nic)?.reading.take().is_some();
+        let root = self.bar(nic, address)?;
+        if given_up {
+            root.bar_give_up();
+        }
+        root.bar_read(address);
+        self.node_mut(nic)?.reading = Some((address, clock));
+        Ok(())
+    }
+
+    /// Takes the outcome of the read that was begun, once it is there: the value, refused by the
+    /// device, or no answer in time.
+    pub fn bar_answer(&mut self, nic: usize) -> Option<Result<u32, Error>> {
+        let clocks = self.options.root_complex.bar_timeout_clocks;
+        let node = self.nodes.get_mut(nic)?;
+        let (address, began) = node.reading?;
+        let answer = match node.root.bar_answer() {
+            Some(BarAnswer::Value(value)) => Ok(value),
+            Some(BarAnswer::Refused(why)) => Err(Error::BarRefused { nic, address, why }),
+            None if self.clock - began < clocks => return None,
+            None => {
+                node.root.bar_give_up();
+                Err(Error::BarTimeout { nic, address, clocks })
+            }
+        };
+        node.reading = None;
+        Some(answer)
     }
 
     /// Writes a register of BAR 0. Posted: the write is under way when this returns and takes
@@ -224,6 +262,7 @@ impl Simulation {
         node.device.close_waveform()?;
         node.device = (self.power_on)(nic);
         node.root.reset();
+        node.reading = None;
         node.stages = Stages::new();
         self.link.reset(nic);
         match &node.waveform {
@@ -261,6 +300,41 @@ impl Simulation {
                 return None;
             }
             self.step();
+        }
+    }
+
+    /// Steps until something has happened that concerns somebody outside, at most to `clock`: an
+    /// interrupt, the outcome of a BAR read, or a frame at the test's end of the link. False if
+    /// nothing has.
+    pub fn run_until_event(&mut self, clock: u64) -> bool {
+        loop {
+            if self.has_event() {
+                return true;
+            }
+            if self.clock >= clock {
+                return false;
+            }
+            self.step();
+        }
+    }
+
+    fn has_event(&mut self) -> bool {
+        let clocks = self.options.root_complex.bar_timeout_clocks;
+        let late = |began| self.clock - began >= clocks;
+        let nodes = self.nodes.iter_mut();
+        self.link.has_arrived()
+            || nodes.into_iter().any(|Node { root, reading, .. }| {
+                let read = reading.is_some_and(|(_, began)| root.has_bar_answer() || late(began));
+                read || !root.interrupts().is_empty()
+            })
+    }
+
+    /// For how many clocks nothing has been under way outside the devices: no beat was offered,
+    /// nothing is on the link, and no root complex has anything to do.
+    pub fn quiet_clocks(&self) -> u64 {
+        match self.link.idle() && self.nodes.iter().all(|node| node.root.idle()) {
+            true => self.clock - self.active,
+            false => 0,
         }
     }
 
@@ -309,6 +383,11 @@ impl Simulation {
     /// Takes the frames that reached the test's end of the link.
     pub fn take_frames(&mut self) -> Vec<Frame> {
         self.link.take_frames()
+    }
+
+    /// Frames that were queued with [`Simulation::send_frame`] and have not left.
+    pub fn unsent_frames(&self) -> usize {
+        self.link.unsent()
     }
 
     /// No frame is being sent or on its way.

@@ -1,44 +1,100 @@
 //! The backends: what stands behind a PCI function.
+//!
+//! ```text
+//!   Function 0        Function 1          what drivers see: pci::PciFunction
+//!       |                 |
+//!   +-------+         +-------+
+//!   | Slot  |         | Slot  |           a device: the model, or the RNIC in RTL
+//!   +-------+         +-------+
+//!       +------ Line -----+               a link in its own time, or a real network in real time
+//!             (World)
+//! ```
+//!
+//! A [`World`] is made of one or two devices of any [`DeviceKind`] and of what is between them. A
+//! [`Machine`] finds devices by addresses such as `sim:0`.
 
-#[cfg(feature = "model")]
-pub mod model;
+mod cable;
+mod config;
+mod function;
+mod kernel;
+mod line;
+mod network;
 #[cfg(feature = "sim")]
-pub mod sim;
+mod rtl;
+mod sleep;
+mod slot;
+mod socket;
+mod world;
+
+pub use cable::Conduct;
+pub use function::Function;
+pub use network::Network;
+pub use world::{World, WorldOptions};
 
 use crate::error::Error;
 use crate::pci::{Address, PciFunction};
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
-/// The computer that devices are in: it knows which of them share a simulation or a link.
+/// What stands for a device in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// `sim`: the Verilated RNIC.
+    Sim,
+    /// `model`: the behavioural model.
+    Model,
+}
+
+impl DeviceKind {
+    /// All kinds.
+    pub const ALL: [Self; 2] = [Self::Sim, Self::Model];
+
+    /// The name, as in an address.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sim => "sim",
+            Self::Model => "model",
+        }
+    }
+}
+
+/// The name with a colon, as an address begins.
+impl fmt::Display for DeviceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.name())
+    }
+}
+
+/// The name, with or without a colon behind it.
+impl FromStr for DeviceKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let name = text.strip_suffix(':').unwrap_or(text);
+        let kind = Self::ALL.into_iter().find(|kind| kind.name() == name);
+        let reason = "the kinds of device in this process are sim and model";
+        kind.ok_or_else(|| Error::Address { address: text.into(), reason })
+    }
+}
+
+/// The computer that devices are in: it knows which of them share a link.
 #[derive(Default)]
 pub struct Machine {
-    #[cfg(feature = "sim")]
-    world: Option<Arc<sim::World>>,
-    #[cfg(feature = "model")]
-    models: Option<Arc<model::World>>,
+    worlds: Vec<Arc<World>>,
 }
 
 impl Machine {
-    /// Without a simulation so far; the first `sim:` makes one with two RNICs and a perfect link.
-    /// Likewise the first `model:` makes two models and another such link.
+    /// Without a world so far; the first `sim:` makes one with two Verilated RNICs and a perfect
+    /// link. Likewise the first `model:` makes two models and another such link.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With a simulation made by the caller.
-    #[cfg(feature = "sim")]
-    pub fn with_world(world: Arc<sim::World>) -> Self {
-        let mut machine = Self::new();
-        machine.world = Some(world);
-        machine
-    }
-
-    /// With models made by the caller.
-    #[cfg(feature = "model")]
-    pub fn with_models(models: Arc<model::World>) -> Self {
-        let mut machine = Self::new();
-        machine.models = Some(models);
-        machine
+    /// With a world made by the caller. Its devices are found by their kinds and the numbers of
+    /// their ends: in a world of an RNIC and a model, `sim:0` and `model:1`.
+    pub fn with_world(world: Arc<World>) -> Self {
+        Self { worlds: vec![world] }
     }
 
     /// The device at an address such as `sim:1` or `vfio:0000:01:00.0`.
@@ -48,36 +104,25 @@ impl Machine {
     /// [`Error::Bus`] if the device cannot be had.
     pub fn open(&mut self, address: &str) -> Result<Arc<dyn PciFunction>, Error> {
         let lacks = |reason| Err(Error::Address { address: address.into(), reason });
-        match address.parse()? {
-            #[cfg(feature = "sim")]
-            Address::Sim(number) => Ok(self.world()?.function(number)?),
-            #[cfg(not(feature = "sim"))]
-            Address::Sim(_) => lacks("this build has no simulation"),
-            Address::Vfio(_) => lacks("cards behind VFIO are not supported yet"),
-            Address::VfioUser(_) => lacks("vfio-user sockets are not supported yet"),
-            #[cfg(feature = "model")]
-            Address::Model(number) => Ok(self.models()?.function(number)?),
-            #[cfg(not(feature = "model"))]
-            Address::Model(_) => lacks("this build has no behavioural model"),
+        let (kind, number) = match address.parse()? {
+            Address::Sim(number) => (DeviceKind::Sim, number),
+            Address::Model(number) => (DeviceKind::Model, number),
+            Address::Vfio(_) => return lacks("cards behind VFIO are not supported yet"),
+            Address::VfioUser(_) => return lacks("vfio-user sockets are not supported yet"),
+        };
+        let mut having = self.worlds.iter().filter(|world| world.kinds().contains(&kind));
+        let world = match having.next() {
+            Some(world) => world.clone(),
+            None => {
+                let world = World::pair([kind; 2], WorldOptions::default())?;
+                self.worlds.push(world.clone());
+                world
+            }
+        };
+        match world.kinds().get(number) {
+            Some(found) if *found == kind => Ok(world.function(number)?),
+            _ => lacks("no device of this kind is at that end of the link"),
         }
-    }
-
-    #[cfg(feature = "sim")]
-    fn world(&mut self) -> Result<&Arc<sim::World>, Error> {
-        let world = match self.world.take() {
-            Some(world) => world,
-            None => sim::World::new(ironwarp_sim::Options::default())?,
-        };
-        Ok(self.world.insert(world))
-    }
-
-    #[cfg(feature = "model")]
-    fn models(&mut self) -> Result<&Arc<model::World>, Error> {
-        let models = match self.models.take() {
-            Some(models) => models,
-            None => model::World::new()?,
-        };
-        Ok(self.models.insert(models))
     }
 }
 
@@ -91,5 +136,14 @@ mod tests {
             let error = Machine::new().open(address).err().map(|error| error.to_string());
             assert!(error.is_some_and(|text| text.contains(address)), "{address}");
         }
+    }
+
+    #[test]
+    fn kinds_have_names() {
+        for kind in DeviceKind::ALL {
+            assert_eq!(kind.name().parse::<DeviceKind>().unwrap(), kind);
+            assert_eq!(kind.to_string().parse::<DeviceKind>().unwrap(), kind);
+        }
+        assert!("vfio:".parse::<DeviceKind>().is_err());
     }
 }

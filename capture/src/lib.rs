@@ -1,6 +1,6 @@
-//! Frames as a pcapng file. Its bytes depend on the frames and their clocks alone.
+//! Ethernet frames as a pcapng file. Its bytes depend on the frames and their times alone.
+#![forbid(unsafe_code)]
 
-use crate::Error;
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption,
@@ -19,6 +19,16 @@ const OUTBOUND: u32 = 2;
 /// `if_tsresol`: time counts in 10^-9 s.
 const NANOSECONDS: u8 = 9;
 
+/// The capture could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("capture {}: {source}", path.display())]
+pub struct Error {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: std::io::Error,
+}
+
 /// A capture that is being written: an interface for every end of the link, and every frame once,
 /// at the end that sent it.
 pub struct Capture {
@@ -31,9 +41,9 @@ impl Capture {
     /// Creates the file, with one interface per name, numbered from 0.
     ///
     /// # Errors
-    /// [`Error::Capture`] if the file cannot be written.
+    /// [`Error`] if the file cannot be written.
     pub fn create(path: &Path, interfaces: &[&str]) -> Result<Self, Error> {
-        let fail = |error| Error::Capture { path: path.to_owned(), error: io_error(error) };
+        let fail = |error| Error { path: path.to_owned(), source: io_error(error) };
         let file = File::create(path).map_err(|error| fail(PcapError::IoError(error)))?;
         let section =
             SectionHeaderBlock { endianness: Endianness::Little, ..SectionHeaderBlock::default() };
@@ -55,7 +65,8 @@ impl Capture {
         Ok(Self { path: path.to_owned(), writer, error: None })
     }
 
-    /// Adds a frame that `interface` has sent, without frame check sequence. The first error is
+    /// Adds a frame that `interface` has sent, without frame check sequence, and the time at which
+    /// it had sent it, in nanoseconds since 1970 or since a simulation began. The first error is
     /// kept for [`Capture::finish`], and nothing is written after it.
     pub fn frame(&mut self, interface: usize, nanoseconds: u64, octets: &[u8]) {
         if self.error.is_some() {
@@ -80,7 +91,7 @@ impl Capture {
             Some(error) => Err(io_error(error)),
             None => self.writer.get_mut().flush(),
         };
-        result.map_err(|error| Error::Capture { path: self.path.clone(), error })
+        result.map_err(|source| Error { path: self.path.clone(), source })
     }
 }
 

@@ -1,0 +1,38 @@
+//! Sleeping until a file descriptor has something.
+
+use crate::os::EventFd;
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Something that the kernel can wait for.
+pub(super) type Source = Arc<dyn AsFd + Send + Sync>;
+
+/// A descriptor that ends a sleep.
+pub(super) struct Awaited {
+    pub source: Source,
+    /// What it must become.
+    pub flags: PollFlags,
+}
+
+/// What ends a sleep.
+pub(super) struct Sleep {
+    /// The time.
+    pub limit: Duration,
+    /// Descriptors.
+    pub awaited: Vec<Awaited>,
+}
+
+impl Sleep {
+    /// Sleeps; `waker` ends it, too. False if it was a signal to this process.
+    pub fn sleep(&self, waker: &EventFd) -> bool {
+        let waker = PollFd::new(waker, PollFlags::IN);
+        let awaited = self.awaited.iter().map(|it| PollFd::new(&it.source, it.flags));
+        let mut descriptors: Vec<_> = std::iter::once(waker).chain(awaited).collect();
+        // Limits beyond what the kernel counts are no limits.
+        let limit = Timespec::try_from(self.limit).ok();
+        !matches!(poll(&mut descriptors, limit.as_ref()), Err(Errno::INTR))
+    }
+}

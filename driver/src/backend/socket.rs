@@ -1,0 +1,159 @@
+//! A model in its slot: configuration space, memory and interrupts around the device.
+
+use super::config::ConfigSpace;
+use super::slot::{silent, Slot};
+use crate::error::Error;
+use crate::iova::IovaTable;
+use crate::msix::INTERRUPT_ADDRESS;
+use ironwarp_abi::limits::VECTOR_COUNT;
+use ironwarp_model::{AttachError, ByteStream, Device, Fault, Host, Options};
+use std::time::Duration;
+
+/// Host memory and interrupts, as the device reaches them.
+struct Bus {
+    config: ConfigSpace,
+    memory: IovaTable,
+    /// The vectors of the interrupts that were sent and not yet taken.
+    interrupts: Vec<u32>,
+    /// Bit n: vector n came while the function could not send interrupts.
+    held: u32,
+    written: u64,
+}
+
+impl Bus {
+    fn interrupt(&mut self, vector: u32) {
+        match self.config.sends_interrupts() {
+            true => self.interrupts.push(vector),
+            false => self.held |= 1u32.checked_shl(vector).unwrap_or(0),
+        }
+    }
+
+    /// Writes configuration space. Interrupts that this sets free are sent.
+    fn config_write(&mut self, offset: u16, value: u32) {
+        self.config.write(offset, value);
+        if self.config.sends_interrupts() {
+            let held = std::mem::take(&mut self.held);
+            let vectors = (0..VECTOR_COUNT as u32).filter(|vector| held >> vector & 1 != 0);
+            vectors.for_each(|vector| self.interrupt(vector));
+        }
+    }
+}
+
+impl Host for Bus {
+    fn read(&mut self, address: u64, into: &mut [u8]) -> Result<(), Fault> {
+        match self.config.is_bus_master() {
+            true => self.memory.read(address, into).map_err(|_| Fault),
+            false => Err(Fault),
+        }
+    }
+
+    fn write(&mut self, address: u64, octets: &[u8]) {
+        if !self.config.is_bus_master() {
+            return;
+        }
+        match octets {
+            [a, b, c, d] if address == u64::from(INTERRUPT_ADDRESS) => {
+                self.interrupt(u32::from_le_bytes([*a, *b, *c, *d]));
+            }
+            _ => match self.memory.write(address, octets) {
+                Ok(()) => self.written += octets.len() as u64,
+                Err(_) => {
+                    tracing::warn!(address, octets = octets.len(), "the device writes to no memory")
+                }
+            },
+        }
+    }
+}
+
+/// A device and its bus.
+pub(super) struct Socket {
+    device: Device,
+    bus: Bus,
+    /// What a register read takes.
+    read_time: Duration,
+    /// The register that is being read, and when its value is there.
+    reading: Option<(u32, Duration)>,
+}
+
+impl Socket {
+    /// After power-on, with the host's memory, and the time that a register read takes.
+    pub fn new(memory: IovaTable, read_time: Duration) -> Self {
+        let (config, interrupts) = (ConfigSpace::new(), Vec::new());
+        let bus = Bus { config, memory, interrupts, held: 0, written: 0 };
+        Self { device: Device::new(Options::default()), bus, read_time, reading: None }
+    }
+
+    fn has_memory_space(&self) -> Result<(), Error> {
+        self.bus.config.has_memory_space().then_some(()).ok_or_else(silent)
+    }
+}
+
+impl Slot for Socket {
+    fn config_read(&mut self, offset: u16) -> Result<u32, Error> {
+        Ok(self.bus.config.read(offset))
+    }
+
+    fn config_write(&mut self, offset: u16, value: u32) -> Result<(), Error> {
+        self.bus.config_write(offset, value);
+        Ok(())
+    }
+
+    fn begin_bar_read(&mut self, offset: u32, now: Duration) -> Result<Duration, Error> {
+        self.has_memory_space()?;
+        let there = now.saturating_add(self.read_time);
+        self.reading = Some((offset, there));
+        Ok(there)
+    }
+
+    fn bar_answer(&mut self, now: Duration) -> Option<Result<u32, Error>> {
+        let (offset, _) = self.reading.filter(|(_, there)| *there <= now)?;
+        self.reading = None;
+        Some(Ok(self.device.bar_read32(offset)))
+    }
+
+    fn bar_write(&mut self, offset: u32, value: u32) -> Result<(), Error> {
+        self.has_memory_space()?;
+        self.device.bar_write32(offset, value, &mut self.bus);
+        Ok(())
+    }
+
+    fn reset(&mut self) -> Result<(), Error> {
+        self.device = Device::new(Options::default());
+        (self.bus.config, self.bus.held) = (ConfigSpace::new(), 0);
+        self.reading = None;
+        Ok(())
+    }
+
+    fn take_interrupts(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.bus.interrupts)
+    }
+
+    fn octets_written(&self) -> u64 {
+        self.bus.written
+    }
+
+    fn poll(&mut self, now: Duration, frames: &mut Vec<Vec<u8>>) -> bool {
+        let more = self.device.poll(now, &mut self.bus);
+        frames.extend(self.device.take_frames());
+        more
+    }
+
+    fn attach_stream(&mut self, qp: u8, stream: Box<dyn ByteStream>) -> Result<(), Error> {
+        self.device.attach_stream(qp.into(), stream).map_err(|error| match error {
+            AttachError::Active(_) => Error::Bus(error.to_string()),
+            AttachError::NoStreams(_) => Error::OutOfRange {
+                what: "the queue pair",
+                value: qp.into(),
+                range: "one that can have a connection",
+            },
+        })
+    }
+
+    fn detach_stream(&mut self, qp: u8) -> bool {
+        self.device.detach_stream(qp.into()).is_some()
+    }
+
+    fn receive(&mut self, frame: &[u8]) {
+        self.device.receive_frame(frame, &mut self.bus);
+    }
+}
