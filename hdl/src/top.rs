@@ -11,7 +11,8 @@
 //!            |      |                                            +----------+  |
 //!            |      |-- send requests, payload ----------------->| Transmit |--+--> mac_out
 //!            |      |                                            +----------+  |
-//!            |      |                   edge, acknowledgement, opened ^        |
+//!            |      |     edge, acknowledgement, opened, read_asked ^  |       |
+//!            |      |                          and read_done        |  v read_sent, read_room
 //!            |      |-- receive requests ----------------------> +----------+  |
 //!            |      |<- payload ---------------------------------| Receive  |--+<-- mac_in
 //!            +------+                                            +----------+

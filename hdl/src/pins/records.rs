@@ -127,7 +127,22 @@ record!(Delivery {
     cq
 });
 record!(ReadJob { address, bytes });
-record!(FrameJob { raw, empty, long, ulpdu, control, first, second, third });
+record!(FrameJob {
+    raw,
+    empty,
+    long,
+    ulpdu,
+    control,
+    first,
+    second,
+    third,
+    asks,
+    sink_stag,
+    sink_offset,
+    length,
+    source_stag,
+    source_offset
+});
 record!(StreamJob { markers, crc, position });
 record!(SendJob { qp, generation, raw, position, bytes, signaled, request, cq });
 record!(SegmentJob { read, frame, stream, send });
@@ -147,6 +162,6 @@ record!(FrameHeader {
 });
 record!(SendNext { valid, qp, number });
 record!(SendEdge { valid, qp, unacknowledged, window });
-record!(SentRequest { qp, end, request, signaled, cq, length });
-record!(SendState { number, message, offset });
+record!(SentRequest { qp, end, request, signaled, cq, length, read });
+record!(SendState { number, message, read, offset });
 record!(ReadSent { valid, qp, sink_stag, sink_offset, length });

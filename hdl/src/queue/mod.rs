@@ -13,6 +13,13 @@ pub use pick::Pick;
 pub use records::{FetchTicket, QueueEntry};
 pub use request_fetch::RequestFetch;
 
+/// The queue pair context's field of that name.
+pub(crate) fn context_field(name: &str) -> &'static ironwarp_abi::record::Field {
+    let fields = ironwarp_abi::context::QueuePairContext::FIELDS;
+    let found = fields.iter().find(|field| field.name == name);
+    found.expect("the queue pair context has the field")
+}
+
 /// Elaborates a block, and has the lint read its kernels and Yosys its Verilog.
 #[cfg(test)]
 pub(crate) fn elaborate<U: rust_hdl::prelude::Block>(name: &str, uut: &mut U) {

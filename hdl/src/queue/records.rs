@@ -13,9 +13,9 @@ pub struct QueueEntry {
     pub local_offset: Bits<64>,
     /// The memory region.
     pub local_stag: Bits<32>,
-    /// RDMA Write: the peer's STag.
+    /// RDMA Write and RDMA Read: the peer's STag.
     pub remote_stag: Bits<32>,
-    /// RDMA Write: the tagged offset at the peer.
+    /// RDMA Write and RDMA Read: the tagged offset at the peer.
     pub remote_offset: Bits<64>,
     /// The n-th posted, modulo 2^16.
     pub number: Bits<16>,

@@ -2,11 +2,11 @@
 use crate::control::records::*;
 use crate::pcie::records::ReadRequest;
 use crate::queue::asker::FetchAsker;
+use crate::queue::context_field;
 use crate::queue::counters::FetchCounters;
 use crate::queue::gather::FetchGather;
 use crate::queue::records::*;
 use crate::stream::*;
-use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::limits::{QP_BITS, WQE_CACHE_BITS};
 use ironwarp_abi::queue::{ReceiveRequest, SendRequest};
 use ironwarp_abi::record::Field;
@@ -60,12 +60,6 @@ pub struct RequestFetch {
     head_slot: DFF<Bits<CACHE_BITS>>,
     head_number: Signal<Local, Bits<16>>,
     write_number: Signal<Local, Bits<16>>,
-}
-
-/// The queue pair context's field of that name.
-fn context_field(name: &str) -> &'static Field {
-    let found = QueuePairContext::FIELDS.iter().find(|field| field.name == name);
-    found.expect("the queue pair context has the field")
 }
 
 impl RequestFetch {
@@ -162,7 +156,7 @@ impl Logic for RequestFetch {
 mod tests {
     use super::*;
     use crate::stream::bench::*;
-    use ironwarp_abi::context::table;
+    use ironwarp_abi::context::{table, QueuePairContext};
     use rand::Rng;
     use rand_chacha::ChaCha8Rng;
     use std::collections::VecDeque;

@@ -3,6 +3,7 @@ use crate::control::records::*;
 use crate::receive::records::*;
 use crate::stream::bench::*;
 use crate::stream::Beat;
+use crate::transmit::records::ReadSent;
 use crate::transmit::Transmit;
 use ironwarp_abi::context::{table, MemoryRegionContext, QueuePairContext};
 use ironwarp_abi::queue::SendRequest;
@@ -68,6 +69,8 @@ pub struct World {
     pub events: Vec<(u64, u64, u64)>,
     pub acknowledgements: VecDeque<(u64, u32, u16)>,
     acknowledging: bool,
+    /// The Read Requests that have left.
+    pub read_sent: Vec<ReadSent>,
     /// When each frame ended, its octets.
     pub ends: Vec<(u64, usize)>,
     pub trace: [u64; 7],
@@ -123,6 +126,7 @@ impl World {
             events: vec![],
             acknowledgements: VecDeque::new(),
             acknowledging: false,
+            read_sent: vec![],
             ends: vec![],
             trace: [0; 7],
             rng,
@@ -138,6 +142,8 @@ impl World {
             bus_address: BUFFER,
             pd: 77,
             local_read: true,
+            local_write: true,
+            remote_read: true,
             valid: true,
             ..Default::default()
         };
@@ -195,6 +201,21 @@ impl World {
         self.uut.doorbell.next = Doorbell::default();
     }
 
+    /// A Read Request of the peer.
+    pub fn ask(&mut self, asked: ReadAsked) {
+        self.uut.read_asked.valid.next = true;
+        self.uut.read_asked.beat.next = asked;
+        self.clock();
+        self.uut.read_asked.valid.next = false;
+    }
+
+    /// The oldest RDMA Read of a queue pair is placed.
+    pub fn finish_read(&mut self, qp: usize) {
+        self.uut.read_done.next = ReadDone { valid: true, qp: (qp as u64).to_bits() };
+        self.clock();
+        self.uut.read_done.next = ReadDone::default();
+    }
+
     fn octet(&self, address: u64) -> u8 {
         if (BUFFER..BUFFER + BUFFER_BYTES as u64).contains(&address) {
             self.buffer[(address - BUFFER) as usize]
@@ -245,7 +266,7 @@ impl World {
         if let Some((qp, number, window)) = self.acknowledgements.front() {
             uut.acknowledgement.beat.next = Acknowledgement {
                 qp: qp.to_bits(),
-                sequence: 0.into(),
+                sequence: u64::from(self.contexts[*qp as usize].receive_next).to_bits(),
                 number: u64::from(*number).to_bits(),
                 window: u64::from(*window).to_bits(),
             };
@@ -292,6 +313,9 @@ impl World {
             // What control does.
             self.active &= !(1 << event.qp.to_u64());
             self.events.push((event.qp.to_u64(), event.status.to_u64(), event.cq.to_u64()));
+        }
+        if uut.read_sent.val().valid {
+            self.read_sent.push(uut.read_sent.val());
         }
         for (n, count) in self.trace.iter_mut().enumerate() {
             *count += u64::from(uut.stations.val().get_bit(n));

@@ -12,8 +12,14 @@ pub enum FramerState {
     First,
     /// `second`.
     Second,
-    /// `third`.
+    /// `third`, and the sink's STag of a Read Request.
     Third,
+    /// The sink's offset.
+    Sink,
+    /// The length, and the source's STag.
+    Extent,
+    /// The source's offset.
+    Source,
     /// Payload; its last beat is padded with zeros to 4 or 8 octets.
     Payload,
     /// Four zero octets, where the CRC will be.
@@ -26,6 +32,8 @@ pub enum FramerState {
 /// job: raw?  --yes--> Payload ------------------------------------------> First
 ///        |                                                                  ^
 ///        +---no--> First -> Second -> (Third if untagged) -> (Payload) -> Check
+///                                        |                                  ^
+///                                        +-> Sink -> Extent -> Source ------+ Read Request
 /// ```
 /// A raw job's payload passes as it is, but its last beat, too, gets 4 or 8 octets. The job is
 /// taken with its last beat. Full rate, one clock.
@@ -53,6 +61,7 @@ impl Logic for FpduFramer {
     //= rfc5044#4.2  ULPDU length, ULPDU, zero pad to a multiple of four, CRC.
     //= rfc5041#4.1
     //= rfc5040#4.1
+    //= rfc5040#4.4
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, head, head_full, bad);
@@ -68,6 +77,20 @@ impl Logic for FpduFramer {
         }
         if self.state.q.val() == FramerState::Third {
             self.host.next = bit_cast::<64, 32>(self.job.beat.val().third) << 32;
+            if self.job.beat.val().asks {
+                self.host.next = (bit_cast::<64, 32>(self.job.beat.val().third) << 32)
+                    | bit_cast::<64, 32>(self.job.beat.val().sink_stag);
+            }
+        }
+        if self.state.q.val() == FramerState::Sink {
+            self.host.next = self.job.beat.val().sink_offset;
+        }
+        if self.state.q.val() == FramerState::Extent {
+            self.host.next = (bit_cast::<64, 32>(self.job.beat.val().length) << 32)
+                | bit_cast::<64, 32>(self.job.beat.val().source_stag);
+        }
+        if self.state.q.val() == FramerState::Source {
+            self.host.next = self.job.beat.val().source_offset;
         }
         self.swap.word.next = self.host.val();
         self.padded.next = self.whole.val();
@@ -109,6 +132,19 @@ impl Logic for FpduFramer {
                         if self.job.beat.val().empty {
                             self.state.d.next = FramerState::Check;
                         }
+                        if self.job.beat.val().asks {
+                            self.head.d.next.bytes = self.whole.val();
+                            self.state.d.next = FramerState::Sink;
+                        }
+                    }
+                    FramerState::Sink => {
+                        self.state.d.next = FramerState::Extent;
+                    }
+                    FramerState::Extent => {
+                        self.state.d.next = FramerState::Source;
+                    }
+                    FramerState::Source => {
+                        self.state.d.next = FramerState::Check;
                     }
                     FramerState::Payload => {
                         self.payload.ready.next = true;

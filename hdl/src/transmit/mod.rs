@@ -1,6 +1,8 @@
 //! The transmit engine: from work request to Ethernet frame.
 pub mod ack_processor;
+pub mod answer_status;
 pub mod crc_inserter;
+pub mod done_reads;
 pub mod fpdu_framer;
 pub mod frame_assembler;
 pub mod frame_choice;
@@ -15,9 +17,11 @@ pub mod marker_inserter;
 pub mod marks;
 pub mod payload_read;
 pub mod query;
+pub mod read_limit;
 pub mod receive_mirror;
 pub mod records;
 pub mod request_check;
+pub mod response_queue;
 pub mod scheduler;
 pub mod segment_parts;
 pub mod segment_planner;
@@ -28,10 +32,13 @@ pub mod send_completions;
 pub mod send_states;
 pub mod stream_writer;
 pub mod swap;
+pub mod tally;
 mod transmit_block;
 
 #[cfg(test)]
 mod bench;
+#[cfg(test)]
+mod read_tests;
 #[cfg(test)]
 mod tests;
 

@@ -17,11 +17,12 @@ pub struct ReadJob {
 /// tagged    length       DDP ctrl  RDMAP ctrl  first    second                RFC 5041 s. 4.2
 /// untagged  length       DDP ctrl  RDMAP ctrl  first    second    third       RFC 5041 s. 4.3
 /// ```
+/// The header of a Read Request follows that of DDP, instead of a payload (RFC 5040 s. 4.4).
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct FrameJob {
     /// No FPDU: the payload is a whole Ethernet frame.
     pub raw: Bit,
-    /// The segment has no payload.
+    /// The segment has no payload from host memory.
     pub empty: Bit,
     /// There is a `third`.
     pub long: Bit,
@@ -35,6 +36,18 @@ pub struct FrameJob {
     pub second: Bits<64>,
     /// The message offset.
     pub third: Bits<32>,
+    /// It is a Read Request, of the next five.
+    pub asks: Bit,
+    /// Data sink: STag ...
+    pub sink_stag: Bits<32>,
+    /// ... and tagged offset.
+    pub sink_offset: Bits<64>,
+    /// Octets to read.
+    pub length: Bits<32>,
+    /// Data source: STag ...
+    pub source_stag: Bits<32>,
+    /// ... and tagged offset.
+    pub source_offset: Bits<64>,
 }
 
 /// How a segment lies in the MPA stream.
@@ -160,6 +173,8 @@ pub struct SentRequest {
     pub cq: Bits<8>,
     /// Octets of the message.
     pub length: Bits<32>,
+    /// An RDMA Read: not done before its response is placed.
+    pub read: Bit,
 }
 
 /// What sending has come to on a queue pair.
@@ -167,8 +182,10 @@ pub struct SentRequest {
 pub struct SendState {
     /// SND.NXT: the sequence number of the next octet.
     pub number: Bits<32>,
-    /// The next message sequence number (RFC 5041 s. 5.1).
+    /// The next message sequence number of Sends (RFC 5041 s. 5.1) ...
     pub message: Bits<32>,
+    /// ... and of Read Requests.
+    pub read: Bits<32>,
     /// Octets of the current message that are sent.
     pub offset: Bits<32>,
 }

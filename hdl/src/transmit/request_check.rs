@@ -12,13 +12,17 @@ use rust_hdl::prelude::*;
 pub struct RequestCheck {
     pub qp: Signal<In, Bits<4>>,
     pub entry: Signal<In, QueueEntry>,
+    /// The queue pair may have RDMA Reads outstanding.
+    pub reads: Signal<In, Bit>,
     /// The work request is in order; if not, `status` says why (`ironwarp_abi::status`).
     pub good: Signal<Out, Bit>,
     pub status: Signal<Out, Bits<8>>,
     /// A raw frame.
     pub raw: Signal<Out, Bit>,
-    /// An RDMA Write; if neither, it is a Send.
+    /// An RDMA Write.
     pub write: Signal<Out, Bit>,
+    /// An RDMA Read; if none of the three, it is a Send.
+    pub read: Signal<Out, Bit>,
     /// The Send asks for a solicited event.
     pub solicited: Signal<Out, Bit>,
     /// A completion is wanted.
@@ -26,6 +30,7 @@ pub struct RequestCheck {
     control: Signal<Local, Bits<32>>,
     opcode: Signal<Local, Bits<8>>,
     known: Signal<Local, Bit>,
+    has_remote: Signal<Local, Bit>,
     remote: Signal<Local, Bit>,
     stag: Signal<Local, Bits<32>>,
     offset: Signal<Local, Bits<64>>,
@@ -34,6 +39,7 @@ pub struct RequestCheck {
     op_write: Literal<8, { opcode::WRITE as u64 }>,
     op_send: Literal<8, { opcode::SEND as u64 }>,
     op_solicited: Literal<8, { opcode::SEND_SOLICITED as u64 }>,
+    op_read: Literal<8, { opcode::READ as u64 }>,
     op_raw: Literal<8, { opcode::RAW_FRAME as u64 }>,
     shortest: Literal<32, { ethernet::HEADER_BYTES as u64 }>,
     longest: Literal<32, { FRAME_BYTES_MAX as u64 }>,
@@ -53,16 +59,20 @@ impl Logic for RequestCheck {
         self.opcode.next = self.control.val().get_bits::<8>(0);
         self.signaled.next = self.control.val().get_bit(8);
         self.write.next = self.opcode.val() == self.op_write.val();
+        self.read.next = self.opcode.val() == self.op_read.val();
         self.solicited.next = self.opcode.val() == self.op_solicited.val();
         self.raw.next = self.opcode.val() == self.op_raw.val();
         self.known.next = (self.opcode.val() == self.op_write.val())
             | (self.opcode.val() == self.op_send.val())
-            | (self.opcode.val() == self.op_solicited.val());
+            | (self.opcode.val() == self.op_solicited.val())
+            | ((self.opcode.val() == self.op_read.val()) & self.reads.val());
         if self.qp.val() == self.raw_qp.val() {
             self.known.next = self.opcode.val() == self.op_raw.val();
         }
-        self.remote.next = (self.opcode.val() != self.op_write.val())
-            & (self.stag.val().any() | self.offset.val().any());
+        self.has_remote.next =
+            (self.opcode.val() == self.op_write.val()) | (self.opcode.val() == self.op_read.val());
+        self.remote.next =
+            !self.has_remote.val() & (self.stag.val().any() | self.offset.val().any());
         self.size.next = (self.entry.val().length >= self.shortest.val())
             & (self.entry.val().length <= self.longest.val());
 
@@ -89,10 +99,15 @@ mod tests {
     use crate::stream::bench::*;
 
     fn ask(qp: u64, entry: QueueEntry) -> u8 {
+        ask_with(qp, entry, true)
+    }
+
+    fn ask_with(qp: u64, entry: QueueEntry, reads: bool) -> u8 {
         let mut uut = RequestCheck::default();
         uut.connect_all();
         uut.qp.next = qp.to_bits();
         uut.entry.next = entry;
+        uut.reads.next = reads;
         settle!(uut);
         assert_eq!(uut.good.val(), uut.status.val() == 0);
         uut.status.val().to_u64() as u8
@@ -106,7 +121,8 @@ mod tests {
     #[test]
     fn names_what_is_wrong() {
         for code in 0..=255 {
-            let known = [opcode::WRITE, opcode::SEND, opcode::SEND_SOLICITED].contains(&code);
+            let known =
+                [opcode::WRITE, opcode::SEND, opcode::SEND_SOLICITED, opcode::READ].contains(&code);
             let expected = if known { status::SUCCESS } else { status::BAD_OPCODE };
             assert_eq!(ask(3, entry(code, 0)), expected, "opcode {code}");
             let raw = code == opcode::RAW_FRAME;
@@ -126,6 +142,10 @@ mod tests {
         assert_eq!(ask(3, remote), status::RESERVED_FIELD);
         let write = QueueEntry { remote_offset: 9.into(), ..entry(opcode::WRITE, 5) };
         assert_eq!(ask(3, write), status::SUCCESS);
+        let read = QueueEntry { remote_stag: 9.into(), ..entry(opcode::READ, 5) };
+        assert_eq!(ask(3, read), status::SUCCESS);
+        assert_eq!(ask_with(3, read, false), status::BAD_OPCODE);
+        assert_eq!(ask(0, read), status::BAD_OPCODE);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::protect::records::*;
 use crate::queue::QueueEntry;
 use crate::transmit::records::*;
 use ironwarp_wire::ddp;
-use ironwarp_wire::rdmap::{self, Opcode};
+use ironwarp_wire::rdmap::{self, queue, Opcode};
 use rust_hdl::prelude::*;
 
 /// DDP's and RDMAP's control octets.
@@ -14,7 +14,10 @@ const fn control(tagged: u8, opcode: Opcode) -> u64 {
 }
 
 /// From the work request, the queue pair's state and the segment's size: the gate's question, the
-/// job, and the note of what is outstanding. Combinational.
+/// job, and the notes of what is outstanding. Combinational.
+///
+/// The gate is asked for the segment of a Write or a Send, for the whole sink of an RDMA Read, and
+/// for all that is left of a Read Response.
 #[derive(LogicBlock, Default)]
 pub struct SegmentParts {
     pub qp: Signal<In, Bits<4>>,
@@ -33,8 +36,11 @@ pub struct SegmentParts {
     /// From [`RequestCheck`](super::request_check::RequestCheck).
     pub raw: Signal<In, Bit>,
     pub write: Signal<In, Bit>,
+    pub read: Signal<In, Bit>,
     pub solicited: Signal<In, Bit>,
     pub signaled: Signal<In, Bit>,
+    /// The work request is the peer's, and looks like a Write.
+    pub response: Signal<In, Bit>,
     /// From [`SegmentSizer`](super::segment_sizer::SegmentSizer).
     pub payload: Signal<In, Bits<16>>,
     pub ulpdu: Signal<In, Bits<16>>,
@@ -42,6 +48,8 @@ pub struct SegmentParts {
     pub question: Signal<Out, GateQuestion>,
     pub job: Signal<Out, SegmentJob>,
     pub request: Signal<Out, SentRequest>,
+    /// `valid` says no more than that the segment is a Read Request.
+    pub read_sent: Signal<Out, ReadSent>,
     from: Signal<Local, Bits<64>>,
     to: Signal<Local, Bits<64>>,
     frame: Signal<Local, FrameJob>,
@@ -49,15 +57,22 @@ pub struct SegmentParts {
     stream_job: Signal<Local, StreamJob>,
     send_job: Signal<Local, SendJob>,
     last_bit: Signal<Local, Bits<16>>,
+    left: Signal<Local, Bits<32>>,
     local_read: Literal<2, { right::LOCAL_READ }>,
+    local_write: Literal<2, { right::LOCAL_WRITE }>,
+    remote_read: Literal<2, { right::REMOTE_READ }>,
     write_control: Literal<16, { control(ddp::TAGGED, Opcode::Write) }>,
     send_control: Literal<16, { control(0, Opcode::Send) }>,
     solicited_control: Literal<16, { control(0, Opcode::SendSolicited) }>,
+    read_control: Literal<16, { control(0, Opcode::ReadRequest) }>,
+    response_control: Literal<16, { control(ddp::TAGGED, Opcode::ReadResponse) }>,
+    read_queue: Literal<64, { (queue::READ_REQUEST as u64) << 32 }>,
     last_control: Literal<16, { (ddp::LAST as u64) << 8 }>,
 }
 
 impl Logic for SegmentParts {
     //= rfc5040#4.1  Opcode, queue number 0 for a Send; RFC 5041 s. 4: T, L, version.
+    //= rfc5040#4.4  A Read Request: queue number 1.
     #[hdl_gen]
     fn update(&mut self) {
         // The gate's question.
@@ -67,6 +82,15 @@ impl Logic for SegmentParts {
         self.question.next.right = self.local_read.val();
         self.question.next.offset = self.from.val();
         self.question.next.length = bit_cast::<32, 16>(self.payload.val());
+        self.left.next = self.head.val().length - self.state.val().offset;
+        if self.read.val() {
+            self.question.next.right = self.local_write.val();
+            self.question.next.length = self.head.val().length;
+        }
+        if self.response.val() {
+            self.question.next.right = self.remote_read.val();
+            self.question.next.length = self.left.val();
+        }
 
         // The job.
         self.last_bit.next = 0.into();
@@ -75,7 +99,7 @@ impl Logic for SegmentParts {
         }
         self.to.next = self.head.val().remote_offset + bit_cast::<64, 32>(self.state.val().offset);
         self.frame.next.raw = self.raw.val();
-        self.frame.next.empty = !self.payload.val().any();
+        self.frame.next.empty = !self.payload.val().any() | self.read.val();
         self.frame.next.long = !self.write.val();
         self.frame.next.ulpdu = self.ulpdu.val();
         self.frame.next.control = self.send_control.val() | self.last_bit.val();
@@ -90,8 +114,25 @@ impl Logic for SegmentParts {
             self.frame.next.first = self.head.val().remote_stag;
             self.frame.next.second = self.to.val();
         }
+        if self.response.val() {
+            self.frame.next.control = self.response_control.val() | self.last_bit.val();
+        }
+        if self.read.val() {
+            self.frame.next.control = self.read_control.val() | self.last_bit.val();
+            self.frame.next.second =
+                self.read_queue.val() | bit_cast::<64, 32>(self.state.val().read);
+        }
+        self.frame.next.asks = self.read.val();
+        self.frame.next.sink_stag = self.head.val().local_stag;
+        self.frame.next.sink_offset = self.head.val().local_offset;
+        self.frame.next.length = self.head.val().length;
+        self.frame.next.source_stag = self.head.val().remote_stag;
+        self.frame.next.source_offset = self.head.val().remote_offset;
         self.read_job.next.address = self.address.val();
         self.read_job.next.bytes = self.payload.val();
+        if self.read.val() {
+            self.read_job.next.bytes = 0.into();
+        }
         self.stream_job.next.markers = self.flags_word.val().get_bit(0) & !self.raw.val();
         self.stream_job.next.crc = self.flags_word.val().get_bit(2) & !self.raw.val();
         self.stream_job.next.position = self.position.val().get_bits::<9>(0);
@@ -113,5 +154,11 @@ impl Logic for SegmentParts {
         self.request.next.signaled = self.signaled.val();
         self.request.next.cq = self.sizes_word.val().get_bits::<8>(16);
         self.request.next.length = self.head.val().length;
+        self.request.next.read = self.read.val();
+        self.read_sent.next.valid = self.read.val();
+        self.read_sent.next.qp = self.qp.val();
+        self.read_sent.next.sink_stag = self.head.val().local_stag;
+        self.read_sent.next.sink_offset = self.head.val().local_offset;
+        self.read_sent.next.length = self.head.val().length;
     }
 }

@@ -1,14 +1,17 @@
 //! Plans the next segment of a queue pair.
-use crate::control::records::ContextWrite;
+use crate::control::records::{ContextWrite, QpEvent};
+use crate::literal::Literal;
 use crate::memory::{ContextTable, Table};
 use crate::protect::records::GateQuestion;
-use crate::queue::QueueEntry;
+use crate::queue::{context_field, QueueEntry};
+use crate::transmit::answer_status::AnswerStatus;
 use crate::transmit::records::*;
 use crate::transmit::request_check::RequestCheck;
 use crate::transmit::segment_parts::SegmentParts;
 use crate::transmit::segment_sizer::SegmentSizer;
 use ironwarp_abi::context::table;
 use ironwarp_abi::limits::QP_BITS;
+use ironwarp_wire::rdmap::read_request;
 use rust_hdl::prelude::*;
 
 /// Everything about the next segment of `qp` that follows from its work request and its state.
@@ -30,6 +33,9 @@ pub struct SegmentPlanner {
     pub qp: Signal<In, Bits<4>>,
     pub generation: Signal<In, Bits<4>>,
     pub head: Signal<In, QueueEntry>,
+    /// A Read Request of the peer, as a Write; with `response`, it is the one to plan for.
+    pub asked: Signal<In, QueueEntry>,
+    pub response: Signal<In, Bit>,
     pub state: Signal<In, SendState>,
     /// Bus address of the payload, from the gate.
     pub address: Signal<In, Bits<64>>,
@@ -37,6 +43,7 @@ pub struct SegmentPlanner {
     pub status: Signal<Out, Bits<8>>,
     pub raw: Signal<Out, Bit>,
     pub write: Signal<Out, Bit>,
+    pub read: Signal<Out, Bit>,
     /// Octets of payload.
     pub payload: Signal<Out, Bits<16>>,
     pub last: Signal<Out, Bit>,
@@ -44,22 +51,34 @@ pub struct SegmentPlanner {
     pub after: Signal<Out, Bits<32>>,
     /// The segment does not fit in the peer's window.
     pub full: Signal<Out, Bit>,
-    /// The completion queue that is told of errors.
-    pub receive_cq: Signal<Out, Bits<8>>,
+    /// One of `protect::records::refusal`, from the gate; and the status that it gives.
+    pub refusal: Signal<In, Bits<3>>,
+    pub refused: Signal<Out, Bits<8>>,
+    /// What tells of an error, but for the status.
+    pub failure: Signal<Out, QpEvent>,
+    /// With this segment, the work request is outstanding.
+    pub noted: Signal<Out, Bit>,
     pub question: Signal<Out, GateQuestion>,
     pub job: Signal<Out, SegmentJob>,
     pub request: Signal<Out, SentRequest>,
-    flags: ContextTable<QP_BITS, 2>,
+    pub read_sent: Signal<Out, ReadSent>,
+    flags: ContextTable<QP_BITS, 3>,
     firsts: ContextTable<QP_BITS, 1>,
     edges: Table<SendEdge, QP_BITS>,
     check: RequestCheck,
     sizer: SegmentSizer,
     parts: SegmentParts,
+    answer: AnswerStatus,
+    entry: Signal<Local, QueueEntry>,
     flags_word: Signal<Local, Bits<32>>,
     sizes_word: Signal<Local, Bits<32>>,
+    reads_word: Signal<Local, Bits<32>>,
+    reads: Signal<Local, Bits<4>>,
     position: Signal<Local, Bits<32>>,
     end_number: Signal<Local, Bits<32>>,
     used: Signal<Local, Bits<32>>,
+    reads_shift: Constant<Bits<32>>,
+    read_header: Literal<32, { read_request::HEADER_BYTES as u64 }>,
 }
 
 impl Default for SegmentPlanner {
@@ -71,20 +90,29 @@ impl Default for SegmentPlanner {
             qp: Default::default(),
             generation: Default::default(),
             head: Default::default(),
+            asked: Default::default(),
+            response: Default::default(),
+            entry: Default::default(),
             state: Default::default(),
             address: Default::default(),
             good: Default::default(),
             status: Default::default(),
             raw: Default::default(),
             write: Default::default(),
+            read: Default::default(),
             payload: Default::default(),
             last: Default::default(),
             after: Default::default(),
             full: Default::default(),
-            receive_cq: Default::default(),
+            refusal: Default::default(),
+            refused: Default::default(),
+            failure: Default::default(),
+            noted: Default::default(),
+            answer: Default::default(),
             question: Default::default(),
             job: Default::default(),
             request: Default::default(),
+            read_sent: Default::default(),
             flags: ContextTable::new(table::QUEUE_PAIR, 0),
             firsts: ContextTable::new(table::QUEUE_PAIR, 13),
             edges: Default::default(),
@@ -93,9 +121,13 @@ impl Default for SegmentPlanner {
             parts: Default::default(),
             flags_word: Default::default(),
             sizes_word: Default::default(),
+            reads_word: Default::default(),
+            reads: Default::default(),
             position: Default::default(),
             end_number: Default::default(),
             used: Default::default(),
+            reads_shift: Constant::new((context_field("read_out").bit() as u64).to_bits()),
+            read_header: Default::default(),
         }
     }
 }
@@ -111,29 +143,47 @@ impl Logic for SegmentPlanner {
         self.firsts.index.next = self.qp.val();
         self.flags_word.next = self.flags.words[0].val();
         self.sizes_word.next = self.flags.words[1].val();
-        self.receive_cq.next = self.sizes_word.val().get_bits::<8>(24);
+        self.reads_word.next = self.flags.words[2].val() >> self.reads_shift.val();
+        self.reads.next = self.reads_word.val().get_bits::<4>(0);
+        self.failure.next.qp = bit_cast::<8, 4>(self.qp.val());
+        self.failure.next.status = 0.into();
+        self.failure.next.cq = self.sizes_word.val().get_bits::<8>(24);
+        self.failure.next.sequence = 0.into();
+        self.answer.refusal.next = self.refusal.val();
+        self.answer.response.next = self.response.val();
+        self.refused.next = self.answer.status.val();
         self.edges.read_index.next = self.qp.val();
         self.edges.write.next = self.send_edge.val().valid;
         self.edges.write_index.next = self.send_edge.val().qp;
         self.edges.write_record.next = self.send_edge.val();
 
+        self.entry.next = self.head.val();
+        if self.response.val() {
+            self.entry.next = self.asked.val();
+        }
         self.check.qp.next = self.qp.val();
-        self.check.entry.next = self.head.val();
+        self.check.entry.next = self.entry.val();
+        self.check.reads.next = self.reads.val().any();
         self.good.next = self.check.good.val();
         self.status.next = self.check.status.val();
         self.raw.next = self.check.raw.val();
         self.write.next = self.check.write.val();
+        self.read.next = self.check.read.val();
 
         self.position.next = self.state.val().number - self.firsts.words[0].val();
         self.sizer.raw.next = self.check.raw.val();
         self.sizer.to_stag.next = self.check.write.val();
-        self.sizer.length.next = self.head.val().length;
+        self.sizer.length.next = self.entry.val().length;
+        if self.check.read.val() {
+            self.sizer.length.next = self.read_header.val();
+        }
         self.sizer.offset.next = self.state.val().offset;
         self.sizer.mulpdu.next = self.sizes_word.val().get_bits::<16>(0);
         self.sizer.markers.next = self.flags_word.val().get_bit(0);
         self.sizer.position.next = self.position.val().get_bits::<9>(0);
         self.payload.next = self.sizer.payload.val();
         self.last.next = self.sizer.last.val();
+        self.noted.next = self.sizer.last.val() & !self.check.raw.val() & !self.response.val();
         self.end_number.next =
             self.state.val().number + bit_cast::<32, 16>(self.sizer.octets.val());
         self.after.next = self.end_number.val();
@@ -143,7 +193,7 @@ impl Logic for SegmentPlanner {
 
         self.parts.qp.next = self.qp.val();
         self.parts.generation.next = self.generation.val();
-        self.parts.head.next = self.head.val();
+        self.parts.head.next = self.entry.val();
         self.parts.state.next = self.state.val();
         self.parts.flags_word.next = self.flags_word.val();
         self.parts.sizes_word.next = self.sizes_word.val();
@@ -152,6 +202,8 @@ impl Logic for SegmentPlanner {
         self.parts.address.next = self.address.val();
         self.parts.raw.next = self.check.raw.val();
         self.parts.write.next = self.check.write.val();
+        self.parts.read.next = self.check.read.val();
+        self.parts.response.next = self.response.val();
         self.parts.solicited.next = self.check.solicited.val();
         self.parts.signaled.next = self.check.signaled.val();
         self.parts.payload.next = self.sizer.payload.val();
@@ -160,5 +212,6 @@ impl Logic for SegmentPlanner {
         self.question.next = self.parts.question.val();
         self.job.next = self.parts.job.val();
         self.request.next = self.parts.request.val();
+        self.read_sent.next = self.parts.read_sent.val();
     }
 }

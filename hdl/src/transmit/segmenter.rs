@@ -1,6 +1,5 @@
-//! Turns work requests into segments, one FPDU each.
+//! Turns work requests and the peer's Read Requests into segments, one FPDU each.
 use crate::control::records::{Command, ContextWrite, QpEvent};
-use crate::literal::Literal;
 use crate::protect::records::*;
 use crate::queue::QueueEntry;
 use crate::stream::*;
@@ -8,7 +7,6 @@ use crate::transmit::generations::Generations;
 use crate::transmit::records::*;
 use crate::transmit::segment_planner::SegmentPlanner;
 use crate::transmit::send_states::SendStates;
-use ironwarp_abi::status;
 use rust_hdl::prelude::*;
 
 /// What [`Segmenter`] does in this clock.
@@ -44,8 +42,9 @@ pub enum SegmenterState {
 /// Choose -> Look -> Fetch -> Check -> Size -> Window -> Answer -> Emit -> Note -> Commit -> Choose
 ///                              |               | full?    |
 ///                              v               v          v refused
-///                             Fail           Choose      Fail -> Choose
+///                          Fail, Choose      Choose      Fail -> Choose
 /// ```
+/// From `Check` it goes back to `Choose` if the work request is an RDMA Read too many.
 /// A command to the queue pair at work makes the work `stale`: nothing of it takes effect.
 #[derive(LogicBlock, Default)]
 pub struct Segmenter {
@@ -55,16 +54,27 @@ pub struct Segmenter {
     /// From the scheduler: this queue pair can send.
     pub any: Signal<In, Bit>,
     pub choice: Signal<In, Bits<4>>,
-    /// The queue pair at work; the next three are about it.
+    /// It is the turn of a Read Response there.
+    pub respond: Signal<In, Bit>,
+    /// Bit n: queue pair n may have one more RDMA Read outstanding.
+    pub read_room: Signal<In, Bits<16>>,
+    /// The queue pair at work; the next ones are about it.
     pub qp: Signal<Out, Bits<4>>,
     /// The window stops it.
     pub block: Signal<Out, Bit>,
+    /// Its work request waits for an RDMA Read to be done.
+    pub pause: Signal<Out, Bit>,
     /// It met an error.
     pub halt: Signal<Out, Bit>,
-    /// Its work request is used up.
-    pub take: Signal<Out, Bit>,
+    /// A segment is handed on: of a Read Response? The message's last, so that its work request or
+    /// Read Request is used up?
+    pub commit: Signal<Out, Bit>,
+    pub response: Signal<Out, Bit>,
+    pub last: Signal<Out, Bit>,
     /// Its oldest work request.
     pub head: Signal<In, QueueEntry>,
+    /// The peer's oldest Read Request there, as a Write.
+    pub asked: Signal<In, QueueEntry>,
     /// `open_qp` has started and need not wait for the peer's first FPDU.
     pub open: Signal<Out, Bit>,
     pub open_qp: Signal<Out, Bits<4>>,
@@ -74,6 +84,7 @@ pub struct Segmenter {
     pub answer: StreamSink<GateAnswer>,
     pub job: StreamSource<SegmentJob>,
     pub request: StreamSource<SentRequest>,
+    pub read_sent: Signal<Out, ReadSent>,
     pub event: StreamSource<QpEvent>,
 
     states: SendStates,
@@ -81,6 +92,7 @@ pub struct Segmenter {
     generations: Generations,
     state: DFF<SegmenterState>,
     chosen: DFF<Bits<4>>,
+    responding: DFF<Bit>,
     stale: DFF<Bit>,
     /// The window moved since the queue pair was chosen.
     moved: DFF<Bit>,
@@ -89,16 +101,13 @@ pub struct Segmenter {
     stale_now: Signal<Local, Bit>,
     moved_now: Signal<Local, Bit>,
     noting: Signal<Local, Bit>,
-    wraps: Literal<3, { refusal::WRAP }>,
-    bounds: Literal<8, { status::LOCAL_BOUNDS as u64 }>,
-    /// What leads from the gate's refusals to the status codes.
-    shift: Literal<8, { status::LOCAL_STAG as u64 - refusal::STAG }>,
+    room: Signal<Local, Bit>,
 }
 
 impl Logic for Segmenter {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, chosen, stale, moved, address, why);
+        dff_setup!(self, clock, state, chosen, responding, stale, moved, address, why);
         clock!(self, clock, states, planner, generations);
         self.states.context_write.next = self.context_write.val();
         self.states.command.next = self.command.val();
@@ -111,6 +120,8 @@ impl Logic for Segmenter {
         self.planner.qp.next = self.chosen.q.val();
         self.planner.generation.next = self.generations.generation.val();
         self.planner.head.next = self.head.val();
+        self.planner.asked.next = self.asked.val();
+        self.planner.response.next = self.responding.q.val();
         self.planner.state.next = self.states.state.val();
         self.planner.address.next = self.address.q.val();
         self.states.qp.next = self.chosen.q.val();
@@ -119,6 +130,7 @@ impl Logic for Segmenter {
         self.states.payload.next = self.planner.payload.val();
         self.states.last.next = self.planner.last.val();
         self.states.write.next = self.planner.write.val();
+        self.states.read.next = self.planner.read.val();
         self.sent.next = self.states.sent.val();
         self.open.next = self.states.open.val();
         self.open_qp.next = self.states.open_qp.val();
@@ -130,15 +142,12 @@ impl Logic for Segmenter {
         self.job.beat.next = self.planner.job.val();
         self.job.valid.next = (self.state.q.val() == SegmenterState::Emit) & !self.stale.q.val();
         self.noting.next = (self.state.q.val() == SegmenterState::Note)
-            & self.planner.last.val()
-            & !self.planner.raw.val()
+            & self.planner.noted.val()
             & !self.stale.q.val();
         self.request.beat.next = self.planner.request.val();
         self.request.valid.next = self.noting.val();
-        self.event.beat.next.qp = bit_cast::<8, 4>(self.chosen.q.val());
+        self.event.beat.next = self.planner.failure.val();
         self.event.beat.next.status = self.why.q.val();
-        self.event.beat.next.cq = self.planner.receive_cq.val();
-        self.event.beat.next.sequence = 0.into();
         self.event.valid.next = self.state.q.val() == SegmenterState::Fail;
 
         self.stale_now.next = self.stale.q.val()
@@ -149,10 +158,12 @@ impl Logic for Segmenter {
             | (self.send_edge.val().valid & (self.send_edge.val().qp == self.chosen.q.val()));
         self.moved.d.next = self.moved_now.val();
 
+        self.room.next = self.read_room.val().get_bit(self.chosen.q.val().index());
+        self.planner.refusal.next = self.answer.beat.val().refusal;
         self.block.next = false;
+        self.pause.next = false;
         self.halt.next = false;
-        self.take.next = false;
-        self.states.commit.next = false;
+        self.commit.next = false;
         match self.state.q.val() {
             SegmenterState::Choose => {
                 self.stale.d.next = self.command.val().valid
@@ -160,6 +171,7 @@ impl Logic for Segmenter {
                 self.moved.d.next = false;
                 if self.any.val() {
                     self.chosen.d.next = self.choice.val();
+                    self.responding.d.next = self.respond.val();
                     self.state.d.next = SegmenterState::Look;
                 }
             }
@@ -172,6 +184,10 @@ impl Logic for Segmenter {
             SegmenterState::Check => {
                 self.why.d.next = self.planner.status.val();
                 self.state.d.next = SegmenterState::Size;
+                if self.planner.read.val() & !self.room.val() {
+                    self.pause.next = self.planner.good.val() & !self.stale_now.val();
+                    self.state.d.next = SegmenterState::Choose;
+                }
                 if !self.planner.good.val() {
                     self.state.d.next = SegmenterState::Fail;
                 }
@@ -192,11 +208,7 @@ impl Logic for Segmenter {
             }
             SegmenterState::Answer => {
                 self.address.d.next = self.answer.beat.val().address;
-                self.why.d.next =
-                    bit_cast::<8, 3>(self.answer.beat.val().refusal) + self.shift.val();
-                if self.answer.beat.val().refusal == self.wraps.val() {
-                    self.why.d.next = self.bounds.val();
-                }
+                self.why.d.next = self.planner.refused.val();
                 if self.answer.valid.val() {
                     self.state.d.next = SegmenterState::Emit;
                     if self.answer.beat.val().refusal != 0 {
@@ -223,8 +235,7 @@ impl Logic for Segmenter {
             SegmenterState::Commit => {
                 // A start writes first.
                 if !self.states.busy.val() {
-                    self.states.commit.next = !self.stale_now.val();
-                    self.take.next = self.planner.last.val() & !self.stale_now.val();
+                    self.commit.next = !self.stale_now.val();
                     self.state.d.next = SegmenterState::Choose;
                 }
             }
@@ -238,5 +249,11 @@ impl Logic for Segmenter {
                 self.state.d.next = SegmenterState::Choose;
             }
         }
+
+        self.response.next = self.responding.q.val();
+        self.last.next = self.planner.last.val();
+        self.states.commit.next = self.commit.val();
+        self.read_sent.next = self.planner.read_sent.val();
+        self.read_sent.next.valid = self.commit.val() & self.planner.read.val();
     }
 }

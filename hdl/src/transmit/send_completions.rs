@@ -4,7 +4,9 @@ use crate::control::records::Command;
 use crate::literal::Literal;
 use crate::memory::Table;
 use crate::queue::Pick;
+use crate::receive::records::ReadDone;
 use crate::stream::*;
+use crate::transmit::done_reads::DoneReads;
 use crate::transmit::marks::Marks;
 use crate::transmit::records::*;
 use ironwarp_abi::limits::{OUTSTANDING_BITS, OUTSTANDING_MAX, QP_BITS};
@@ -40,9 +42,10 @@ pub enum RetireState {
 /// request --> Choose --> Note --> Append
 /// edge -> acknowledged? --> Choose --> Look --> Oldest --> Judge --> Tell --> Judge of the next ..
 /// ```
-/// A queue pair is looked at when it was acknowledged, and when a work request was noted.
-/// A work request completes when its last octet is acknowledged; one that is not `signaled` only
-/// leaves the list. A command empties its queue pair's list.
+/// A queue pair is looked at when it was acknowledged, when a work request was noted, and when an
+/// RDMA Read was done. A work request completes in its turn when its last octet is acknowledged,
+/// an RDMA Read when its response is placed, too; one that is not `signaled` only leaves the list.
+/// A command empties its queue pair's list.
 #[derive(LogicBlock, Default)]
 pub struct SendCompletions {
     pub clock: Signal<In, Clock>,
@@ -50,6 +53,7 @@ pub struct SendCompletions {
     /// A work request was handed to the stream, whole.
     pub request: StreamSink<SentRequest>,
     pub send_edge: Signal<In, SendEdge>,
+    pub read_done: Signal<In, ReadDone>,
     pub completion: StreamSource<Completion>,
     /// Bit n: the list of queue pair n is all but full. Up to date five clocks after a request.
     pub crowded: Signal<Out, Bits<16>>,
@@ -61,6 +65,7 @@ pub struct SendCompletions {
     list: RAM<SentRequest, LIST_BITS>,
     pick: Pick,
     moved: Marks,
+    reads: DoneReads,
     crowds: Marks,
     state: DFF<RetireState>,
     chosen: DFF<Bits<4>>,
@@ -86,7 +91,7 @@ impl Logic for SendCompletions {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, chosen, entry, stale, wiping, wiping_qp);
-        clock!(self, clock, heads, tails, oldest, moved, crowds);
+        clock!(self, clock, heads, tails, oldest, moved, reads, crowds);
         self.list.read_clock.next = self.clock.val();
         self.list.write_clock.next = self.clock.val();
         self.wipe.next = self.command.val().valid;
@@ -104,7 +109,11 @@ impl Logic for SendCompletions {
         self.moved.clear_qp.next = self.chosen.q.val();
         self.moved.wipe.next = self.wipe.val();
         self.moved.wipe_qp.next = bit_cast::<4, 8>(self.command.val().index);
-        self.pick.wanted.next = self.moved.marks.val();
+        self.reads.command.next = self.command.val();
+        self.reads.read_done.next = self.read_done.val();
+        self.reads.qp.next = self.chosen.q.val();
+        self.reads.seen.next = self.state.q.val() == RetireState::Look;
+        self.pick.wanted.next = self.moved.marks.val() | self.reads.news.val();
         self.pick.last.next = self.chosen.q.val();
 
         // The lists. A command's wipe comes a clock late, and goes before everything else.
@@ -140,7 +149,8 @@ impl Logic for SendCompletions {
 
         // Acknowledged: the last octet's number is not after SND.UNA.
         self.beyond.next = self.list.read_data.val().end - self.oldest.read_record.val();
-        self.done.next = !self.beyond.val().any() | self.beyond.val().get_bit(31);
+        self.done.next = (!self.beyond.val().any() | self.beyond.val().get_bit(31))
+            & (self.reads.some.val() | !self.list.read_data.val().read);
         self.leave.next = false;
 
         self.completion.beat.next.cq = self.entry.q.val().cq;
@@ -214,6 +224,7 @@ impl Logic for SendCompletions {
                 self.state.d.next = RetireState::Choose;
             }
         }
+        self.reads.complete.next = self.leave.val() & self.list.read_data.val().read;
         if self.leave.val() {
             self.heads.write.next = true;
             self.heads.write_index.next = self.chosen.q.val();
@@ -240,6 +251,9 @@ mod tests {
         acknowledged: [u32; 16],
         lists: Vec<VecDeque<SentRequest>>,
         told: Vec<VecDeque<SentRequest>>,
+        /// RDMA Reads that are noted and not done, and those that are done and still listed.
+        reading: [usize; 16],
+        read: [usize; 16],
         /// Requests sent so far, of all queue pairs.
         number: u64,
         /// The longest that a list has been.
@@ -256,6 +270,8 @@ mod tests {
                 acknowledged: start,
                 lists: vec![VecDeque::new(); 16],
                 told: vec![VecDeque::new(); 16],
+                reading: [0; 16],
+                read: [0; 16],
                 number: 0,
                 most: 0,
             }
@@ -278,14 +294,32 @@ mod tests {
             let out = self.sent[qp].wrapping_sub(self.acknowledged[qp]);
             let step = self.rng.random_range(1..=out);
             self.acknowledged[qp] = self.acknowledged[qp].wrapping_add(step);
-            let acknowledged = self.acknowledged[qp];
-            let list = &mut self.lists[qp];
-            let reached =
-                |r: &SentRequest| acknowledged.wrapping_sub(r.end.to_u64() as u32) < 1 << 31;
-            while list.front().is_some_and(reached) {
-                self.told[qp].extend(list.pop_front().filter(|r| r.signaled));
-            }
+            self.retire(qp);
             self.edge(qp)
+        }
+
+        /// The oldest RDMA Read of `qp` is done, if there is one.
+        fn finish_read(&mut self, qp: usize) -> ReadDone {
+            if self.reading[qp] == 0 || !self.rng.random_bool(0.1) {
+                return ReadDone::default();
+            }
+            self.reading[qp] -= 1;
+            self.read[qp] += 1;
+            self.retire(qp);
+            ReadDone { valid: true, qp: (qp as u64).to_bits() }
+        }
+
+        /// What is acknowledged and read leaves the list, in order.
+        fn retire(&mut self, qp: usize) {
+            while let Some(oldest) = self.lists[qp].front().copied() {
+                let left = (oldest.end.to_u64() as u32).wrapping_sub(self.acknowledged[qp]);
+                if (left != 0 && left < 1 << 31) || (oldest.read && self.read[qp] == 0) {
+                    break;
+                }
+                self.read[qp] -= usize::from(oldest.read);
+                self.lists[qp].pop_front();
+                self.told[qp].extend(Some(oldest).filter(|r| r.signaled));
+            }
         }
 
         /// The next request that a queue pair has sent.
@@ -299,20 +333,18 @@ mod tests {
                 signaled: self.rng.random_bool(0.8),
                 cq: (qp as u64 + 1).to_bits(),
                 length: self.number.to_bits(),
+                read: self.reading[qp] < 8 && self.rng.random_bool(0.2),
             }
         }
 
         /// The uut took the note of a request.
         fn note(&mut self, request: SentRequest) {
             let qp = request.qp.to_u64() as usize;
+            self.reading[qp] += usize::from(request.read);
+            self.lists[qp].push_back(request);
+            self.most = self.most.max(self.lists[qp].len());
             // An acknowledgement may come before the note of what it acknowledges.
-            let left = (request.end.to_u64() as u32).wrapping_sub(self.acknowledged[qp]);
-            if left == 0 || left >= 1 << 31 {
-                self.told[qp].extend(Some(request).filter(|r| r.signaled));
-            } else {
-                self.lists[qp].push_back(request);
-                self.most = self.most.max(self.lists[qp].len());
-            }
+            self.retire(qp);
         }
 
         /// A completion that leaves now must be its queue pair's next.
@@ -348,6 +380,8 @@ mod tests {
                 let quiet = patient && now % 2000 < 1500;
                 uut.send_edge.next =
                     if quiet { SendEdge::default() } else { model.acknowledge(qp) };
+                let qp = model.rng.random_range(0..3_usize);
+                uut.read_done.next = model.finish_read(qp);
                 // As the segmenter does: five clocks after the last one it looks who is crowded.
                 let qp = model.rng.random_range(0..3_usize);
                 since += 1;
@@ -370,6 +404,7 @@ mod tests {
             assert!(model.most < OUTSTANDING_MAX, "SEED={seed}: {} outstanding", model.most);
             uut.request.valid.next = false;
             uut.send_edge.next = SendEdge::default();
+            uut.read_done.next = ReadDone::default();
             uut.completion.ready.next = true;
             for _ in 0..2000 {
                 settle!(uut);

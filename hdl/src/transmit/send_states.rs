@@ -32,8 +32,10 @@ pub struct SendStates {
     pub payload: Signal<In, Bits<16>>,
     /// The message ends with it.
     pub last: Signal<In, Bit>,
-    /// The message is an RDMA Write: no message sequence number moves.
+    /// The message is an RDMA Write or a Read Response: no message sequence number moves.
     pub write: Signal<In, Bit>,
+    /// The message is a Read Request, which has sequence numbers of its own.
+    pub read: Signal<In, Bit>,
     /// SND.NXT has moved, a clock after the `commit` or the start.
     pub sent: Signal<Out, SendNext>,
     /// `open_qp` has started and need not wait for the peer's first FPDU.
@@ -65,6 +67,7 @@ impl Default for SendStates {
             payload: Default::default(),
             last: Default::default(),
             write: Default::default(),
+            read: Default::default(),
             sent: Default::default(),
             open: Default::default(),
             open_qp: Default::default(),
@@ -111,7 +114,9 @@ impl Logic for SendStates {
             self.current.val().offset + bit_cast::<32, 16>(self.payload.val());
         if self.last.val() {
             self.states.write_record.next.offset = 0.into();
-            if !self.write.val() {
+            if self.read.val() {
+                self.states.write_record.next.read = self.current.val().read + self.one.val();
+            } else if !self.write.val() {
                 self.states.write_record.next.message = self.current.val().message + self.one.val();
             }
         }
@@ -123,6 +128,7 @@ impl Logic for SendStates {
             self.states.write_index.next = self.starting_qp.q.val();
             self.states.write_record.next.number = self.firsts.words[0].val();
             self.states.write_record.next.message = self.one.val();
+            self.states.write_record.next.read = self.one.val();
             self.states.write_record.next.offset = 0.into();
             self.told.d.next.valid = true;
             self.told.d.next.qp = self.starting_qp.q.val();

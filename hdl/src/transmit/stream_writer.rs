@@ -88,6 +88,7 @@ mod tests {
                 first: number(&ulpdu[2..6]).to_bits(),
                 second: number(&ulpdu[6..14]).to_bits(),
                 third: number(&ulpdu[14..header]).to_bits(),
+                ..Default::default()
             },
             stream: StreamJob {
                 markers: framing.markers,
@@ -96,6 +97,40 @@ mod tests {
             },
             payload: Packet { octets: ulpdu[header..].to_vec(), error },
             expected: Packet { octets, error },
+        }
+    }
+
+    /// The jobs for the FPDU of a Read Request.
+    fn read_request(ulpdu: &[u8], framing: Framing, offset: u64) -> Case {
+        let number = |octets: &[u8]| octets.iter().fold(0, |n, octet| n << 8 | u64::from(*octet));
+        let mut case = fpdu(ulpdu, framing, offset, false);
+        case.payload.octets.clear();
+        case.frame.empty = true;
+        case.frame.asks = true;
+        case.frame.sink_stag = number(&ulpdu[18..22]).to_bits();
+        case.frame.sink_offset = number(&ulpdu[22..30]).to_bits();
+        case.frame.length = number(&ulpdu[30..34]).to_bits();
+        case.frame.source_stag = number(&ulpdu[34..38]).to_bits();
+        case.frame.source_offset = number(&ulpdu[38..46]).to_bits();
+        case
+    }
+
+    //= rfc5040#4.4
+    //= type=test
+    #[test]
+    fn writes_the_header_of_a_read_request() {
+        let mut rng = rng(5040);
+        for offset in (0..512).step_by(4) {
+            let mut ulpdu: Vec<u8> = (0..18 + 28).map(|_| rng.random()).collect();
+            ulpdu[0] = 0x41;
+            let framing = Framing { markers: rng.random(), crc: true };
+            let after = vec![0x41; 18 + 5];
+            let cases = [
+                read_request(&ulpdu, framing, offset),
+                fpdu(&after, framing, (offset + 500) % 512, false),
+            ];
+            let expected: Vec<Packet> = cases.iter().map(|case| case.expected.clone()).collect();
+            assert_eq!(run(&cases, &mut rng), dense(&expected), "offset {offset}");
         }
     }
 

@@ -13,7 +13,7 @@ fn framing(context: &QueuePairContext) -> Framing {
     Framing { markers: context.send_markers, crc: context.crc }
 }
 
-fn request(code: u8, offset: u64, length: u32) -> SendRequest {
+pub(super) fn request(code: u8, offset: u64, length: u32) -> SendRequest {
     SendRequest {
         opcode: code,
         signaled: true,
@@ -24,25 +24,25 @@ fn request(code: u8, offset: u64, length: u32) -> SendRequest {
     }
 }
 
-fn send(offset: u64, length: u32) -> SendRequest {
+pub(super) fn send(offset: u64, length: u32) -> SendRequest {
     request(opcode::SEND, offset, length)
 }
 
 /// A peer: takes the segments of its queue pair in order, acknowledges, and keeps to a window.
-struct Peer {
+pub(super) struct Peer {
     qp: usize,
     next: u32,
     /// What it has said: the sequence number after the window.
     limit: u32,
     seen: usize,
     deframer: Deframer,
-    ulpdus: Vec<Vec<u8>>,
+    pub(super) ulpdus: Vec<Vec<u8>>,
     /// The largest multiple of the window scale that it offers.
     window: u32,
 }
 
 impl Peer {
-    fn new(qp: usize, context: &QueuePairContext) -> Self {
+    pub(super) fn new(qp: usize, context: &QueuePairContext) -> Self {
         Self {
             qp,
             next: context.send_next,
@@ -55,7 +55,7 @@ impl Peer {
     }
 
     /// Takes what has come; says whether something has.
-    fn take(&mut self, world: &World) -> bool {
+    pub(super) fn take(&mut self, world: &World) -> bool {
         let mut taken = false;
         for segment in &world.segments[self.seen..] {
             if segment.qp == self.qp && !segment.payload.is_empty() {
@@ -77,7 +77,7 @@ impl Peer {
         taken
     }
 
-    fn acknowledge(&mut self, world: &mut World) {
+    pub(super) fn acknowledge(&mut self, world: &mut World) {
         let shift = world.contexts[self.qp].send_window_shift;
         self.limit = self.next.wrapping_add(self.window << shift);
         world.acknowledgements.push_back((self.qp as u64, self.next, self.window as u16));
@@ -168,7 +168,7 @@ fn post_raw(world: &mut World, told: &mut Vec<Told>) -> Vec<Vec<u8>> {
 }
 
 /// Runs until no peer has taken anything for 3000 clocks.
-fn exchange(world: &mut World, peers: &mut [Peer]) {
+pub(super) fn exchange(world: &mut World, peers: &mut [Peer]) {
     let mut quiet = 0;
     while quiet < 3000 {
         world.run(50);

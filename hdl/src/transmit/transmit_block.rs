@@ -13,7 +13,9 @@ use crate::transmit::header_builder::HeaderBuilder;
 use crate::transmit::job_fork::JobFork;
 use crate::transmit::payload_read::PayloadRead;
 use crate::transmit::query::SendQuery;
+use crate::transmit::read_limit::ReadLimit;
 use crate::transmit::records::*;
+use crate::transmit::response_queue::ResponseQueue;
 use crate::transmit::scheduler::Scheduler;
 use crate::transmit::segment_store::SegmentStore;
 use crate::transmit::segmenter::Segmenter;
@@ -24,8 +26,9 @@ use rust_hdl::prelude::*;
 /// From doorbell to Ethernet frame.
 ///
 /// ```text
+/// read_asked -> ResponseQueue ----+
 /// doorbell --> RequestFetch --> Segmenter <--> Scheduler <--------------------+
-///                               |  |  ^ Gate                                  |
+///                               |  |  ^ Gate, ReadLimit                       |
 ///                               |  |  +---------- SND.UNA, SND.WND --- AckProcessor <-- ACKs
 ///                               |  +--> SendCompletions <---------------------+
 ///                               v               |
@@ -84,6 +87,8 @@ pub struct Transmit {
     pub stations: Signal<Out, Bits<7>>,
 
     requests: RequestFetch,
+    responses: ResponseQueue,
+    reads: ReadLimit,
     scheduler: Scheduler,
     segmenter: Segmenter,
     gate: Gate,
@@ -99,6 +104,7 @@ pub struct Transmit {
     completions: Merge2<Completion>,
     events: Merge2<QpEvent>,
     underway: DFF<Bit>,
+    used_up: Signal<Local, Bit>,
     leaving: Signal<Local, Bit>,
     rung: Signal<Local, Bit>,
     kind: Constant<Bits<2>>,
@@ -134,6 +140,8 @@ impl Default for Transmit {
             frame_sent: Default::default(),
             stations: Default::default(),
             requests: RequestFetch::send(),
+            responses: Default::default(),
+            reads: ReadLimit::outbound(),
             scheduler: Default::default(),
             segmenter: Default::default(),
             gate: Default::default(),
@@ -149,6 +157,7 @@ impl Default for Transmit {
             completions: Default::default(),
             events: Default::default(),
             underway: Default::default(),
+            used_up: Default::default(),
             leaving: Default::default(),
             rung: Default::default(),
             kind: Constant::new(doorbell_kind::SEND.to_bits()),
@@ -161,15 +170,31 @@ impl Logic for Transmit {
     fn update(&mut self) {
         dff_setup!(self, clock, underway);
         clock!(self, clock, requests, scheduler, segmenter, gate, jobs, payload, writer, store);
-        clock!(self, clock, builder, assembler, acks, retire, query, completions, events);
+        clock!(
+            self,
+            clock,
+            responses,
+            reads,
+            builder,
+            assembler,
+            acks,
+            retire,
+            query,
+            completions,
+            events
+        );
 
         // What the host says.
         self.requests.context_write.next = self.context_write.val();
+        self.responses.context_write.next = self.context_write.val();
+        self.reads.context_write.next = self.context_write.val();
         self.segmenter.context_write.next = self.context_write.val();
         self.gate.context_write.next = self.context_write.val();
         self.builder.context_write.next = self.context_write.val();
         self.acks.context_write.next = self.context_write.val();
         self.requests.command.next = self.qp_command.val();
+        self.responses.command.next = self.qp_command.val();
+        self.reads.command.next = self.qp_command.val();
         self.scheduler.command.next = self.qp_command.val();
         self.segmenter.command.next = self.qp_command.val();
         self.builder.command.next = self.qp_command.val();
@@ -184,8 +209,9 @@ impl Logic for Transmit {
         // Work requests become segments.
         StreamSource::<ReadRequest>::link(&mut self.request_read, &mut self.requests.read);
         StreamSink::<Beat>::link(&mut self.request_data, &mut self.requests.data);
+        self.used_up.next = self.segmenter.commit.val() & self.segmenter.last.val();
         self.requests.head_qp.next = self.segmenter.qp.val();
-        self.requests.take.next = self.segmenter.take.val();
+        self.requests.take.next = self.used_up.val() & !self.segmenter.response.val();
         self.requests.take_qp.next = self.segmenter.qp.val();
         self.segmenter.head.next = self.requests.head.val();
         self.scheduler.available.next = self.requests.available.val();
@@ -197,6 +223,13 @@ impl Logic for Transmit {
         self.scheduler.qp.next = self.segmenter.qp.val();
         self.scheduler.block.next = self.segmenter.block.val();
         self.scheduler.halt.next = self.segmenter.halt.val();
+        self.scheduler.asked.next = self.responses.available.val();
+        self.scheduler.read_done.next = self.read_done.val();
+        self.scheduler.pause.next = self.segmenter.pause.val();
+        self.scheduler.commit.next = self.segmenter.commit.val();
+        self.scheduler.response.next = self.segmenter.response.val();
+        self.scheduler.last.next = self.segmenter.last.val();
+        self.segmenter.respond.next = self.scheduler.respond.val();
         self.segmenter.any.next = self.scheduler.any.val();
         self.segmenter.choice.next = self.scheduler.choice.val();
         self.segmenter.send_edge.next = self.acks.send_edge.val();
@@ -205,13 +238,20 @@ impl Logic for Transmit {
         StreamSource::<SegmentJob>::join(&mut self.segmenter.job, &mut self.jobs.sink);
         StreamSource::<SentRequest>::join(&mut self.segmenter.request, &mut self.retire.request);
 
-        self.read_asked.ready.next = true;
-        self.read_room.next = 0.into();
-        self.read_sent.next.valid = false;
-        self.read_sent.next.qp = 0.into();
-        self.read_sent.next.sink_stag = 0.into();
-        self.read_sent.next.sink_offset = 0.into();
-        self.read_sent.next.length = 0.into();
+        // The peer's Read Requests become responses; ours are counted.
+        StreamSink::<ReadAsked>::link(&mut self.read_asked, &mut self.responses.asked);
+        self.read_room.next = self.responses.room.val();
+        self.responses.head_qp.next = self.segmenter.qp.val();
+        self.segmenter.asked.next = self.responses.head.val();
+        self.responses.take.next = self.used_up.val() & self.segmenter.response.val();
+        self.responses.take_qp.next = self.segmenter.qp.val();
+        self.reads.start.next = self.segmenter.read_sent.val().valid;
+        self.reads.start_qp.next = self.segmenter.qp.val();
+        self.reads.done.next = self.read_done.val().valid;
+        self.reads.done_qp.next = self.read_done.val().qp;
+        self.segmenter.read_room.next = self.reads.room.val();
+        self.read_sent.next = self.segmenter.read_sent.val();
+        self.retire.read_done.next = self.read_done.val();
 
         // Segments become FPDUs.
         StreamSource::<ReadJob>::join(&mut self.jobs.read, &mut self.payload.job);
