@@ -1,6 +1,7 @@
 //! What the command line does, thin over the crates.
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod demo;
 pub mod differential;
 mod pair;

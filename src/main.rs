@@ -1,8 +1,10 @@
 //! `ironwarp`: the command line.
 
 use clap::{Parser, Subcommand};
+use ironwarp::bench::{self, Bench};
 use ironwarp::demo::{self, Demo};
 use ironwarp::differential::{self, Differential};
+use ironwarp::rping::command::{self as rping, Rping};
 use std::process::ExitCode;
 
 /// An iWARP RNIC in the open: hardware in simulation, and the driver for it.
@@ -19,6 +21,10 @@ enum Command {
     Demo(Demo),
     /// Run random programmes on the hardware and on the model, and say where they differ.
     Differential(Differential),
+    /// Measure throughput.
+    Bench(Bench),
+    /// Play ping-pong with data that is checked, as rdma-core's rping does.
+    Rping(Rping),
 }
 
 /// Bad arguments, as clap has it.
@@ -30,6 +36,8 @@ fn main() -> ExitCode {
         Command::Differential(options) => {
             differential::execute(&options).map_err(|error| (error.to_string(), 1))
         }
+        Command::Bench(options) => bench::run(&options).map_err(|error| (error.to_string(), 1)),
+        Command::Rping(options) => rping::run(&options).map_err(|error| (error.to_string(), 1)),
     };
     match failure {
         Ok(()) => ExitCode::SUCCESS,

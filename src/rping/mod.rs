@@ -14,6 +14,7 @@
 //! ```
 
 mod client;
+pub mod command;
 mod endpoint;
 mod error;
 mod message;
