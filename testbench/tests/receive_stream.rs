@@ -1,13 +1,14 @@
 //! The receive side frames a byte stream: FPDUs cut and packed anywhere are placed exactly.
 
 use ironwarp_abi::context::{MemoryRegionContext, QueuePairContext};
-use ironwarp_abi::queue::{kind, CompletionEntry, ReceiveRequest};
+use ironwarp_abi::queue::{kind, opcode, CompletionEntry, ReceiveRequest, SendRequest};
 use ironwarp_abi::{registers, status};
 use ironwarp_sim::Options;
-use ironwarp_testbench::station::{Peer, Station};
+use ironwarp_testbench::station::{Peer, Segment, Station};
 use ironwarp_wire::ddp::{TaggedRepr, UntaggedRepr};
 use ironwarp_wire::mpa::stream::{Framer, Framing};
 use ironwarp_wire::rdmap::Opcode;
+use ironwarp_wire::tcp;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -286,6 +287,35 @@ fn the_gate_refuses_and_nothing_is_written() {
         assert_eq!(told, [(kind::EVENT, expected)]);
         assert_eq!(bench.station.octets(SINK, SINK_BYTES), vec![0; SINK_BYTES]);
     }
+}
+
+/// The peer has closed. What it acknowledges from then on still shows, and completes nothing.
+//= rfc9293#3.10.7.4
+//= type=test
+#[test]
+fn acknowledgements_show_after_the_end_and_complete_nothing() {
+    let mut bench = Bench::new(1, Framing { markers: false, crc: true });
+    let request = SendRequest { opcode: opcode::SEND, signaled: true, ..Default::default() };
+    bench.station.post_send(1, &request);
+    bench.station.simulation.run(1500);
+    let before = bench.peer.expected;
+    bench.peer.take(&mut bench.station);
+    let sent = bench.peer.expected;
+    assert_ne!(sent, before);
+    let mut last = bench.peer.segment(&[]);
+    (last.acknowledgement, last.flags) = (before, tcp::ACK | tcp::FIN);
+    let late = Segment { acknowledgement: sent, flags: tcp::ACK, ..last.clone() };
+    for (segment, unacknowledged, event) in [(last, before, true), (late, sent, false)] {
+        bench.station.simulation.send_frame(&bench.peer.frames.emit(&segment)).unwrap();
+        bench.station.simulation.run(1500);
+        let done = bench.station.completions();
+        let told: Vec<_> = done.iter().map(|entry| (entry.kind, entry.status)).collect();
+        assert_eq!(told, if event { vec![(kind::EVENT, status::PEER_CLOSED)] } else { vec![] });
+        bench.station.write(registers::QUERY_QP, 1);
+        let shown = bench.station.read(registers::QUERY_SEND_UNACKNOWLEDGED);
+        assert_eq!(shown, unacknowledged);
+    }
+    assert_eq!(bench.peer.take(&mut bench.station), [], "the FIN is software's to acknowledge");
 }
 
 /// The seeds of a random test: the one in `SEED`, or the first `count`.

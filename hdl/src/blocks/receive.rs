@@ -3,13 +3,14 @@
 use crate::receive::{
     acceptance::Acceptance, checksums::Checksums, crc_check::CrcCheck, ddp_check::DdpCheck,
     ddp_header::DdpHeader, epochs::Epochs, flow_table::FlowTable, fpdu_length::FpduLength,
-    fpdu_size::FpduSize, frame_queue::FrameQueue, framer::Framer, judge::Judge, life::Life,
-    marker_remover::MarkerRemover, message_check::MessageCheck, message_states::MessageStates,
-    octet_mask::OctetMask, outstanding_reads::OutstandingReads, parser::Parser,
-    placement::Placement, qp_word::QpWord, read_request::ReadRequestFields,
-    refusal_status::RefusalStatus, reset_events::ResetEvents, ring_reader::RingReader,
-    stream_ring::StreamRing, stream_span::StreamSpan, stream_work::StreamWork,
-    tcp_receive::TcpReceive, window_teller::WindowTeller, wire_order::WireOrder, Receive,
+    fpdu_size::FpduSize, fpdu_start::FpduStart, frame_check::FrameCheck, frame_queue::FrameQueue,
+    framer::Framer, judge::Judge, life::Life, marker_remover::MarkerRemover,
+    message_check::MessageCheck, message_states::MessageStates, octet_mask::OctetMask,
+    outstanding_reads::OutstandingReads, parser::Parser, placement::Placement, qp_word::QpWord,
+    read_request::ReadRequestFields, refusal_status::RefusalStatus, reset_events::ResetEvents,
+    ring_reader::RingReader, stream_ring::StreamRing, stream_span::StreamSpan,
+    stream_work::StreamWork, tcp_receive::TcpReceive, window_teller::WindowTeller,
+    wire_order::WireOrder, Receive,
 };
 
 blocks! {
@@ -20,6 +21,8 @@ blocks! {
     parser: Parser::default(), [clock, mac_address, beat, valid, head, head_valid];
     checksums: Checksums::default(), [clock, beat, valid, verdict, verdict_valid];
     flow_table: FlowTable::default(), [clock, context_write, sink, source];
+    frame_check: FrameCheck::default(), [frame, octets, bad, foreign];
+    fpdu_start: FpduStart::default(), [position, markers, available, begun, between];
     frame_queue: FrameQueue::default(),
         [clock, beat, beat_valid, head, verdict, verdict_valid, frame, segment, segment_valid];
     acceptance: Acceptance::default(),

@@ -59,6 +59,8 @@ record!(ReadAsked { qp, sink_stag, sink_offset, length, source_stag, source_offs
 record!(ReadDone { valid, qp });
 record!(FrameHead {
     way,
+    kind,
+    broken,
     qp,
     remote_ip,
     local_ip,
@@ -71,10 +73,23 @@ record!(FrameHead {
     payload_at,
     payload
 });
-record!(FrameVerdict { intact, checked });
-record!(FrameBeat { valid, data, bytes, first, last, way, intact, checked });
+record!(FrameVerdict { intact, header_good, checked });
+record!(FrameBeat {
+    valid,
+    data,
+    bytes,
+    first,
+    last,
+    way,
+    kind,
+    broken,
+    intact,
+    header_good,
+    checked
+});
 record!(Decision {
     qp,
+    started,
     live,
     accept,
     finish,

@@ -9,7 +9,8 @@ use crate::control::records::{Command, ContextWrite};
 use crate::literal::Literal;
 use crate::memory::Table;
 use crate::receive::notes::*;
-use crate::receive::qp_word::{QpWord, RECEIVE_NEXT};
+use crate::receive::qp_word::{QpWord, RECEIVE_NEXT, RECEIVE_WINDOW};
+use crate::transmit::marks::Marks;
 use ironwarp_abi::limits::STREAM_RING_BYTES;
 use rust_hdl::prelude::*;
 
@@ -41,6 +42,8 @@ pub struct Acceptance {
     received_table: Table<Bits<32>, 4>,
     removed_table: Table<Bits<32>, 4>,
     at_start: QpWord<RECEIVE_NEXT>,
+    window: QpWord<RECEIVE_WINDOW>,
+    starts: Marks,
     /// Bit n: nothing was received since the start of queue pair n.
     fresh: DFF<Bits<16>>,
     /// Bit n: nothing was taken out of the ring since then.
@@ -59,6 +62,9 @@ pub struct Acceptance {
     octets_end: DFF<Bits<32>>,
     /// Octets in the ring if the segment is taken.
     waiting: DFF<Bits<32>>,
+    /// Octets in the ring, and how many the host allows there.
+    queued: DFF<Bits<32>>,
+    allowed: DFF<Bits<32>>,
     result: DFF<Decision>,
     number: Signal<Local, Bits<32>>,
     length: Signal<Local, Bits<32>>,
@@ -73,7 +79,9 @@ pub struct Acceptance {
     closed_next: Signal<Local, Bits<16>>,
     novel: Signal<Local, Bit>,
     fits: Signal<Local, Bit>,
+    room: Signal<Local, Bits<32>>,
     in_window: Signal<Local, Bit>,
+    owned: Signal<Local, Bit>,
     origin: Signal<Local, Bits<32>>,
     command_index: Signal<Local, Bits<8>>,
     command_qp: Signal<Local, Bits<4>>,
@@ -86,7 +94,10 @@ impl Logic for Acceptance {
     fn update(&mut self) {
         dff_setup!(self, clock, fresh, unread, closed, look, judge, disturbance);
         dff_setup!(self, clock, expected, known, ahead, octets_end, waiting, result);
-        clock!(self, clock, received_table, removed_table, at_start);
+        dff_setup!(self, clock, queued, allowed);
+        clock!(self, clock, received_table, removed_table, at_start, window, starts);
+        self.window.context_write.next = self.context_write.val();
+        self.window.qp.next = self.head.val().qp;
         self.at_start.context_write.next = self.context_write.val();
         self.at_start.qp.next = self.head.val().qp;
         self.received_table.read_index.next = self.head.val().qp;
@@ -120,6 +131,8 @@ impl Logic for Acceptance {
             self.ahead.d.next = self.number.val() - self.received.val();
             self.octets_end.d.next = self.segment_end.val();
             self.waiting.d.next = self.segment_end.val() - self.removed.val();
+            self.queued.d.next = self.received.val() - self.removed.val();
+            self.allowed.d.next = self.window.word.val();
         }
 
         // Clock 2. A FIN is not counted: the driver acknowledges it, who closes the connection.
@@ -130,11 +143,18 @@ impl Logic for Acceptance {
         self.novel.next = (self.known.q.val() < self.length.val())
             & !self.closed.q.val().get_bit(self.head.val().qp.index());
         self.fits.next = self.waiting.q.val() <= self.ring.val();
-        self.in_window.next = self.ahead.q.val() < self.ring.val();
+        self.room.next = self.allowed.q.val() - self.queued.q.val();
+        self.in_window.next =
+            (self.allowed.q.val() > self.queued.q.val()) & (self.ahead.q.val() < self.room.val());
+        // Queue pair 0 has no stream.
+        self.owned.next =
+            self.starts.marks.val().get_bit(self.head.val().qp.index()) & self.head.val().qp.any();
         self.origin.next = self.number.val() - bit_cast::<32, 7>(self.head.val().payload_at);
         if self.judge.q.val() {
             self.result.d.next.qp = self.head.val().qp;
-            self.result.d.next.live = self.active.val().get_bit(self.head.val().qp.index());
+            self.result.d.next.started = self.owned.val();
+            self.result.d.next.live =
+                self.owned.val() & self.active.val().get_bit(self.head.val().qp.index());
             self.result.d.next.accept = false;
             self.result.d.next.finish = self.finish.val();
             self.result.d.next.no_room = false;
@@ -151,12 +171,13 @@ impl Logic for Acceptance {
                 bit_cast::<16, 7>(self.head.val().payload_at) + self.head.val().payload;
             if self.flags.val().get_bit(2) {
                 self.result.d.next.reset = !self.ahead.q.val().any();
+                self.result.d.next.acknowledge = self.ahead.q.val().any() & self.in_window.val();
             } else if self.flags.val().get_bit(1) {
                 self.result.d.next.acknowledge = true;
             } else if self.flags.val().get_bit(4) {
+                self.result.d.next.forward = true;
                 if self.novel.val() | self.finish.val() {
-                    self.result.d.next.forward = true;
-                    self.result.d.next.acknowledge = true;
+                    self.result.d.next.acknowledge = self.novel.val();
                     self.result.d.next.accept = self.fits.val();
                     self.result.d.next.no_room = !self.fits.val();
                     if self.fits.val() {
@@ -165,10 +186,9 @@ impl Logic for Acceptance {
                 } else if self.length.val().any() | self.flags.val().get_bit(0) {
                     self.result.d.next.out_of_order = true;
                     self.result.d.next.acknowledge = true;
-                    self.result.d.next.forward = self.in_window.val();
                 } else {
-                    self.result.d.next.acknowledge = !self.in_window.val();
-                    self.result.d.next.forward = self.in_window.val();
+                    self.result.d.next.acknowledge =
+                        self.ahead.q.val().any() & !self.in_window.val();
                 }
             }
         }
@@ -190,6 +210,12 @@ impl Logic for Acceptance {
         }
         self.command_index.next = self.qp_command.val().index;
         self.command_qp.next = self.command_index.val().get_bits::<4>(0);
+        self.starts.set.next = self.qp_command.val().valid & self.qp_command.val().enable;
+        self.starts.set_qp.next = self.command_qp.val();
+        self.starts.clear.next = self.qp_command.val().valid & !self.qp_command.val().enable;
+        self.starts.clear_qp.next = self.command_qp.val();
+        self.starts.wipe.next = false;
+        self.starts.wipe_qp.next = self.command_qp.val();
         if self.ask.val() {
             self.disturbance.d.next = false;
         }
@@ -225,6 +251,9 @@ mod tests {
         closed: bool,
     }
 
+    /// RCV.WND while nothing waits.
+    const WINDOW: u32 = 20_000;
+
     impl Model {
         fn decide(&self, sequence: u32, length: u32, flags: u64) -> (Decision, u32) {
             let known = self.expected.wrapping_sub(sequence);
@@ -233,11 +262,13 @@ mod tests {
             let finish = flags & 1 == 1 && known <= length && !self.closed;
             let novel = (known < length && !self.closed) || finish;
             let fits = end.wrapping_sub(self.removed) <= STREAM_RING_BYTES as u32;
-            let in_window = ahead < STREAM_RING_BYTES as u32;
+            let queued = self.expected.wrapping_sub(self.removed);
+            let in_window = ahead < WINDOW.saturating_sub(queued);
             let mut decision = Decision::default();
             let mut expected = self.expected;
             if flags & 4 != 0 {
                 decision.reset = ahead == 0;
+                decision.acknowledge = ahead != 0 && in_window;
             } else if flags & 2 != 0 {
                 decision.acknowledge = true;
             } else if flags & 16 != 0 {
@@ -245,8 +276,12 @@ mod tests {
                 decision.accept = novel && fits;
                 decision.no_room = novel && !fits;
                 decision.out_of_order = anything && !novel;
-                decision.acknowledge = anything || !in_window;
-                decision.forward = novel || in_window;
+                let octets = known < length && !self.closed;
+                decision.acknowledge = match anything {
+                    true => octets || !novel,
+                    false => ahead != 0 && !in_window,
+                };
+                decision.forward = true;
                 decision.finish = finish;
                 if decision.accept {
                     // The FIN's own number is the driver's to acknowledge.
@@ -268,14 +303,16 @@ mod tests {
     fn started(first: u32) -> Acceptance {
         let mut uut = Acceptance::default();
         uut.connect_all();
-        uut.context_write.next = ContextWrite {
-            valid: true,
-            table: u64::from(ironwarp_abi::context::table::QUEUE_PAIR).to_bits(),
-            index: 5.into(),
-            word: (RECEIVE_NEXT as u64).to_bits(),
-            data: u64::from(first).to_bits(),
-        };
-        tick!(uut);
+        for (word, data) in [(RECEIVE_NEXT, first), (RECEIVE_WINDOW, WINDOW)] {
+            uut.context_write.next = ContextWrite {
+                valid: true,
+                table: u64::from(ironwarp_abi::context::table::QUEUE_PAIR).to_bits(),
+                index: 5.into(),
+                word: (word as u64).to_bits(),
+                data: u64::from(data).to_bits(),
+            };
+            tick!(uut);
+        }
         uut.context_write.next = Default::default();
         uut.active.next = (1_u64 << 5).to_bits();
         command(&mut uut);
@@ -293,7 +330,8 @@ mod tests {
             let mut model = Model { expected: first, removed: first, closed: false };
             for _ in 0..150 {
                 let near = rng.random_range(0..600_u32).wrapping_sub(300);
-                let far = [0, 0, near, rng.random()][rng.random_range(0..4)];
+                let edge = WINDOW - 300 + rng.random_range(0..600);
+                let far = [0, 0, near, edge, rng.random()][rng.random_range(0..5)];
                 let sequence = model.expected.wrapping_add(far);
                 let length = [0, 1, 300, 9000][rng.random_range(0..4)];
                 let odd = [1, 2, 4, 0][rng.random_range(0..4)];
@@ -320,7 +358,7 @@ mod tests {
                     (d.accept, d.no_room, d.out_of_order, d.reset, d.acknowledge, d.forward)
                 };
                 assert_eq!(bits(&seen), bits(&decision), "{what}");
-                assert!(seen.live);
+                assert!(seen.live && seen.started);
                 let commit = rng.random();
                 let disturb = rng.random_bool(0.03);
                 if disturb {
@@ -336,7 +374,7 @@ mod tests {
                     model.closed |= decision.finish;
                 }
                 if rng.random() {
-                    model.removed = model.expected.wrapping_sub(rng.random_range(0..2000));
+                    model.removed = model.expected.wrapping_sub(rng.random_range(0..30_000));
                     let end = u64::from(model.removed).to_bits();
                     uut.taken.next = StreamTaken { valid: true, qp: 5.into(), end };
                     tick!(uut);

@@ -33,6 +33,8 @@ pub struct Checksums {
     ends: DFF<Bit>,
     broken: DFF<Bit>,
     cut: DFF<Bit>,
+    /// The packet ends inside its header.
+    stub: DFF<Bit>,
     /// The TCP length, as the pseudo header has it, octets swapped.
     length: DFF<Bits<16>>,
     // Stage 2: the sums of one beat.
@@ -80,7 +82,8 @@ impl Logic for Checksums {
     //= rfc9293#3.1  The checksum covers a pseudo header, the header and the data.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, index, rest, data, at, moving, ends, broken, cut, length);
+        dff_setup!(self, clock, index, rest, data, at, moving, ends, broken, cut, stub);
+        dff_setup!(self, clock, length);
         dff_setup!(self, clock, ip_part, tcp_part, first, moving2, ends2, broken2, cut2);
         dff_setup!(self, clock, ip_sum, tcp_sum, ends3, broken3, cut3, found, found_valid);
 
@@ -101,8 +104,10 @@ impl Logic for Checksums {
             self.at.d.next = self.index.q.val();
             self.broken.d.next = self.beat.val().error;
             self.cut.d.next = (self.index.q.val() < 3)
+                | self.stub.q.val()
                 | (self.rest.q.val() > bit_cast::<16, 4>(self.beat.val().bytes));
             if self.index.q.val() == 2 {
+                self.stub.d.next = self.total.val() < self.ip_header.val();
                 self.rest.d.next = self.total.val() - self.octets_before.val();
                 self.length.d.next = (self.segment.val() << 8) | (self.segment.val() >> 8);
             } else {
@@ -177,6 +182,7 @@ impl Logic for Checksums {
             + bit_cast::<16, 1>(self.tcp_fold.val().get_bits::<1>(16));
         self.found_valid.d.next = self.ends3.q.val();
         self.found.d.next.intact = !self.broken3.q.val();
+        self.found.d.next.header_good = !self.cut3.q.val() & (self.ip_end.val() == self.all.val());
         self.found.d.next.checked = !self.cut3.q.val()
             & (self.ip_end.val() == self.all.val())
             & (self.tcp_end.val() == self.all.val());
@@ -193,13 +199,18 @@ mod tests {
     use ironwarp_wire::checksum;
     use rand::Rng;
 
-    fn verdict_on(frame: &[u8]) -> bool {
+    /// Is the IPv4 header good, and is all of it?
+    fn verdict_on(frame: &[u8]) -> (bool, bool) {
         let total = usize::from(frame[16]) << 8 | usize::from(frame[17]);
-        let Some(ip) = frame.get(14..14 + total) else { return false };
+        let Some(ip) = frame.get(14..14 + total) else { return (false, false) };
+        if total < 20 {
+            return (false, false);
+        }
+        let header_good = checksum::internet(&ip[..20]) == 0;
         let (source, destination) =
             (ip[12..16].try_into().unwrap(), ip[16..20].try_into().unwrap());
-        checksum::internet(&ip[..20]) == 0
-            && checksum::tcp_over_ipv4(source, destination, &ip[20..]) == 0
+        let sum = checksum::tcp_over_ipv4(source, destination, &ip[20..]);
+        (header_good, header_good && sum == 0)
     }
 
     //= rfc9293#3.1
@@ -216,7 +227,8 @@ mod tests {
                         (0..rng.random_range(0..150)).map(|_| rng.random()).collect();
                     let mut octets = Segment::of(rng.random(), rng.random(), &payload).frame();
                     let length = octets.len();
-                    match rng.random_range(0..5) {
+                    match rng.random_range(0..6) {
+                        5 => octets[17] = rng.random_range(0..24),
                         0 => octets[rng.random_range(18..length)] ^= 1 << rng.random_range(0..8),
                         1 => octets[17] ^= 1,
                         2 => octets.extend([rng.random::<u8>(), 7]),
@@ -241,7 +253,12 @@ mod tests {
             }
             let expected: Vec<FrameVerdict> = packets
                 .iter()
-                .map(|p| FrameVerdict { intact: !p.error, checked: verdict_on(&p.octets) })
+                .map(|p| (p, verdict_on(&p.octets)))
+                .map(|(p, (header_good, checked))| FrameVerdict {
+                    intact: !p.error,
+                    header_good,
+                    checked,
+                })
                 .collect();
             assert_eq!(seen, expected, "SEED={seed}");
             assert!(seen.iter().any(|v| v.checked) && seen.iter().any(|v| !v.checked));

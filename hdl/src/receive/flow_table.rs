@@ -124,6 +124,10 @@ impl Logic for FlowTable {
             if self.hit.val() | (self.probe.q.val() == 4) {
                 self.found.d.next = self.sought.q.val();
                 self.found.d.next.qp = self.flows.words[3].val().get_bits::<4>(0);
+                if self.flows.words[3].val().get_bits::<4>(4).any() {
+                    // There is no such queue pair, and number 0 has no streams.
+                    self.found.d.next.qp = 0.into();
+                }
                 if !self.hit.val() {
                     self.found.d.next.way = self.raw.val();
                 }

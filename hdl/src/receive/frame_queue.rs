@@ -71,11 +71,16 @@ impl Logic for FrameQueue {
         self.out.d.next.first = !self.in_packet.q.val();
         self.out.d.next.last = self.ends.val();
         self.out.d.next.way = self.held.q.val().way;
+        self.out.d.next.kind = self.held.q.val().kind;
+        self.out.d.next.broken = self.held.q.val().broken;
         self.out.d.next.intact = self.verdicts.source.beat.val().intact;
+        self.out.d.next.header_good = self.verdicts.source.beat.val().header_good;
         self.out.d.next.checked = self.verdicts.source.beat.val().checked;
         self.shown_valid.d.next = false;
         if !self.in_packet.q.val() {
             self.out.d.next.way = self.heads.source.beat.val().way;
+            self.out.d.next.kind = self.heads.source.beat.val().kind;
+            self.out.d.next.broken = self.heads.source.beat.val().broken;
         }
         if self.go.val() {
             self.in_packet.d.next = !self.ends.val();

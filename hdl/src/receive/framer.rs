@@ -11,6 +11,7 @@ use crate::literal::Literal;
 use crate::queue::Pick;
 use crate::receive::epochs::Epochs;
 use crate::receive::fpdu_size::FpduSize;
+use crate::receive::fpdu_start::FpduStart;
 use crate::receive::notes::*;
 use crate::receive::qp_word::{QpWord, FLAGS};
 use crate::receive::stream_span::StreamSpan;
@@ -18,9 +19,6 @@ use crate::receive::stream_work::StreamWork;
 use crate::stream::*;
 use ironwarp_abi::status;
 use rust_hdl::prelude::*;
-
-/// The shortest FPDU, and so the least that must be there before its length is looked at.
-const FPDU_BYTES_MIN: u64 = 8;
 
 /// What the framer does in this clock.
 #[derive(Copy, Clone, PartialEq, Debug, LogicState)]
@@ -58,6 +56,7 @@ pub struct Framer {
     work: StreamWork,
     flags: QpWord<FLAGS>,
     pick: Pick,
+    start: FpduStart,
     size: FpduSize,
     epochs: Epochs,
     state: DFF<FramerState>,
@@ -69,9 +68,6 @@ pub struct Framer {
     available: DFF<Bits<32>>,
     offered: DFF<PacketHead>,
     looked_at: Signal<Local, Bits<4>>,
-    command_index: Signal<Local, Bits<8>>,
-    whole: Signal<Local, Bit>,
-    least: Literal<32, FPDU_BYTES_MIN>,
     kind_fpdu: Literal<2, { packet_kind::FPDU }>,
     kind_raw: Literal<2, { packet_kind::RAW }>,
     kind_event: Literal<2, { packet_kind::EVENT }>,
@@ -86,8 +82,7 @@ impl Logic for Framer {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, qp, disturbed, raw_turn, raw_start);
-        dff_setup!(self, clock, stream_end, available);
-        dff_setup!(self, clock, offered);
+        dff_setup!(self, clock, stream_end, available, offered);
         clock!(self, clock, span, work, size, flags, epochs);
         self.span.context_write.next = self.context_write.val();
         self.span.qp_command.next = self.qp_command.val();
@@ -116,8 +111,10 @@ impl Logic for Framer {
         self.size.data.next = self.peek_data.val();
         self.size.markers.next = self.offered.q.val().markers;
         self.size.position.next = self.offered.q.val().position;
-        self.whole.next = self.available.q.val() >= bit_cast::<32, 17>(self.size.total.val());
 
+        self.start.position.next = self.span.position.val();
+        self.start.available.next = self.span.available.val();
+        self.start.markers.next = self.flags.word.val().get_bit(1);
         self.looked_at.next = self.qp.q.val();
         if self.state.q.val() == FramerState::Choose {
             self.looked_at.next = self.pick.choice.val();
@@ -163,7 +160,7 @@ impl Logic for Framer {
                 self.offered.d.next.start = self.span.first.val();
                 self.offered.d.next.sequence = 0.into();
                 self.state.d.next = FramerState::Wait;
-                if self.span.available.val() < self.least.val() {
+                if !self.start.begun.val() {
                     self.state.d.next = FramerState::Finish;
                 }
             }
@@ -185,7 +182,7 @@ impl Logic for Framer {
                     self.offered.d.next.status = self.length_error.val();
                     self.offered.d.next.octets = 0.into();
                     self.state.d.next = FramerState::Offer;
-                } else if self.whole.val() {
+                } else if self.available.q.val() >= bit_cast::<32, 17>(self.size.total.val()) {
                     self.span.advance.next = true;
                     self.work.again.next = true;
                     self.state.d.next = FramerState::Offer;
@@ -199,17 +196,18 @@ impl Logic for Framer {
                 }
             }
             FramerState::Finish => {
-                // No whole FPDU is there. Will there ever be one?
+                // No whole FPDU is there. Will there ever be one? Not if nothing came since.
                 self.state.d.next = FramerState::Choose;
                 self.offered.d.next.kind = self.kind_event.val();
                 self.offered.d.next.status = self.peer_closed.val();
                 self.offered.d.next.sequence = self.stream_end.q.val();
                 self.offered.d.next.octets = 0.into();
-                if self.available.q.val().any() {
+                if !self.start.between.val() {
                     self.offered.d.next.status = self.closed_early.val();
                 }
                 if self.work.finished.val().get_bit(self.qp.q.val().index())
                     & self.active.val().get_bit(self.qp.q.val().index())
+                    & !self.work.wanted.val().get_bit(self.qp.q.val().index())
                     & !self.disturbed.q.val()
                 {
                     self.work.tell.next = true;
@@ -226,9 +224,8 @@ impl Logic for Framer {
             }
         }
 
-        self.command_index.next = self.qp_command.val().index;
         if self.qp_command.val().valid
-            & (self.command_index.val().get_bits::<4>(0) == self.looked_at.val())
+            & (bit_cast::<4, 8>(self.qp_command.val().index) == self.looked_at.val())
         {
             self.disturbed.d.next = true;
         }

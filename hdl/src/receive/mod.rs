@@ -10,6 +10,8 @@ pub mod epochs;
 pub mod flow_table;
 pub mod fpdu_length;
 pub mod fpdu_size;
+pub mod fpdu_start;
+pub mod frame_check;
 pub mod frame_intake;
 pub mod frame_queue;
 pub mod framer;
@@ -45,6 +47,8 @@ mod bench;
 mod engine_fault_tests;
 #[cfg(test)]
 mod engine_read_tests;
+#[cfg(test)]
+mod engine_tcp_tests;
 #[cfg(test)]
 mod engine_tests;
 #[cfg(test)]

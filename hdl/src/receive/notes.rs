@@ -11,6 +11,18 @@ pub mod way {
     pub const SEGMENT: u64 = 2;
 }
 
+/// How far a frame's headers are known: the values of [`FrameHead::kind`].
+pub mod header_kind {
+    /// No IPv4: nothing is checked.
+    pub const NONE: u64 = 0;
+    /// IPv4 with options, or another version: software checks it.
+    pub const PACKET: u64 = 1;
+    /// IPv4 with a header of five words that is a fragment or holds no TCP.
+    pub const HEADER: u64 = 2;
+    /// The same, whole, and TCP in it.
+    pub const SEGMENT: u64 = 3;
+}
+
 /// The bits of [`FrameHead::flags`] (RFC 9293 s. 3.1).
 pub mod tcp_flag {
     /// No more data from the sender.
@@ -28,6 +40,10 @@ pub mod tcp_flag {
 pub struct FrameHead {
     /// One of [`way`].
     pub way: Bits<2>,
+    /// One of [`header_kind`].
+    pub kind: Bits<2>,
+    /// The TCP header is shorter than five words, or longer than the packet.
+    pub broken: Bit,
     /// The queue pair that owns the flow, if `way` is `SEGMENT` and the flow was looked up.
     pub qp: Bits<4>,
     pub remote_ip: Bits<32>,
@@ -50,7 +66,9 @@ pub struct FrameHead {
 pub struct FrameVerdict {
     /// The MAC found the frame check sequence right.
     pub intact: Bit,
-    /// The frame holds a whole IPv4 packet whose header and TCP checksums are right.
+    /// The frame holds a whole IPv4 packet whose header checksum is right.
+    pub header_good: Bit,
+    /// That, and its TCP checksum is right.
     pub checked: Bit,
 }
 
@@ -64,12 +82,18 @@ pub struct FrameBeat {
     pub bytes: Bits<4>,
     /// The frame's first beat.
     pub first: Bit,
-    /// The frame's last beat: `intact` and `checked` count.
+    /// The frame's last beat: what follows `way` counts.
     pub last: Bit,
     /// One of [`way`].
     pub way: Bits<2>,
+    /// One of [`header_kind`].
+    pub kind: Bits<2>,
+    /// See [`FrameHead::broken`].
+    pub broken: Bit,
     /// See [`FrameVerdict`].
     pub intact: Bit,
+    /// See [`FrameVerdict`].
+    pub header_good: Bit,
     /// See [`FrameVerdict`].
     pub checked: Bit,
 }
@@ -78,7 +102,9 @@ pub struct FrameBeat {
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct Decision {
     pub qp: Bits<4>,
-    /// The queue pair is active.
+    /// The host has started the queue pair, and has not stopped it.
+    pub started: Bit,
+    /// It is active as well.
     pub live: Bit,
     /// The octets are taken: RCV.NXT becomes `expected`.
     pub accept: Bit,

@@ -6,7 +6,7 @@
 //! beat     0       1       1 .. 4          4       4, 5    5       5     5      6
 //! ```
 use crate::literal::Literal;
-use crate::receive::notes::{way, FrameHead};
+use crate::receive::notes::{header_kind, way, FrameHead};
 use crate::receive::wire_order::WireOrder;
 use crate::stream::Beat;
 use rust_hdl::prelude::*;
@@ -23,7 +23,8 @@ pub struct Parser {
     pub beat: Signal<In, Beat>,
     /// `beat` arrives in this clock.
     pub valid: Signal<In, Bit>,
-    /// A frame's head. `way` is `SEGMENT` for every well-formed TCP segment; no flow is looked up.
+    /// A frame's head. `way` is `SEGMENT` for every well-formed TCP segment to this
+    /// station alone; no flow is looked up.
     pub head: Signal<Out, FrameHead>,
     /// `head` means something in this clock.
     pub head_valid: Signal<Out, Bit>,
@@ -31,8 +32,8 @@ pub struct Parser {
     /// Which beat of the frame comes next; stays at 7 after that.
     index: DFF<Bits<3>>,
     partial: DFF<FrameHead>,
-    /// So far it looks like a TCP segment over IPv4.
-    tcp: DFF<Bit>,
+    /// The frame is for this station alone.
+    unicast: DFF<Bit>,
     total: DFF<Bits<16>>,
     /// The first half of a number that goes across two beats.
     upper: DFF<Bits<16>>,
@@ -40,7 +41,6 @@ pub struct Parser {
     done_valid: DFF<Bit>,
     word: Signal<Local, Bits<64>>,
     fields: Signal<Local, FrameHead>,
-    suits: Signal<Local, Bit>,
     joined: Signal<Local, Bits<32>>,
     size: Signal<Local, Bits<4>>,
     header: Signal<Local, Bits<16>>,
@@ -50,6 +50,10 @@ pub struct Parser {
     foreign: Literal<2, { way::FOREIGN }>,
     raw: Literal<2, { way::RAW }>,
     segment: Literal<2, { way::SEGMENT }>,
+    no_packet: Literal<2, { header_kind::NONE }>,
+    packet: Literal<2, { header_kind::PACKET }>,
+    header_known: Literal<2, { header_kind::HEADER }>,
+    tcp: Literal<2, { header_kind::SEGMENT }>,
     ipv4: Literal<16, 0x0800>,
     /// IPv4 with a header of five words.
     plain: Literal<8, 0x45>,
@@ -62,11 +66,10 @@ pub struct Parser {
 impl Logic for Parser {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, index, partial, tcp, total, upper, done, done_valid);
+        dff_setup!(self, clock, index, partial, unicast, total, upper, done, done_valid);
         self.order.data.next = self.beat.val().data;
         self.word.next = self.order.word.val();
         self.fields.next = self.partial.q.val();
-        self.suits.next = self.tcp.q.val();
         self.joined.next = (bit_cast::<32, 16>(self.upper.q.val()) << 16)
             | bit_cast::<32, 16>(self.word.val().get_bits::<16>(48));
         self.size.next = self.word.val().get_bits::<4>(12);
@@ -75,7 +78,8 @@ impl Logic for Parser {
         self.payload_at.next = self.header.val() + self.frame_headers.val();
 
         if self.index.q.val() == 0 {
-            self.suits.next = true;
+            self.fields.next.kind = self.no_packet.val();
+            self.fields.next.broken = false;
             self.fields.next.way = self.foreign.val();
             if self.word.val().get_bit(56)
                 | (self.word.val().get_bits::<48>(16) == self.mac_address.val())
@@ -83,15 +87,19 @@ impl Logic for Parser {
                 self.fields.next.way = self.raw.val();
             }
         }
-        if self.index.q.val() == 1 {
-            self.suits.next = (self.word.val().get_bits::<16>(16) == self.ipv4.val())
-                & (self.word.val().get_bits::<8>(8) == self.plain.val());
+        if (self.index.q.val() == 1) & (self.word.val().get_bits::<16>(16) == self.ipv4.val()) {
+            self.fields.next.kind = self.packet.val();
+            if self.word.val().get_bits::<8>(8) == self.plain.val() {
+                self.fields.next.kind = self.header_known.val();
+            }
         }
-        if self.index.q.val() == 2 {
-            // No fragment: neither "more fragments" nor an offset.
-            self.suits.next = self.tcp.q.val()
-                & !self.word.val().get_bits::<14>(16).any()
-                & (self.word.val().get_bits::<8>(0) == self.tcp_number.val());
+        // No fragment: neither "more fragments" nor an offset.
+        if (self.index.q.val() == 2)
+            & (self.partial.q.val().kind == self.header_known.val())
+            & !self.word.val().get_bits::<14>(16).any()
+            & (self.word.val().get_bits::<8>(0) == self.tcp_number.val())
+        {
+            self.fields.next.kind = self.tcp.val();
         }
         if self.index.q.val() == 3 {
             self.fields.next.remote_ip = self.word.val().get_bits::<32>(16);
@@ -107,13 +115,15 @@ impl Logic for Parser {
             self.fields.next.flags = self.word.val().get_bits::<8>(0);
             self.fields.next.payload_at = self.payload_at.val().get_bits::<7>(0);
             self.fields.next.payload = self.total.q.val() - self.headers.val();
-            self.suits.next = self.tcp.q.val()
-                & (self.size.val() >= self.smallest.val())
-                & (self.total.q.val() >= self.headers.val());
+            self.fields.next.broken =
+                (self.size.val() < self.smallest.val()) | (self.total.q.val() < self.headers.val());
         }
         if self.index.q.val() == 6 {
             self.fields.next.window = self.word.val().get_bits::<16>(48);
-            if self.tcp.q.val() & (self.partial.q.val().way == self.raw.val()) {
+            if (self.partial.q.val().kind == self.tcp.val())
+                & !self.partial.q.val().broken
+                & self.unicast.q.val()
+            {
                 self.fields.next.way = self.segment.val();
             }
         }
@@ -121,7 +131,9 @@ impl Logic for Parser {
         self.done_valid.d.next = false;
         if self.valid.val() {
             self.partial.d.next = self.fields.val();
-            self.tcp.d.next = self.suits.val();
+            if self.index.q.val() == 0 {
+                self.unicast.d.next = self.word.val().get_bits::<48>(16) == self.mac_address.val();
+            }
             self.upper.d.next = self.word.val().get_bits::<16>(0);
             if self.index.q.val() == 2 {
                 self.total.d.next = self.word.val().get_bits::<16>(48);
@@ -163,22 +175,35 @@ mod tests {
         let ours = to[0] & 1 == 1 || to == STATION;
         head.way = if ours { way::RAW } else { way::FOREIGN }.to_bits();
         let ip = frame.get(ethernet::HEADER_BYTES..).unwrap_or_default();
-        // What is not there, or is no IPv4, stays as it is: only `way` counts then.
-        if ip.len() < ipv4::HEADER_BYTES + tcp::HEADER_BYTES
+        // What is not there stays as it is: only `way` and `kind` count then.
+        if frame.len() < ethernet::HEADER_BYTES
             || number(frame, ethernet::TYPE) != u64::from(ethernet::TYPE_IPV4)
-            || ip[ipv4::VERSION_AND_LENGTH] != ipv4::VERSION_4_WITHOUT_OPTIONS
+        {
+            return head;
+        }
+        if ip.first() != Some(&ipv4::VERSION_4_WITHOUT_OPTIONS) {
+            head.kind = header_kind::PACKET.to_bits();
+            return head;
+        }
+        head.kind = header_kind::HEADER.to_bits();
+        if ip.len() <= ipv4::PROTOCOL
             || number(ip, ipv4::FRAGMENT) & 0x3fff != 0
             || ip[ipv4::PROTOCOL] != ipv4::PROTOCOL_TCP
         {
             return head;
         }
-        let segment = &ip[ipv4::HEADER_BYTES..];
-        let size = u64::from(segment[tcp::DATA_OFFSET] >> 4) * 4;
-        let total = number(ip, ipv4::TOTAL_LENGTH);
-        if size < 20 || total < 20 + size {
+        head.kind = header_kind::SEGMENT.to_bits();
+        let Some(segment) = ip.get(ipv4::HEADER_BYTES..) else { return head };
+        if segment.len() < tcp::FLAGS + 1 {
             return head;
         }
-        if ours {
+        let size = u64::from(segment[tcp::DATA_OFFSET] >> 4) * 4;
+        let total = number(ip, ipv4::TOTAL_LENGTH);
+        head.broken = size < 20 || total < 20 + size;
+        if head.broken || segment.len() < tcp::HEADER_BYTES {
+            return head;
+        }
+        if to == STATION {
             head.way = way::SEGMENT.to_bits();
         }
         head.remote_ip = number(ip, ipv4::SOURCE).to_bits();
@@ -252,6 +277,13 @@ mod tests {
             for (seen, frame) in seen.iter().zip(&frames) {
                 let expected = head_of(frame);
                 assert_eq!(seen.way, expected.way, "SEED={seed} {frame:02x?}");
+                // A header that is cut is for the length to find.
+                if frame.len() >= ethernet::HEADER_BYTES {
+                    assert_eq!(seen.kind, expected.kind, "SEED={seed} {frame:02x?}");
+                }
+                let whole = frame.len() >= 54 && expected.kind == header_kind::SEGMENT;
+                let broken = whole && seen.broken;
+                assert_eq!(broken, whole && expected.broken, "SEED={seed} {frame:02x?}");
                 if expected.way == way::SEGMENT {
                     assert_eq!(*seen, expected, "SEED={seed} {frame:02x?}");
                 }

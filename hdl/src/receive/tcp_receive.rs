@@ -11,14 +11,12 @@
 use crate::control::records::{Command, ContextWrite};
 use crate::literal::Literal;
 use crate::receive::acceptance::Acceptance;
+use crate::receive::frame_check::FrameCheck;
 use crate::receive::notes::*;
 use crate::receive::octet_mask::OctetMask;
 use crate::receive::records::Acknowledgement;
 use ironwarp_abi::limits::{FRAME_BYTES_MAX, STREAM_RING_BYTES};
 use rust_hdl::prelude::*;
-
-/// The shortest raw frame: an Ethernet header.
-const RAW_BYTES_MIN: u64 = 14;
 
 /// The numbers of the pulses in [`TcpReceive::counts`].
 pub mod frame_count {
@@ -77,6 +75,7 @@ pub struct TcpReceive {
     pub counts: Signal<Out, Bits<7>>,
     acceptance: Acceptance,
     octets: OctetMask,
+    check: FrameCheck,
     stage: DFF<FrameBeat>,
     offset: DFF<Bits<16>>,
     raw_written: DFF<Bits<32>>,
@@ -107,12 +106,12 @@ pub struct TcpReceive {
     total: Signal<Local, Bits<16>>,
     ends: Signal<Local, Bit>,
     commit: Signal<Local, Bit>,
+    acknowledges: Signal<Local, Bit>,
     pulses: Signal<Local, Bits<7>>,
     raw_way: Literal<2, { way::RAW }>,
     segment_way: Literal<2, { way::SEGMENT }>,
     eight: Literal<16, 8>,
     longest: Literal<16, { FRAME_BYTES_MAX as u64 }>,
-    shortest: Literal<16, RAW_BYTES_MIN>,
     /// The most octets that may wait in ring 0 when a raw frame of any length comes.
     raw_limit: Literal<32, { (STREAM_RING_BYTES - FRAME_BYTES_MAX - 8) as u64 }>,
 }
@@ -185,25 +184,22 @@ impl Logic for TcpReceive {
         self.ends.next = self.stage.q.val().valid & self.stage.q.val().last;
         self.pulses.next = 0.into();
         self.commit.next = false;
+        self.acknowledges.next = false;
+        self.check.frame.next = self.stage.q.val();
+        self.check.octets.next = self.total.val();
         self.raw_done.d.next = false;
         self.raw_length.d.next = self.total.val();
         if self.ends.val() {
             self.pulses.next = self.pulses.val().replace_bit(0, true);
-            if !self.stage.q.val().intact {
+            if self.check.bad.val() {
                 self.pulses.next = self.pulses.val().replace_bit(1, true);
-            } else if self.is_segment.val() {
-                if self.stage.q.val().checked {
-                    self.commit.next =
-                        self.acceptance.decision.val().live & !self.acceptance.disturbed.val();
-                } else {
-                    self.pulses.next = self.pulses.val().replace_bit(1, true);
-                }
-            } else if !self.is_raw.val() {
+            } else if self.check.foreign.val() {
                 self.pulses.next = self.pulses.val().replace_bit(2, true);
-            } else if (self.total.val() < self.shortest.val())
-                | (self.total.val() > self.longest.val())
-            {
-                self.pulses.next = self.pulses.val().replace_bit(1, true);
+            } else if self.is_segment.val() {
+                self.acknowledges.next =
+                    self.acceptance.decision.val().started & !self.acceptance.disturbed.val();
+                self.commit.next =
+                    self.acceptance.decision.val().live & !self.acceptance.disturbed.val();
             } else if !self.active.val().get_bit(0) {
                 self.pulses.next = self.pulses.val().replace_bit(4, true);
             } else if !self.raw_fits.val() | !self.raw_ready.val() {
@@ -235,7 +231,7 @@ impl Logic for TcpReceive {
         self.told.d.next.qp = self.acceptance.decision.val().qp;
         self.told.d.next.expected = self.acceptance.decision.val().expected;
         self.told.d.next.acknowledge = true;
-        self.ack_valid.d.next = self.commit.val() & self.acceptance.decision.val().forward;
+        self.ack_valid.d.next = self.acknowledges.val() & self.acceptance.decision.val().forward;
         self.ack.d.next.qp = bit_cast::<8, 4>(self.acceptance.decision.val().qp);
         self.ack.d.next.sequence = self.segment.val().sequence;
         self.ack.d.next.number = self.segment.val().acknowledgement;

@@ -278,6 +278,10 @@ impl Logic for Transmit {
         );
         self.acks.sent.next = self.segmenter.sent.val();
         self.retire.send_edge.next = self.acks.send_edge.val();
+        // Acknowledgements count until the host's stop, but nothing completes after an event.
+        // When a start tells its edge, `active` is set already.
+        self.retire.send_edge.next.valid = self.acks.send_edge.val().valid
+            & self.active.val().get_bit(self.acks.send_edge.val().qp.index());
         StreamSource::<Completion>::join(&mut self.retire.completion, &mut self.completions.sink_a);
         StreamSource::<Completion>::join(
             &mut self.builder.completion,
