@@ -65,7 +65,8 @@ fn what_no_queue_pair_owns_is_software_s() {
     // Ports 6000 and 5000 exchanged leave the checksum as it is.
     other_port[34..38].rotate_left(2);
     let arp = [&[0xff; 6][..], &[2, 0, 0, 0, 0, 2, 8, 6], &[1; 46]].concat();
-    let syn = peer.frame(&Tcp { flags: SYN | ACK, ..peer.plain() });
+    let mut syn = peer.frame(&Tcp { flags: SYN | ACK, ..peer.plain() });
+    syn[34..38].rotate_left(2);
     for (i, frame) in [other_port, arp, syn].into_iter().enumerate() {
         station.post_receive(0, &buffer(2000, 3000 * i as u64));
         station.receive(&frame);

@@ -22,7 +22,7 @@ pub(crate) enum Arrival<'a> {
     Tcp(Segment<'a>),
 }
 
-/// A TCP segment whose checksums are right. SYN is not set.
+/// A TCP segment whose checksums are right.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Segment<'a> {
     pub ends: Ends,
@@ -33,6 +33,7 @@ pub(crate) struct Segment<'a> {
     pub window: u16,
     pub fin: bool,
     pub rst: bool,
+    pub syn: bool,
     pub payload: &'a [u8],
 }
 
@@ -96,9 +97,6 @@ fn of_segment(segment: &[u8], source: [u8; 4], destination: [u8; 4]) -> Arrival<
         return Arrival::Bad;
     }
     let flags = header[tcp::FLAGS];
-    if flags & tcp::SYN != 0 {
-        return Arrival::Raw;
-    }
     let number = |field| Sequence(u32::from_be_bytes(array(header, field)));
     Arrival::Tcp(Segment {
         ends: Ends {
@@ -112,6 +110,7 @@ fn of_segment(segment: &[u8], source: [u8; 4], destination: [u8; 4]) -> Arrival<
         window: u16_of(header, tcp::WINDOW),
         fin: flags & tcp::FIN != 0,
         rst: flags & tcp::RST != 0,
+        syn: flags & tcp::SYN != 0,
         payload,
     })
 }

@@ -58,7 +58,7 @@ impl Tcp {
         shared: &mut Shared,
         host: &mut dyn Host,
     ) {
-        if let Some(number) = segment.acknowledged.filter(|_| !segment.rst) {
+        if let Some(number) = segment.acknowledged.filter(|_| !segment.rst && !segment.syn) {
             let newly = self.send.acknowledge(number, segment, rdma);
             rdma.acknowledge(newly, shared, host);
         }
@@ -84,8 +84,11 @@ impl Tcp {
                 //= rfc5681#4.2  A gap is acknowledged at once, and so is what fills none.
                 self.acknowledge = true;
             }
-            Verdict::NoRoom => shared.counters.count(COUNT_FRAMES_NO_ROOM),
-            Verdict::Probe | Verdict::DoubtfulReset => self.acknowledge = true,
+            Verdict::NoRoom => {
+                shared.counters.count(COUNT_FRAMES_NO_ROOM);
+                self.acknowledge = true;
+            }
+            Verdict::Probe | Verdict::DoubtfulReset | Verdict::Syn => self.acknowledge = true,
             Verdict::Reset => rdma.end(status::PEER_RESET, shared, host),
             Verdict::Nothing | Verdict::Ignored => {}
         }

@@ -20,12 +20,14 @@ pub(super) enum Verdict {
     Probe,
     /// It has octets, but begins after a gap, or all of them are old: answer it.
     OutOfOrder,
-    /// There is no room for its octets.
+    /// There is no room for its octets: answer it, it may probe the window.
     NoRoom,
     /// It resets the connection.
     Reset,
     /// It would reset the connection if its number were right: answer it.
     DoubtfulReset,
+    /// It would open the connection again: answer it.
+    Syn,
     /// TCP ignores it.
     Ignored,
 }
@@ -59,6 +61,10 @@ impl Receive {
         let in_window = segment.sequence.is_within(next, self.window_octets(rdma));
         if segment.rst {
             return reset(segment.sequence == next, in_window);
+        }
+        //= rfc9293#3.10.7.4  In a synchronized state a SYN gets a challenge ACK.
+        if segment.syn {
+            return Verdict::Syn;
         }
         //= rfc9293#3.10.7.4  If the ACK bit is off, drop the segment.
         if segment.acknowledged.is_none() {
