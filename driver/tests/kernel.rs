@@ -143,7 +143,7 @@ fn run_until(a: &End, b: &End, done: impl Fn() -> bool) {
 #[test]
 fn write_read_send_and_close_over_the_kernel() {
     let (a, b) = connected();
-    let data: Vec<u8> = (0..BYTES).map(|n| (n * 7 >> 3) as u8).collect();
+    let data: Vec<u8> = (0..BYTES).map(|n| (n * 7 / 8) as u8).collect();
     a.memory.region().write(0, &data[..200_000]).unwrap();
     b.memory.region().write(200_000, &data[200_000..]).unwrap();
     b.qp.post_receive(9, b.memory.buffer(0, 16).unwrap()).unwrap();
