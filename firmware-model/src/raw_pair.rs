@@ -134,7 +134,7 @@ impl RawPair {
         if request.opcode != opcode::RAW_FRAME {
             return Err(status::BAD_OPCODE);
         }
-        if reserved {
+        if reserved || request.remote_stag != 0 || request.remote_offset != 0 {
             return Err(status::RESERVED_FIELD);
         }
         let length = request.length as usize;

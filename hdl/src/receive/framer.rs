@@ -126,6 +126,7 @@ impl Logic for Framer {
         match self.state.q.val() {
             FramerState::Choose => {
                 self.disturbed.d.next = false;
+                self.offered.d.next.sequence = 0.into();
                 if self.raw.valid.val() & self.raw.ready.val() {
                     self.offered.d.next.kind = self.kind_raw.val();
                     self.offered.d.next.qp = 0.into();
@@ -158,7 +159,6 @@ impl Logic for Framer {
                 self.offered.d.next.crc = self.flags.word.val().get_bit(2);
                 self.offered.d.next.position = self.span.position.val().get_bits::<9>(0);
                 self.offered.d.next.start = self.span.first.val();
-                self.offered.d.next.sequence = 0.into();
                 self.state.d.next = FramerState::Wait;
                 if !self.start.begun.val() {
                     self.state.d.next = FramerState::Finish;

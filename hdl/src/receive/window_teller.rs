@@ -188,7 +188,8 @@ impl Logic for WindowTeller {
         }
         self.command_index.next = self.qp_command.val().index;
         self.command_qp.next = self.command_index.val().get_bits::<4>(0);
-        if self.qp_command.val().valid {
+        // A stop leaves the last numbers to look at.
+        if self.qp_command.val().valid & self.qp_command.val().enable {
             self.fresh_next.next =
                 self.fresh_next.val().replace_bit(self.command_qp.val().index(), true);
             self.full_next.next =
