@@ -1,7 +1,6 @@
 //! The differential runner finds mistakes that are planted in the RTL.
 
-use ironwarp_hdl::mutation::MUTATIONS;
-use ironwarp_testbench::differential::{campaign, cores, planted};
+use ironwarp_testbench::differential::{campaign, cores, planted, MISTAKES};
 
 /// Within so many seeds every mistake is found.
 const SEEDS: u64 = 2000;
@@ -15,10 +14,9 @@ fn every_planted_mistake_is_found_and_none_where_there_is_none() {
     let sound = campaign(0..SOUND, cores(), 1, &|| planted(0), &|_| {});
     assert!(sound.findings.is_empty(), "without a mistake: {}", sound.findings[0]);
     let mut gross = 0;
-    for (mutation, number) in MUTATIONS.iter().zip(1..) {
+    for (about, number) in MISTAKES.iter().zip(1..) {
         let make = move || planted(number);
         let summary = campaign(0..SEEDS, cores(), 1, &make, &|_| {});
-        let about = mutation.about;
         let Some(finding) = summary.findings.first() else {
             panic!("{about}: not found in {SEEDS} seeds");
         };

@@ -7,6 +7,7 @@ use super::ring::Octets;
 use super::side::Seen;
 use crate::station::{Segment, TcpFrame};
 use ironwarp_abi::queue::{kind, CompletionEntry};
+use ironwarp_abi::status;
 use std::collections::BTreeMap;
 
 /// What both devices have done differently.
@@ -63,34 +64,27 @@ pub struct Connection {
     pub acknowledged: u32,
 }
 
-/// How the hardware used its freedom in a way that later steps must know.
-#[derive(Debug, Default)]
-pub struct Freedom {
-    /// Queue pairs that ended with another SND.NXT than the model's.
-    pub cut_short: Vec<u8>,
-}
-
 /// All frames of a step: those of each connection by themselves, and the others in their order.
 pub fn frames(
     rtl: &[Vec<u8>],
     model: &[Vec<u8>],
     connections: &BTreeMap<u8, Connection>,
-) -> Result<Freedom, Difference> {
+    raw_ended: bool,
+) -> Result<(), Difference> {
     let (mut rtl, rtl_raw) =
         sort(rtl, connections).map_err(|why| Difference::new("a frame", why, ""))?;
     let (mut model, model_raw) =
         sort(model, connections).map_err(|why| Difference::new("a frame", "", why))?;
-    same("raw frames", rtl_raw, model_raw)?;
-    let mut freedom = Freedom::default();
+    let common = if raw_ended { rtl_raw.len().min(model_raw.len()) } else { usize::MAX };
+    let raw = |all: &[Vec<u8>]| all.iter().take(common).cloned().collect::<Vec<_>>();
+    same("raw frames", raw(&rtl_raw), raw(&model_raw))?;
     for (qp, connection) in connections {
         let rtl = rtl.remove(qp).unwrap_or_default();
         let model = model.remove(qp).unwrap_or_default();
-        if data(*qp, &rtl, &model, connection)? {
-            freedom.cut_short.push(*qp);
-        }
+        data(*qp, &rtl, &model, connection)?;
         acknowledgements(*qp, &rtl, &model, connection)?;
     }
-    Ok(freedom)
+    Ok(())
 }
 
 type Sorted = (BTreeMap<u8, Vec<Segment>>, Vec<Vec<u8>>);
@@ -123,8 +117,8 @@ fn ports_of(addresses: &TcpFrame) -> [u8; 4] {
 }
 
 /// Segments with octets are the same but for what they acknowledge. If the queue pair ended, one
-/// device may have sent more of them than the other, which is what is answered.
-fn data(qp: u8, rtl: &[Segment], model: &[Segment], it: &Connection) -> Result<bool, Difference> {
+/// device may have sent more of them than the other.
+fn data(qp: u8, rtl: &[Segment], model: &[Segment], it: &Connection) -> Result<(), Difference> {
     let data = |all: &[Segment]| -> Vec<Segment> {
         let sent = all.iter().filter(|segment| !segment.payload.is_empty());
         sent.map(|it| Segment { acknowledgement: 0, window: 0, ..it.clone() }).collect()
@@ -139,7 +133,7 @@ fn data(qp: u8, rtl: &[Segment], model: &[Segment], it: &Connection) -> Result<b
         let what = format!("queue pair {qp}: segments with data, after {common}");
         return Err(Difference::new(what, rtl, model));
     }
-    Ok(rtl.len() != model.len())
+    Ok(())
 }
 
 /// Acknowledgements may be merged and repeated, but come to the same; windows may be those of a
@@ -218,9 +212,22 @@ pub fn completions(
             let common = ours.len().min(theirs.len());
             same("completions of a queue pair that ended", &ours[..common], &theirs[..common])?;
         }
+        for qp in ended {
+            let event = (*qp, kind::EVENT);
+            if rtl.get(&event).map(doubly_wrong) != model.get(&event).map(doubly_wrong) {
+                (rtl.remove(&event), model.remove(&event));
+                equal = false;
+            }
+        }
         same(&format!("completion queue {cq}"), rtl, model)?;
     }
     Ok(equal)
+}
+
+/// The events tell that the bus refused a read. A work request may have that wrong and something
+/// else, in another segment.
+fn doubly_wrong(events: &Vec<CompletionEntry>) -> bool {
+    events.iter().any(|event| event.status == status::DMA_FAULT)
 }
 
 /// By queue pair and kind.
@@ -238,12 +245,6 @@ fn by_source(entries: &[Octets]) -> BTreeMap<(u8, u8), Vec<CompletionEntry>> {
 pub fn stray_bits(entries: &[Vec<Octets>]) -> Option<Octets> {
     let stray = |octets: &&Octets| CompletionEntry::from_bytes(octets).to_bytes() != **octets;
     entries.iter().flatten().find(stray).copied()
-}
-
-/// The queue pairs of which an event tells.
-pub fn ended(entries: &[Vec<Octets>]) -> Vec<u8> {
-    let entries = entries.iter().flatten().map(CompletionEntry::from_bytes);
-    entries.filter(|entry| entry.kind == kind::EVENT).map(|entry| entry.qp).collect()
 }
 
 /// All of the host's memory but the completion queues.

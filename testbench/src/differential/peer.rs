@@ -2,7 +2,7 @@
 
 use super::event::{Ack, Compose, Segment, Spoil, Ulpdu};
 use super::reads::Reads;
-use super::script::Regions;
+use super::regions::Regions;
 use crate::station::{Segment as TcpSegment, TcpFrame, LOCAL_IP, LOCAL_MAC, PEER_IP, PEER_MAC};
 use ironwarp_abi::context::QueuePairContext;
 use ironwarp_wire::ddp::{TaggedRepr, UntaggedRepr, FIRST_MESSAGE};
@@ -36,8 +36,8 @@ pub struct Peer {
     window: u16,
     /// RDMA Reads, both ways.
     pub reads: Reads,
-    /// Up to here the stream has Read Requests and Responses.
-    delicate: usize,
+    /// Where in the stream Read Requests and Responses end.
+    delicate: Vec<usize>,
 }
 
 /// The TCP port of the device's queue pairs.
@@ -77,7 +77,7 @@ impl Peer {
             edge: context.send_next.wrapping_add(context.send_window),
             window: (context.send_window >> context.send_window_shift).min(0xffff) as u16,
             reads: Reads::new(context),
-            delicate: 0,
+            delicate: Vec::new(),
         }
     }
 
@@ -103,7 +103,7 @@ impl Peer {
             flip(&mut self.stream[first..], what.damage);
         }
         if matches!(what.ulpdu, Ulpdu::Read(..) | Ulpdu::Response) {
-            self.delicate = self.stream.len();
+            self.delicate.push(self.stream.len());
         }
     }
 
@@ -151,7 +151,13 @@ impl Peer {
     /// Read Requests or Responses are on their way. They give the device something to send, or let
     /// it go on; a window that opens at the same time would let chance decide what goes first.
     pub fn is_delicate(&self) -> bool {
-        self.position() < self.delicate
+        self.next_delicate().is_some()
+    }
+
+    /// Where the next of them ends.
+    fn next_delicate(&self) -> Option<usize> {
+        let position = self.position();
+        self.delicate.iter().copied().find(|end| *end > position)
     }
 
     /// The segment as it is sent: with nothing new for the sender if it is delicate.
@@ -168,7 +174,9 @@ impl Peer {
         self.window = what.window;
         let from = (self.position() as i64 + i64::from(what.skip)).max(0) as usize;
         let from = from.min(self.stream.len() + what.skip.max(0) as usize);
-        let rest = self.stream.get(from..).unwrap_or_default();
+        // What comes behind a Read Request that ends the queue pair would race with its end.
+        let end = self.next_delicate().unwrap_or(self.stream.len());
+        let rest = self.stream.get(from..end).unwrap_or_default();
         let payload = rest[..rest.len().min(what.length.into())].to_vec();
         let usual = tcp::ACK | if payload.is_empty() { 0 } else { tcp::PSH };
         let segment = TcpSegment {

@@ -1,11 +1,14 @@
 //! The RNIC with one of the mistakes of `ironwarp_hdl::mutation`.
 
 use ironwarp_sim::{clock_rnic, Inputs, Outputs, Pins};
+use verilator_sys::VerilatedModel;
 
 /// What `verilator-sys` has made of the RTL with its mistakes.
 mod verilated {
     include!(concat!(env!("OUT_DIR"), "/planted.rs"));
 }
+
+include!(concat!(env!("OUT_DIR"), "/mistakes.rs"));
 
 /// The device with one mistake, or with none.
 struct Planted {

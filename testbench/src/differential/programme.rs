@@ -21,7 +21,7 @@ pub struct Programme {
 }
 
 /// The fewest events of a programme, pauses not counted.
-pub const EVENTS_MIN: usize = 60;
+pub const EVENTS_MIN: usize = 100;
 
 impl Programme {
     /// The programme of a seed.

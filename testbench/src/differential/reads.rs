@@ -51,6 +51,11 @@ impl Reads {
         }
     }
 
+    /// The device has a Read Request to answer, and waits for the window.
+    pub fn is_held(&self) -> bool {
+        self.held > 0
+    }
+
     /// The header of the next Read Response segment and the octets that it has of `length`, if the
     /// device waits for one.
     pub fn answer(&mut self, length: u32) -> Option<(Vec<u8>, u32)> {

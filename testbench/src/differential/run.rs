@@ -2,7 +2,7 @@
 
 use super::arena::Arena;
 use super::batch::Batch;
-use super::compare::{self, same, Connection, Difference};
+use super::compare::{same, Difference};
 use super::event::Event;
 use super::layout::{BYTES, QPS};
 use super::programme::Programme;
@@ -15,7 +15,7 @@ use ironwarp_abi::status;
 use ironwarp_sim::Options;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// What to write while a programme runs.
@@ -47,7 +47,7 @@ pub struct Outcome {
 }
 
 /// Why a programme goes no further.
-enum End {
+pub(super) enum End {
     Race,
     Differs(Difference),
 }
@@ -92,7 +92,7 @@ pub fn run(programme: &Programme, make: &Make, records: &Records) -> Outcome {
         sent: 0,
         acknowledged: [0; QPS as usize],
         waiting: [0; QPS as usize],
-        cut_short: BTreeSet::new(),
+        ended: BTreeSet::new(),
         overflows: 0,
     };
     runner.programme(programme);
@@ -103,22 +103,22 @@ pub fn run(programme: &Programme, make: &Make, records: &Records) -> Outcome {
     runner.outcome
 }
 
-struct Runner {
-    rtl: Rtl,
-    model: Model,
-    script: Script,
+pub(super) struct Runner {
+    pub(super) rtl: Rtl,
+    pub(super) model: Model,
+    pub(super) script: Script,
     /// What has happened since the last rest.
-    batch: Batch,
-    outcome: Outcome,
+    pub(super) batch: Batch,
+    pub(super) outcome: Outcome,
     /// Frames that the hardware has sent.
-    sent: u32,
+    pub(super) sent: u32,
     /// The last acknowledgement number of each queue pair.
-    acknowledged: [u32; QPS as usize],
+    pub(super) acknowledged: [u32; QPS as usize],
     /// Octets that wait on chip for the rest of their FPDU, as the model told the peer.
-    waiting: [u32; QPS as usize],
-    /// Queue pairs that ended with another SND.NXT than the model's.
-    cut_short: BTreeSet<u8>,
-    overflows: u32,
+    pub(super) waiting: [u32; QPS as usize],
+    /// Queue pairs that have ended, and of which the send side is free.
+    pub(super) ended: BTreeSet<u8>,
+    pub(super) overflows: u32,
 }
 
 impl Runner {
@@ -155,7 +155,7 @@ impl Runner {
             self.rtl.simulation.run((*clocks).into());
             return Ok(());
         }
-        if matches!(event, Event::Segment(qp, _) if self.cut_short.contains(qp)) {
+        if matches!(event, Event::Segment(qp, _) if self.ended.contains(qp)) {
             return Ok(());
         }
         if self.batch.must_rest(event, &mut self.script) {
@@ -168,7 +168,7 @@ impl Runner {
             _ => None,
         };
         if let Some(qp) = starts {
-            self.cut_short.remove(&qp);
+            self.ended.remove(&qp);
             self.waiting[usize::from(qp)] = 0;
         }
         let peer_of = |qp: u8| self.script.qps[usize::from(qp)].peer.as_ref();
@@ -184,12 +184,13 @@ impl Runner {
             }
         }
         self.follow();
-        let ended = active & !self.model.read(registers::QP_ACTIVE.address);
-        if ended != 0 && !matches!(event, Event::Stop(_)) {
-            if self.by_own_request() && self.batch.is_race(ended) {
+        let now = active & !self.model.read(registers::QP_ACTIVE.address);
+        if now != 0 && !matches!(event, Event::Stop(_)) {
+            if self.by_own_request() && self.batch.is_race(event, now, &self.script) {
                 return Err(End::Race);
             }
             self.batch.happened(event, false, delicate);
+            self.batch.ended |= now;
             return self.rest();
         }
         self.batch.happened(event, starts.is_some(), delicate);
@@ -232,7 +233,7 @@ impl Runner {
         let name = register.map_or_else(|| format!("{address:#07x}"), |r| r.name.to_owned());
         let query = self.model.read(registers::QUERY_QP.address);
         let of_send = |register: &Register| register.name.starts_with("QUERY_SEND");
-        if register.is_some_and(of_send) && self.cut_short.contains(&(query as u8)) {
+        if register.is_some_and(of_send) && self.ended.contains(&(query as u8)) {
             return Ok(());
         }
         let what = format!("register {name} (queue pair {query} is shown)");
@@ -250,104 +251,4 @@ impl Runner {
         }
         self.model.write(registers::QUERY_QP.address, query);
     }
-
-    /// Both come to rest, and are compared.
-    fn rest(&mut self) -> Result<(), End> {
-        let batch = std::mem::take(&mut self.batch);
-        let busiest = (0..usize::from(QPS)).map(|qp| self.waiting[qp] + batch.arrived[qp]).max();
-        let quiet = QUIET + u64::from(busiest.unwrap_or(0)) / 5;
-        let rtl = self.rtl.rest(quiet).map_err(|why| Difference::new("conduct", why, ""))?;
-        let model = self.model.seen();
-        self.outcome.rests += 1;
-        self.outcome.moved.0 += model.frames.len();
-        self.sent = self.sent.wrapping_add(rtl.frames.len() as u32);
-
-        let ours = ring::all(&self.rtl.memory, &self.script.cqs);
-        let theirs = ring::all(&self.model.memory, &self.script.cqs);
-        let ended = compare::ended(&theirs);
-        let connections = self.connections(&batch, &ended);
-        let freedom = compare::frames(&rtl.frames, &model.frames, &connections)?;
-        self.cut_short.extend(freedom.cut_short);
-        same("reserved bits of a completion entry", compare::stray_bits(&ours), None)?;
-        let overflows = self.model.read(registers::COUNT_CQ_OVERFLOWS.address);
-        let lost = std::mem::replace(&mut self.overflows, overflows) != overflows;
-        let equal = match lost {
-            true => {
-                let count = |all: &[Vec<ring::Octets>]| all.iter().map(Vec::len).collect();
-                same::<Vec<_>>("entries of full completion queues", count(&ours), count(&theirs))?;
-                true
-            }
-            false => compare::completions(&ours, &theirs, &ended)?,
-        };
-        compare::memory(&self.rtl.memory, &self.model.memory)?;
-        compare::interrupts(&rtl, &model)?;
-        self.learn(&theirs, &model.frames, &connections);
-        if !equal {
-            return Err(End::Race);
-        }
-        Ok(())
-    }
-
-    fn connections(&self, batch: &Batch, ended: &[u8]) -> BTreeMap<u8, Connection> {
-        let pairs = self.script.qps.iter().zip(0..);
-        let known = pairs.filter_map(|(pair, qp)| Some((qp, pair.peer.as_ref()?, pair.context?)));
-        let connection = |(qp, peer, context): (u8, &super::peer::Peer, _)| {
-            let context: ironwarp_abi::context::QueuePairContext = context;
-            let at = usize::from(qp);
-            let connection = Connection {
-                outgoing: peer.incoming(),
-                shift: context.receive_window_shift,
-                ended: ended.contains(&qp),
-                arrived: batch.arrived[at] + self.waiting[at],
-                acknowledged: match batch.started >> qp & 1 {
-                    0 => self.acknowledged[at],
-                    _ => context.receive_next,
-                },
-            };
-            (qp, connection)
-        };
-        known.map(connection).collect()
-    }
-
-    /// Takes note of what the model has shown.
-    fn learn(
-        &mut self,
-        entries: &[Vec<ring::Octets>],
-        frames: &[Vec<u8>],
-        connections: &BTreeMap<u8, Connection>,
-    ) {
-        for (queue, new) in self.script.cqs.iter_mut().zip(entries) {
-            queue.written = queue.written.wrapping_add(new.len() as u16);
-        }
-        for entry in entries.iter().flatten().map(CompletionEntry::from_bytes) {
-            self.outcome.moved.1 += 1;
-            let pair = &mut self.script.qps[usize::from(entry.qp)];
-            match entry.kind {
-                kind::SEND => pair.sends.done = entry.request.wrapping_add(1),
-                kind::RECEIVE => pair.receives.done = entry.request.wrapping_add(1),
-                _ => {
-                    self.outcome.statuses.insert(entry.status);
-                }
-            }
-        }
-        let query = self.model.read(registers::QUERY_QP.address);
-        for (qp, connection) in connections {
-            let at = usize::from(*qp);
-            self.acknowledged[at] = connection.acknowledged;
-            let pair = &mut self.script.qps[at];
-            let (Some(peer), Some(context)) = (&mut pair.peer, pair.context) else { continue };
-            for segment in frames.iter().filter_map(|frame| connection.outgoing.parse(frame).ok()) {
-                self.acknowledged[at] = segment.acknowledgement;
-                let window = u32::from(segment.window) << context.receive_window_shift;
-                self.waiting[at] = context.receive_window.saturating_sub(window);
-                peer.reads.take(&segment.payload);
-            }
-            self.model.write(registers::QUERY_QP.address, (*qp).into());
-            peer.sent = self.model.read(registers::QUERY_SEND_NEXT.address);
-        }
-        self.model.write(registers::QUERY_QP.address, query);
-    }
 }
-
-/// So many clocks without a beat at any pin mean that nothing is under way, if no octets wait.
-const QUIET: u64 = 170;

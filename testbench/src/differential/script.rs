@@ -1,17 +1,17 @@
 //! What the host knows, and what comes of an event: accesses to memory and BAR 0, and frames.
 
-use super::event::{At, Event, Place, Stray, StrayKind, Work};
+use super::event::{Event, Work};
 use super::layout::{cq_ring, receive_ring, send_ring, CQS, QPS};
-use super::peer::{addresses, filling, port, spoil, Peer, LOCAL_PORT};
-use crate::station::{Segment, LOCAL_IP, LOCAL_MAC, PEER_IP, PEER_MAC};
+use super::peer::{port, Peer, LOCAL_PORT};
+use super::regions::Regions;
+use super::stray;
+use crate::station::{LOCAL_IP, LOCAL_MAC, PEER_IP, PEER_MAC};
 use ironwarp_abi::context::{
     flow_hash, CompletionQueueContext, FlowContext, MemoryRegionContext, QueuePairContext,
 };
-use ironwarp_abi::limits::{CORE_CLOCK_HZ, MR_BITS, RAW_QP};
+use ironwarp_abi::limits::{CORE_CLOCK_HZ, RAW_QP};
 use ironwarp_abi::queue::{CompletionEntry, ReceiveRequest, SendRequest};
 use ironwarp_abi::registers::{self, Register};
-use ironwarp_wire::tcp;
-use std::collections::BTreeMap;
 
 /// What is done to a device.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,39 +25,6 @@ pub enum Action {
     /// A frame arrives.
     Frame(Vec<u8>),
 }
-
-/// The memory regions as the host wrote them.
-#[derive(Default)]
-pub struct Regions(BTreeMap<u8, MemoryRegionContext>);
-
-impl Regions {
-    /// STag and offset of a place for so many octets. A region that is not there has no octets.
-    pub fn resolve(&self, place: &Place, length: u32) -> (u32, u64) {
-        let region = self.0.get(&place.region).copied().unwrap_or_default();
-        let stag = region.key << MR_BITS | u32::from(place.region);
-        let room = u64::from(region.length.saturating_sub(length)) + 1;
-        let end = region.base.wrapping_add(region.length.into()).wrapping_sub(length.into());
-        let offset = match place.at {
-            At::Inside(from) => region.base.wrapping_add(u64::from(from) % room),
-            At::End(by) => end.wrapping_add_signed(by.into()),
-            At::Start(by) => region.base.wrapping_add_signed(by.into()),
-            At::Absolute(offset) => offset,
-        };
-        (stag ^ place.key, offset)
-    }
-
-    /// The host's own work requests may read so many octets there, or write them.
-    pub fn grants(&self, place: &Place, length: u32, write: bool) -> bool {
-        let Some(region) = self.0.get(&place.region) else { return length == 0 };
-        let inside = matches!(place.at, At::Inside(_) | At::End(0) | At::Start(0));
-        let right = if write { region.local_write } else { region.local_read };
-        let right = right && region.valid && region.pd == PD;
-        length == 0 || right && inside && place.key == 0 && length <= region.length
-    }
-}
-
-/// The protection domain of the queue pairs.
-pub const PD: u16 = 0x0b0e;
 
 /// A ring that the host fills.
 #[derive(Default, Clone, Copy)]
@@ -205,7 +172,7 @@ impl Script {
                 let peer = self.qp(*qp).peer.as_mut();
                 peer.map(|peer| Action::Frame(peer.segment(what))).into_iter().collect()
             }
-            Event::Stray(stray) => vec![Action::Frame(stray_frame(stray))],
+            Event::Stray(stray) => vec![Action::Frame(stray::frame(stray))],
         }
     }
 
@@ -273,6 +240,11 @@ impl Script {
     }
 
     fn send(&mut self, qp: u8, work: &Work) -> Vec<Action> {
+        // The hardware looks at no work request while a response waits for the window; the model
+        // may find that it is bad.
+        if self.qp(qp).peer.as_ref().is_some_and(|peer| peer.reads.is_held()) {
+            return vec![];
+        }
         let (local_stag, local_offset) = self.regions.resolve(&work.local, work.length);
         let request = SendRequest {
             opcode: work.opcode,
@@ -332,39 +304,4 @@ fn flow(qp: u8, valid: bool) -> Vec<Action> {
     // Neighbours share hashes: every queue pair keeps to its own place.
     let place = (hash + usize::from(qp) % 2) % ironwarp_abi::limits::FLOW_COUNT;
     words(registers::FLOW_CONTEXTS, place as u32, &context.to_words()).collect()
-}
-
-fn stray_frame(stray: &Stray) -> Vec<u8> {
-    use ironwarp_wire::{ethernet, ipv4};
-    const IP: usize = ethernet::HEADER_BYTES;
-    let length = usize::from(stray.length);
-    let mut addresses = addresses(port(super::layout::QPS) + u16::from(stray.fill));
-    let tcp = Segment {
-        sequence: 0x0101_0101 * u32::from(stray.fill),
-        flags: if stray.fill & 1 == 0 { tcp::SYN } else { tcp::ACK },
-        payload: filling(stray.fill, length.saturating_sub(54)),
-        ..Segment::default()
-    };
-    let noise = filling(stray.fill, length.max(IP + 1));
-    let mut frame = match stray.kind {
-        StrayKind::Tcp => addresses.emit(&tcp),
-        StrayKind::Foreign => {
-            addresses.destination_mac[5] ^= 0x40;
-            addresses.emit(&tcp)
-        }
-        StrayKind::Udp => {
-            let mut frame = addresses.emit(&tcp);
-            frame[IP + ipv4::PROTOCOL] = 17;
-            frame
-        }
-        StrayKind::Arp => [&[0xff; 6][..], &PEER_MAC, &[8, 6], &noise[IP..]].concat(),
-        StrayKind::Noise => [&LOCAL_MAC[..], &noise[6..]].concat(),
-    };
-    let repaired = stray.kind == StrayKind::Udp;
-    let harmless = super::event::Spoil { at: 0, mask: 0, repair: true };
-    spoil(&mut frame, repaired.then_some(harmless));
-    spoil(&mut frame, stray.spoil);
-    // The MAC would pad it, and the model has none.
-    frame.resize(frame.len().max(ethernet::FRAME_BYTES_MIN), 0);
-    frame
 }

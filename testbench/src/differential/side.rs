@@ -76,22 +76,49 @@ impl Model {
     }
 }
 
-/// A device whose pins are watched for the last clock in which anything moved.
+/// What was seen at a device's pins.
+#[derive(Default)]
+struct Movement {
+    /// The last clock in which anything moved.
+    last: AtomicU64,
+    /// Beats from the bus since a frame moved out: a segment may be made of them.
+    fetched: AtomicU64,
+    /// Beats of frames since anything moved to the bus: FPDUs may be in them.
+    received: AtomicU64,
+}
+
+impl Movement {
+    fn note(&self, inputs: &Inputs, outputs: &Outputs) {
+        let came = (inputs.pcie_in.is_some(), inputs.mac_in.is_some());
+        let went = (outputs.mac_out.is_some(), outputs.pcie_out.is_some());
+        if !(came.0 || came.1 || went.0 || went.1) {
+            return;
+        }
+        self.last.store(inputs.clock, Ordering::Relaxed);
+        for (count, came, went) in
+            [(&self.fetched, came.0, went.0), (&self.received, came.1, went.1)]
+        {
+            let before = if went { 0 } else { count.load(Ordering::Relaxed) };
+            count.store(before + u64::from(came), Ordering::Relaxed);
+        }
+    }
+
+    /// Beats that the device may be busy with, though nothing moves at its pins.
+    fn backlog(&self) -> u64 {
+        self.fetched.load(Ordering::Relaxed) + self.received.load(Ordering::Relaxed)
+    }
+}
+
+/// A device whose pins are watched.
 struct Watched {
     pins: Box<dyn Pins>,
-    moved: Arc<AtomicU64>,
+    movement: Arc<Movement>,
 }
 
 impl Pins for Watched {
     fn clock(&mut self, inputs: &Inputs) -> Outputs {
         let outputs = self.pins.clock(inputs);
-        let moved = inputs.pcie_in.is_some()
-            || inputs.mac_in.is_some()
-            || outputs.pcie_out.is_some()
-            || outputs.mac_out.is_some();
-        if moved {
-            self.moved.store(inputs.clock, Ordering::Relaxed);
-        }
+        self.movement.note(inputs, &outputs);
         outputs
     }
 
@@ -116,7 +143,7 @@ pub struct Rtl {
     pub simulation: Simulation,
     /// The host's memory.
     pub memory: Arena,
-    moved: Arc<AtomicU64>,
+    movement: Arc<Movement>,
 }
 
 impl Rtl {
@@ -125,15 +152,15 @@ impl Rtl {
     /// # Errors
     /// Options that mean nothing, or a capture that cannot be written.
     pub fn new(memory: Arena, make: &Make, options: Options) -> Result<Self, Error> {
-        let moved = Arc::new(AtomicU64::new(0));
-        let pins: Box<dyn Pins> = Box::new(Watched { pins: make(), moved: moved.clone() });
+        let movement = Arc::new(Movement::default());
+        let pins: Box<dyn Pins> = Box::new(Watched { pins: make(), movement: movement.clone() });
         let mut pins = Some(pins);
         let power_on = move |_| pins.take().unwrap_or_else(|| Box::new(ironwarp_sim::Rnic::new()));
         let mut simulation = Simulation::with_devices(options, Box::new(power_on))?;
         simulation.attach_memory(0, Box::new(memory.clone()))?;
         simulation.config_write(0, COMMAND, &6_u16.to_le_bytes())?;
         simulation.config_write(0, MSIX_CONTROL, &0x8000_u16.to_le_bytes())?;
-        Ok(Self { simulation, memory, moved })
+        Ok(Self { simulation, memory, movement })
     }
 
     /// Steps until there was no beat at any pin for `quiet` clocks.
@@ -142,9 +169,10 @@ impl Rtl {
     /// It does not come to rest, or it has broken a rule of PCI Express or of the MAC.
     pub fn rest(&mut self, quiet: u64) -> Result<Seen, String> {
         let first = self.simulation.clock();
-        self.moved.fetch_max(first, Ordering::Relaxed);
+        self.movement.last.fetch_max(first, Ordering::Relaxed);
         loop {
-            let still = self.simulation.clock() - self.moved.load(Ordering::Relaxed);
+            let still = self.simulation.clock() - self.movement.last.load(Ordering::Relaxed);
+            let quiet = quiet + self.movement.backlog() * 5 / 4;
             if still >= quiet && self.simulation.link_idle() {
                 break;
             }
@@ -153,6 +181,8 @@ impl Rtl {
             }
             self.simulation.run((quiet.saturating_sub(still)).max(1));
         }
+        self.movement.fetched.store(0, Ordering::Relaxed);
+        self.movement.received.store(0, Ordering::Relaxed);
         let violations = self.simulation.violations();
         if let Some(first) = violations.first() {
             return Err(first.to_string());
