@@ -7,4 +7,6 @@ pub mod differential;
 mod pair;
 pub mod report;
 pub mod rping;
+pub mod serve;
+pub mod station;
 pub mod transfer;

@@ -5,6 +5,7 @@ use ironwarp::bench::{self, Bench};
 use ironwarp::demo::{self, Demo};
 use ironwarp::differential::{self, Differential};
 use ironwarp::rping::command::{self as rping, Rping};
+use ironwarp::serve::{self, Serve};
 use std::process::ExitCode;
 
 /// An iWARP RNIC in the open: hardware in simulation, and the driver for it.
@@ -25,6 +26,8 @@ enum Command {
     Bench(Bench),
     /// Play ping-pong with data that is checked, as rdma-core's rping does.
     Rping(Rping),
+    /// Serve rping's clients on a network, and answer ARP and ping, until interrupted.
+    Serve(Serve),
 }
 
 /// Bad arguments, as clap has it.
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         }
         Command::Bench(options) => bench::run(&options).map_err(|error| (error.to_string(), 1)),
         Command::Rping(options) => rping::run(&options).map_err(|error| (error.to_string(), 1)),
+        Command::Serve(options) => serve::run(&options).map_err(|error| (error.to_string(), 1)),
     };
     match failure {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,12 +1,12 @@
 //! `ironwarp rping`: the command line.
 
 use super::{Client, Error, Notice, Outcome, Server, SIZE_MAX, SIZE_MIN};
+use crate::station::Station;
 use clap::{ArgGroup, Args};
-use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
-use ironwarp_driver::backend::{DeviceKind, Network, World, WorldOptions};
-use ironwarp_driver::{Context, Options, StartupOptions};
+use ironwarp_driver::backend::{Network, World};
+use ironwarp_driver::{Context, StartupOptions};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest sleep: a signal ends it, and the clock of patience goes on.
@@ -49,22 +49,8 @@ pub struct Rping {
     /// Server: serve any number of clients, until interrupted
     #[arg(short = 'P')]
     persistent: bool,
-    /// What stands for the RNIC: model: or sim:
-    #[arg(long, value_name = "KIND", default_value = "model:")]
-    device: DeviceKind,
-    /// Where it is plugged in: tcp (the kernel's TCP), dgram:LOCAL,REMOTE or tap:NAME
-    #[arg(long, value_name = "NETWORK", default_value = "tcp")]
-    network: Network,
-    /// The RNIC's address and its network; over tcp, the local address
-    #[arg(long, value_name = "A.B.C.D/PREFIX", value_parser = interface)]
-    ip: Option<(Ipv4Addr, u8)>,
-    /// The RNIC's MAC address
-    #[arg(long, value_name = "M:M:M:M:M:M", value_parser = mac)]
-    mac: Option<[u8; 6]>,
-    /// The largest IP packet in octets, 576 to 9000
-    #[arg(long, default_value_t = 1500)]
-    #[arg(value_parser = clap::value_parser!(u16).range(MTU_MIN as i64..=MTU_MAX as i64))]
-    mtu: u16,
+    #[command(flatten)]
+    station: Station,
     /// Ask for CRCs; this is the default
     #[arg(long, overrides_with = "no_crc")]
     crc: bool,
@@ -75,27 +61,6 @@ pub struct Rping {
     /// what comes right behind their Reply
     #[arg(long, value_name = "MS", default_value_t = 0)]
     settle: u64,
-    /// Write the frames of the link to a pcapng file
-    #[arg(long, value_name = "OUT.pcapng")]
-    capture: Option<PathBuf>,
-}
-
-/// Reads an address with the length of its prefix; 24 if it is not given.
-fn interface(text: &str) -> Result<(Ipv4Addr, u8), String> {
-    let (address, prefix) = text.split_once('/').unwrap_or((text, "24"));
-    let address = address.parse().map_err(|_| format!("'{address}' is no IPv4 address"))?;
-    match prefix.parse() {
-        Ok(prefix) if prefix <= 32 => Ok((address, prefix)),
-        _ => Err(format!("'{prefix}' is no prefix length from 0 to 32")),
-    }
-}
-
-/// Reads six octets in hexadecimal between colons.
-fn mac(text: &str) -> Result<[u8; 6], String> {
-    let octet = |text: &str| u8::from_str_radix(text, 16).ok().filter(|_| text.len() == 2);
-    let octets: Option<Vec<u8>> = text.split(':').map(octet).collect();
-    let octets = octets.and_then(|octets| <[u8; 6]>::try_from(octets).ok());
-    octets.ok_or_else(|| format!("'{text}' is no MAC address such as 02:49:57:00:00:01"))
 }
 
 /// Plays one of the roles to its end.
@@ -103,35 +68,24 @@ fn mac(text: &str) -> Result<[u8; 6], String> {
 /// # Errors
 /// Anything but a ping-pong that came to its end with the right data.
 pub fn run(rping: &Rping) -> Result<(), Error> {
-    let context = rping.open()?;
+    let (world, context) = rping.open()?;
     let port = rping.port;
-    match (rping.server, rping.address) {
+    let result = match (rping.server, rping.address) {
         (false, Some(address)) => rping.ping(&context, SocketAddrV4::new(address, port)),
         _ => rping.serve(&context),
-    }
+    };
+    result.and(world.finish().map_err(Error::from))
 }
 
 impl Rping {
-    fn open(&self) -> Result<Context, Error> {
-        let options = WorldOptions { capture: self.capture.clone(), ..WorldOptions::default() };
-        let world = World::on_network(self.device, &self.network, options)?;
-        let mut station = Options {
-            mtu: self.mtu.into(),
-            settle: Duration::from_millis(self.settle),
-            ..Options::default()
-        };
-        if let Some(mac) = self.mac {
-            station.mac = mac;
-        }
-        if self.network == Network::Tcp {
+    fn open(&self) -> Result<(Arc<World>, Context), Error> {
+        let mut options = self.station.options();
+        options.settle = Duration::from_millis(self.settle);
+        if let (Network::Tcp, None, true) = (&self.station.network, self.station.ip, self.server) {
             // The server's address is the one to listen to.
-            let local = self.address.filter(|_| self.server);
-            station.ip = local.unwrap_or(Ipv4Addr::UNSPECIFIED);
+            options.ip = self.address.unwrap_or(options.ip);
         }
-        if let Some((ip, prefix)) = self.ip {
-            (station.ip, station.prefix) = (ip, prefix);
-        }
-        Ok(Context::open(world.function(0)?, station)?)
+        Ok(self.station.open(options)?)
     }
 
     fn startup(&self) -> StartupOptions {
@@ -189,25 +143,6 @@ impl Rping {
                 eprintln!("closed after {pings} pings");
             }
             _ => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_read_or_refused() {
-        assert_eq!(interface("10.0.0.2/16"), Ok((Ipv4Addr::new(10, 0, 0, 2), 16)));
-        assert_eq!(interface("10.0.0.2"), Ok((Ipv4Addr::new(10, 0, 0, 2), 24)));
-        for bad in ["", "10.0.0", "10.0.0.2/33", "10.0.0.2/", "x/8"] {
-            assert!(interface(bad).is_err(), "{bad}");
-        }
-        assert_eq!(mac("02:49:57:00:00:ff"), Ok([2, 0x49, 0x57, 0, 0, 255]));
-        for bad in ["", "02:49:57:00:00", "02:49:57:00:00:0", "02:49:57:00:00:0g", "1:2:3:4:5:6:7"]
-        {
-            assert!(mac(bad).is_err(), "{bad}");
         }
     }
 }

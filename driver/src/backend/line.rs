@@ -31,6 +31,9 @@ pub(super) trait Line: Send {
     /// A frame that has arrived at an end that is not part of the line, and that end.
     fn arrived(&mut self) -> Option<(usize, Vec<u8>)>;
 
+    /// Lets the devices that are part of the line come to rest, before anything else comes to them.
+    fn settle(&mut self) {}
+
     /// Writes out what was captured.
     fn finish(&mut self) -> Result<(), Error>;
 }

@@ -308,6 +308,12 @@ impl World {
         self.run(time, |_| None::<()>);
     }
 
+    /// Lets a device on a network come to rest: what its driver has written to it arrives, and it
+    /// is ready for frames. Until then, it receives none.
+    pub fn settle(&self) {
+        self.lock().line.settle();
+    }
+
     /// Lets time pass until a device interrupts. True for an interrupt.
     pub(super) fn wait(&self, limit: Duration) -> bool {
         let interrupt = |inner: &mut Inner| std::mem::take(&mut inner.interrupted).then_some(());

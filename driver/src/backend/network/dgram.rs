@@ -10,13 +10,11 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Two sockets: one to receive from whoever writes to it, and one to send, which is connected to
-/// the peer's so that `poll` tells when the peer has room. A single connected one would refuse a
-/// peer that was started anew.
+/// The socket that sends and receives, and one that only tells when the peer has room: `poll` knows
+/// that of connected sockets, and one that is connected would refuse a peer that was started anew.
 pub(super) struct Dgram {
-    inlet: Arc<UnixDatagram>,
-    outlet: Arc<UnixDatagram>,
-    connected: bool,
+    socket: Arc<UnixDatagram>,
+    gauge: Arc<UnixDatagram>,
     local: PathBuf,
     /// Device and inode of the socket file that is ours.
     identity: Option<(u64, u64)>,
@@ -32,62 +30,47 @@ impl Dgram {
             return Err(Error::File { path: remote.to_owned(), source });
         }
         remove_stale(local).map_err(failed)?;
-        let inlet = UnixDatagram::bind(local).map_err(failed)?;
-        let outlet = UnixDatagram::unbound().map_err(failed)?;
-        for socket in [&inlet, &outlet] {
-            socket.set_nonblocking(true).map_err(failed)?;
-        }
+        let socket = UnixDatagram::bind(local).map_err(failed)?;
+        socket.set_nonblocking(true).map_err(failed)?;
+        let gauge = UnixDatagram::unbound().map_err(failed)?;
         Ok(Self {
-            inlet: Arc::new(inlet),
-            outlet: Arc::new(outlet),
-            connected: false,
+            socket: Arc::new(socket),
+            gauge: Arc::new(gauge),
             local: local.to_owned(),
             identity: identity(local),
             remote: remote.to_owned(),
         })
     }
-
-    fn try_send(&mut self, frame: &[u8]) -> io::Result<()> {
-        if !self.connected {
-            self.outlet.connect(&self.remote)?;
-            self.connected = true;
-            tracing::debug!(remote = %self.remote.display(), "the peer is there");
-        }
-        self.outlet.send(frame).map(|_| ())
-    }
 }
 
 impl Port for Dgram {
     fn send(&mut self, frame: &[u8]) -> io::Result<()> {
-        use ErrorKind::{ConnectionRefused, ConnectionReset, NotConnected, NotFound};
-        let gone = |error: &io::Error| {
-            matches!(error.kind(), ConnectionRefused | ConnectionReset | NotConnected | NotFound)
-        };
-        match self.try_send(frame) {
-            Err(error) if gone(&error) && self.connected => {
-                // Perhaps it was started anew under the same name.
-                self.connected = false;
-                match self.try_send(frame) {
-                    Err(error) if gone(&error) => Ok(()),
-                    other => other,
-                }
-            }
+        match self.socket.send_to(frame, &self.remote) {
             // The cable is not plugged in.
-            Err(error) if gone(&error) => Ok(()),
-            other => other,
+            Err(error)
+                if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) =>
+            {
+                Ok(())
+            }
+            other => other.map(|_| ()),
         }
     }
 
     fn receive(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.inlet.recv(into)
+        self.socket.recv(into)
     }
 
     fn inlet(&self) -> Source {
-        self.inlet.clone()
+        self.socket.clone()
     }
 
     fn outlet(&self) -> Source {
-        self.outlet.clone()
+        match self.gauge.connect(&self.remote) {
+            Ok(()) => self.gauge.clone(),
+            // The peer's queue is for our socket alone, and then only our own buffer counts; or it
+            // is gone, and nothing is to be waited for.
+            Err(_) => self.socket.clone(),
+        }
     }
 }
 
@@ -118,6 +101,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
     fn receive(port: &mut Dgram) -> Option<Vec<u8>> {
         let mut octets = [0; 100];
@@ -128,6 +112,12 @@ mod tests {
                 None
             }
         }
+    }
+
+    fn has_room(port: &Dgram) -> bool {
+        let outlet = port.outlet();
+        let mut descriptors = [PollFd::new(&outlet, PollFlags::OUT)];
+        poll(&mut descriptors, Some(&Timespec::default())).unwrap() == 1
     }
 
     #[test]
@@ -146,9 +136,11 @@ mod tests {
             }
         };
         assert_eq!(full.kind(), ErrorKind::WouldBlock);
+        assert!(!has_room(&left));
         for number in 0..sent {
             assert_eq!(receive(&mut right), Some(number.to_be_bytes().to_vec()));
         }
+        assert!(has_room(&left));
         right.send(b"back").unwrap();
         assert_eq!(receive(&mut left).as_deref(), Some(&b"back"[..]));
         drop(right);

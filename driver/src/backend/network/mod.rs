@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn networks_are_read_or_refused_with_a_reason() {
-        for text in ["dgram:/tmp/a,/tmp/b", "tap:iwarp0", "tcp"] {
+        for text in ["dgram:a/b,c", "tap:iwarp0", "tcp"] {
             assert_eq!(text.parse::<Network>().unwrap().to_string(), text);
         }
         for bad in ["", "dgram", "dgram:", "dgram:a", "dgram:a,", "dgram:a,b,c", "dgram:a,a"]

@@ -9,6 +9,8 @@ use std::time::Duration;
 /// Clocks without anything at the device's pins, after which it is at rest: more than the longest
 /// frame takes from any of its stores to the next.
 const REST_CLOCKS: u64 = 4096;
+/// Clocks in which a device comes to rest at the latest, unless it has much to do.
+const SETTLE_CLOCKS: u64 = 1 << 16;
 /// Clocks between two looks at the network.
 const SLICE_CLOCKS: u64 = 256;
 /// Frames that wait at the link's far end, so that it can keep to its rate.
@@ -65,6 +67,14 @@ impl Line for NetworkedRtl {
             if left.is_zero() {
                 return Advance::Nothing;
             }
+        }
+    }
+
+    fn settle(&mut self) {
+        let mut simulation = self.simulation.lock();
+        let end = simulation.clock() + SETTLE_CLOCKS;
+        while simulation.quiet_clocks() < REST_CLOCKS && simulation.clock() < end {
+            simulation.run(SLICE_CLOCKS);
         }
     }
 

@@ -108,8 +108,11 @@ impl Uplink {
         }
     }
 
-    /// Until when there is nothing to do, at most for `limit`.
-    pub fn sleep(&self, limit: Duration) -> Sleep {
+    /// Until when there is nothing to do, at most for `limit`. The capture is complete then.
+    pub fn sleep(&mut self, limit: Duration) -> Sleep {
+        if let Err(error) = self.finish() {
+            tracing::warn!(%error, "frames are missing in the capture");
+        }
         let awaited = |source, flags| Awaited { source, flags };
         let mut all = vec![awaited(self.port.inlet(), PollFlags::IN)];
         if !self.waiting.is_empty() {

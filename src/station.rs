@@ -1,0 +1,104 @@
+//! A device on a network, as the command line names it.
+
+use clap::Args;
+use ironwarp_abi::limits::{MTU_MAX, MTU_MIN, STREAM_RING_BYTES};
+use ironwarp_driver::backend::{DeviceKind, Network, World, WorldOptions};
+use ironwarp_driver::{Context, Error, Options};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The device, its network and its addresses.
+#[derive(Args, Clone, Debug)]
+pub struct Station {
+    /// What stands for the RNIC: model: or sim:
+    #[arg(long, value_name = "KIND", default_value = "model:")]
+    pub device: DeviceKind,
+    /// Where it is plugged in: dgram:LOCAL,REMOTE (UNIX sockets, a frame each), tap:NAME, or tcp
+    /// (the kernel's TCP, for models)
+    #[arg(long, value_name = "NETWORK", default_value = "tcp")]
+    pub network: Network,
+    /// The RNIC's IPv4 address and its prefix [default: 10.0.0.1/24; over tcp, any local address]
+    #[arg(long, value_name = "A.B.C.D/P", value_parser = interface)]
+    pub ip: Option<(Ipv4Addr, u8)>,
+    /// The RNIC's MAC address
+    #[arg(long, value_name = "M:M:M:M:M:M", value_parser = mac)]
+    pub mac: Option<[u8; 6]>,
+    /// The largest IP packet in octets, 576 to 9000
+    #[arg(long, default_value_t = 1500)]
+    #[arg(value_parser = clap::value_parser!(u16).range(MTU_MIN as i64..=MTU_MAX as i64))]
+    pub mtu: u16,
+    /// Write the frames of the link to a pcapng file
+    #[arg(long, value_name = "OUT.pcapng")]
+    pub capture: Option<PathBuf>,
+}
+
+/// Reads an address with the length of its prefix; 24 if it is not given.
+fn interface(text: &str) -> Result<(Ipv4Addr, u8), String> {
+    let (address, prefix) = text.split_once('/').unwrap_or((text, "24"));
+    let address = address.parse().map_err(|_| format!("'{address}' is no IPv4 address"))?;
+    match prefix.parse() {
+        Ok(prefix) if prefix <= 32 => Ok((address, prefix)),
+        _ => Err(format!("'{prefix}' is no prefix length from 0 to 32")),
+    }
+}
+
+/// Reads six octets in hexadecimal between colons.
+fn mac(text: &str) -> Result<[u8; 6], String> {
+    let octet = |text: &str| u8::from_str_radix(text, 16).ok().filter(|_| text.len() == 2);
+    let octets: Option<Vec<u8>> = text.split(':').map(octet).collect();
+    let octets = octets.and_then(|octets| <[u8; 6]>::try_from(octets).ok());
+    octets.ok_or_else(|| format!("'{text}' is no MAC address such as 02:49:57:00:00:01"))
+}
+
+impl Station {
+    /// The driver's options: addresses and sizes.
+    pub fn options(&self) -> Options {
+        let mut options = Options { mtu: self.mtu.into(), ..Options::default() };
+        if self.network == Network::Tcp {
+            options.ip = Ipv4Addr::UNSPECIFIED;
+        }
+        if let Some((ip, prefix)) = self.ip {
+            (options.ip, options.prefix) = (ip, prefix);
+        }
+        if let Some(mac) = self.mac {
+            options.mac = mac;
+        }
+        if self.device == DeviceKind::Sim {
+            // Its frames come as fast as they can: a peer had better wait than send again.
+            options.receive_window = STREAM_RING_BYTES as u32;
+        }
+        options
+    }
+
+    /// Plugs the device in and opens it. The world is for what the driver has no part in.
+    ///
+    /// # Errors
+    /// A network that cannot be had, or addresses that mean nothing.
+    pub fn open(&self, options: Options) -> Result<(Arc<World>, Context), Error> {
+        let world = WorldOptions { capture: self.capture.clone(), ..WorldOptions::default() };
+        let world = World::on_network(self.device, &self.network, world)?;
+        let context = Context::open(world.function(0)?, options)?;
+        world.settle();
+        Ok((world, context))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_or_refused() {
+        assert_eq!(interface("10.0.0.2/16"), Ok((Ipv4Addr::new(10, 0, 0, 2), 16)));
+        assert_eq!(interface("10.0.0.2"), Ok((Ipv4Addr::new(10, 0, 0, 2), 24)));
+        for bad in ["", "10.0.0", "10.0.0.2/33", "10.0.0.2/", "x/8"] {
+            assert!(interface(bad).is_err(), "{bad}");
+        }
+        assert_eq!(mac("02:49:57:00:00:ff"), Ok([2, 0x49, 0x57, 0, 0, 255]));
+        for bad in ["", "02:49:57:00:00", "02:49:57:00:00:0", "02:49:57:00:00:0g", "1:2:3:4:5:6:7"]
+        {
+            assert!(mac(bad).is_err(), "{bad}");
+        }
+    }
+}
