@@ -44,10 +44,19 @@ fn stream(capture: &Path, from_port: u16) -> Vec<u8> {
 //= type=test
 #[test]
 fn a_megabyte_with_markers_is_framed_to_the_rule() {
+    for kinds in [["sim", "sim"], ["sim", "model"], ["model", "sim"], ["model", "model"]] {
+        framed_to_the_rule(kinds);
+    }
+}
+
+/// Moves it from one kind of device to another, and reads the capture.
+fn framed_to_the_rule([device, peer]: [&str; 2]) {
+    println!("{device} to {peer}");
     let folder = tempfile::tempdir().expect("a folder");
     let capture = folder.path().join("out.pcapng");
     let output = Command::new(env!("CARGO_BIN_EXE_ironwarp"))
-        .args(["demo", "--json", "--mtu", "1500", "--markers", "--capture"])
+        .args(["demo", "--json", "--mtu", "1500", "--markers"])
+        .args(["--device", device, "--peer", peer, "--capture"])
         .arg(&capture)
         .output()
         .expect("the command runs");
