@@ -35,7 +35,7 @@ pub const fn by_definition(mut bytes: &[u8]) -> u32 {
 /// The CRC of `bytes`, by the processor's instructions where it has them.
 #[cfg(feature = "std")]
 pub fn of(bytes: &[u8]) -> u32 {
-    crc_fast::crc32_iscsi(bytes)
+    crc32c::crc32c(bytes)
 }
 
 const _: () = assert!(by_definition(b"123456789") == CHECK);
