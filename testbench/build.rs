@@ -37,7 +37,7 @@ mod verilated {
         let mut models = models
             .add("specimen", verilog(specimen::Specimen::default()))
             .add("misread", verilog(specimen::Misread::default()));
-        for entry in emitter::blocks() {
+        for entry in ironwarp_hdl::blocks() {
             let verilog = entry.emit().unwrap_or_else(|why| refuse(&why));
             models = models.add(entry.name, verilog);
         }
@@ -46,16 +46,16 @@ mod verilated {
 
     #[cfg(feature = "planted")]
     fn planted() -> String {
-        let whole = emitter::blocks::whole();
+        let whole = ironwarp_hdl::blocks::whole();
         let Some(rnic) = whole.first() else { refuse(&"there is no whole device") };
         let verilog = rnic.emit().unwrap_or_else(|why| refuse(&why));
-        let names: Vec<_> = emitter::mutation::MUTATIONS.iter().map(|it| it.about).collect();
+        let names: Vec<_> = ironwarp_hdl::mutation::MUTATIONS.iter().map(|it| it.about).collect();
         let out = std::env::var("OUT_DIR").unwrap_or_else(|why| refuse(&why));
         let text = format!(
             "/// What is wrong, from mistake 1 on.\npub const MISTAKES: &[&str] = &{names:?};\n"
         );
         std::fs::write(format!("{out}/mistakes.rs"), text).unwrap_or_else(|why| refuse(&why));
-        emitter::mutation::plant(&verilog).unwrap_or_else(|why| refuse(&why))
+        ironwarp_hdl::mutation::plant(&verilog).unwrap_or_else(|why| refuse(&why))
     }
 
     fn refuse(why: &dyn std::fmt::Display) -> ! {
