@@ -128,7 +128,7 @@ fn a_model_serves_the_rtl() {
 /// As the ones' complement sum of RFC 1071.
 fn checksum(octets: &[u8]) -> [u8; 2] {
     let words = octets.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));
-    let sum = words.fold(0, |sum, word| sum + word);
+    let sum: u32 = words.sum();
     let folded = (sum & 0xffff) + (sum >> 16);
     (!(folded as u16)).to_be_bytes()
 }
