@@ -76,18 +76,20 @@ pub const MUTATIONS: &[Mutation] = &[
         wrong: "(scale_word[(32'h8)+:(4)] == 4'he) ? 4'hd : scale_word[(32'h8)+:(4)]",
     },
     Mutation {
-        about: "the checksum of a received segment loses its last carry",
+        about: "the checksum of a long received segment loses carries",
         module: "top$receive$intake$checksums",
-        target: "tcp_end",
-        right: "tcp_fold[(32'h0)+:(16)] + ((tcp_fold[(32'h10)+:(1)]) & 16'hffff)",
-        wrong: "tcp_fold[(32'h0)+:(16)]",
+        target: "tcp_fold",
+        right:
+            "((tcp_sum$q[(32'h0)+:(16)]) & 17'h1ffff) + ((tcp_sum$q[(32'h10)+:(16)]) & 17'h1ffff)",
+        wrong:
+            "((tcp_sum$q[(32'h0)+:(16)]) & 17'h1ffff) + ((tcp_sum$q[(32'h10)+:(8)]) & 17'h1ffff)",
     },
     Mutation {
-        about: "the phase bit does not return to one in the third pass",
+        about: "the first entry of a pass has the phase bit of the first pass",
         module: "top$complete$entries$place",
         target: "phase",
         right: "~passes[32'h0]",
-        wrong: "~|passes",
+        wrong: "~passes[32'h0] | ~|slot",
     },
     Mutation {
         about: "a DMA write inside four octets writes to their end",

@@ -101,9 +101,13 @@ impl Batch {
 
 /// The work request may end its queue pair.
 fn doubtful(qp: u8, work: &Work, script: &Script) -> bool {
-    let raw = usize::from(qp) == RAW_QP;
+    let known = match usize::from(qp) {
+        RAW_QP => &[opcode::RAW_FRAME][..],
+        _ => &[opcode::WRITE, opcode::SEND, opcode::SEND_SOLICITED, opcode::READ],
+    };
+    let read = work.opcode == opcode::READ;
     work.flip.is_some()
-        || raw != (work.opcode == opcode::RAW_FRAME)
-        || work.opcode == opcode::READ && !script.reads(qp)
-        || !script.regions.grants(&work.local, work.length, work.opcode == opcode::READ)
+        || !known.contains(&work.opcode)
+        || read && !script.reads(qp)
+        || !script.regions.grants(&work.local, work.length, read)
 }

@@ -18,6 +18,8 @@ pub struct Reads {
     /// The peer's Read Requests that the device has not answered whole when it was last at rest.
     held: usize,
     limit: usize,
+    /// Messages of work requests that the device has sent whole.
+    pub finished: u16,
 }
 
 impl Reads {
@@ -30,6 +32,7 @@ impl Reads {
             message: FIRST_MESSAGE,
             held: 0,
             limit: usize::from(context.read_in).min(READS_MAX),
+            finished: 0,
         }
     }
 
@@ -38,7 +41,11 @@ impl Reads {
         self.deframer.push(octets);
         while let Ok(Some(ulpdu)) = self.deframer.next_ulpdu() {
             let Ok(segment) = Segment::new(&ulpdu) else { continue };
-            match Opcode::of(segment.ulp_control()) {
+            let opcode = Opcode::of(segment.ulp_control());
+            if segment.is_last() && opcode != Ok(Opcode::ReadResponse) {
+                self.finished = self.finished.wrapping_add(1);
+            }
+            match opcode {
                 Ok(Opcode::ReadRequest) => {
                     let request = ReadRequestRepr::parse(segment.payload()).ok();
                     self.asked.extend(request.map(|request| (request, 0)));

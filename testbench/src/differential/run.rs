@@ -2,7 +2,7 @@
 
 use super::arena::Arena;
 use super::batch::Batch;
-use super::compare::{same, Difference};
+use super::compare::{is_own, same, Difference};
 use super::event::Event;
 use super::layout::{BYTES, QPS};
 use super::programme::Programme;
@@ -11,7 +11,6 @@ use super::script::{Action, Script};
 use super::side::{Make, Model, Rtl};
 use ironwarp_abi::queue::{kind, CompletionEntry};
 use ironwarp_abi::registers::{self, Register};
-use ironwarp_abi::status;
 use ironwarp_sim::Options;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -186,7 +185,8 @@ impl Runner {
         self.follow();
         let now = active & !self.model.read(registers::QP_ACTIVE.address);
         if now != 0 && !matches!(event, Event::Stop(_)) {
-            if self.by_own_request() && self.batch.is_race(event, now, &self.script) {
+            let own = matches!(event, Event::Send(..)) || self.by_own_request();
+            if own && self.batch.is_race(event, now, &self.script) {
                 return Err(End::Race);
             }
             self.batch.happened(event, false, delicate);
@@ -202,8 +202,7 @@ impl Runner {
         let entries = ring::all(&self.model.memory, &self.script.cqs);
         let entries = entries.iter().flatten().map(CompletionEntry::from_bytes);
         let mut events = entries.filter(|entry| entry.kind == kind::EVENT);
-        let own = |status| status <= status::RAW_LENGTH || status >= status::READ_STAG;
-        events.any(|entry| own(entry.status))
+        events.any(|entry| is_own(entry.status))
     }
 
     fn act(&mut self, action: &Action) {

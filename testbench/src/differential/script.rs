@@ -1,6 +1,6 @@
 //! What the host knows, and what comes of an event: accesses to memory and BAR 0, and frames.
 
-use super::event::{Event, Work};
+use super::event::{Event, Ulpdu, Work};
 use super::layout::{cq_ring, receive_ring, send_ring, CQS, QPS};
 use super::peer::{port, Peer, LOCAL_PORT};
 use super::regions::Regions;
@@ -164,8 +164,14 @@ impl Script {
             Event::Send(qp, work) => self.send(*qp, work),
             Event::Receive(qp, work) => self.receive(*qp, work),
             Event::Compose(qp, what) => {
-                let peer = self.qps[usize::from(*qp)].peer.as_mut();
-                peer.into_iter().for_each(|peer| peer.compose(what, &self.regions));
+                let pair = &mut self.qps[usize::from(*qp)];
+                if let Some(peer) = &mut pair.peer {
+                    // Where a work request waits for the window, the hardware looks no further.
+                    let waits = pair.sends.posted != peer.reads.finished;
+                    if !(waits && matches!(what.ulpdu, Ulpdu::Read(_))) {
+                        peer.compose(what, &self.regions);
+                    }
+                }
                 vec![]
             }
             Event::Segment(qp, what) => {
