@@ -218,7 +218,8 @@ pub fn completions(
         for qp in ended {
             let event = (*qp, kind::EVENT);
             if rtl.get(&event).map(|it| causes(it)) != model.get(&event).map(|it| causes(it)) {
-                (rtl.remove(&event), model.remove(&event));
+                rtl.remove(&event);
+                model.remove(&event);
                 equal = false;
             }
         }
