@@ -6,7 +6,7 @@ use super::layout::QPS;
 use super::script::Script;
 use ironwarp_abi::limits::RAW_QP;
 use ironwarp_abi::queue::opcode;
-use ironwarp_wire::tcp;
+use ironwarp_wire::{ethernet, tcp};
 
 /// What has happened since the last rest; bit n stands for queue pair n.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Batch {
     receives: u32,
     /// Frames of the queue pair's connection; with bit 0, frames at all.
     frames: u32,
+    /// Frames that may be raw.
+    strays: bool,
     /// Read Requests or Responses of the queue pair's peer.
     delicate: u32,
     /// Queue pairs that were started.
@@ -40,7 +42,9 @@ impl Batch {
                 if bad {
                     script.qps[usize::from(*qp)].doubtful = true;
                 }
-                let others = self.delicate | if bad { self.frames | self.receives } else { 0 };
+                let peer = script.qps[usize::from(*qp)].peer.as_ref();
+                let alone = bad || peer.is_some_and(|peer| peer.took_back);
+                let others = self.delicate | if alone { self.frames | self.receives } else { 0 };
                 others >> qp & 1 != 0
             }
             Event::Receive(qp, _) => self.frames >> qp & 1 != 0,
@@ -49,7 +53,8 @@ impl Batch {
                 let Some(peer) = &mut pair.peer else { return false };
                 let delicate = peer.is_delicate();
                 let takes_back = peer.takes_back(&peer.tamed(what));
-                let alone = takes_back || pair.doubtful || what.flags & tcp::RST != 0;
+                let odd = what.flags & tcp::RST != 0 || what.spoil.is_some();
+                let alone = takes_back || pair.doubtful || odd;
                 let kin = self.delicate >> qp & 1 != 0;
                 let others = (self.frames | self.sends) >> qp & 1 != 0;
                 self.races(*qp) || others && (alone || delicate != kin)
@@ -65,6 +70,11 @@ impl Batch {
         self.control || self.receives & (RAW | 1 << qp) != 0
     }
 
+    /// Frames came for more than one queue pair: what they write may overlap.
+    pub fn is_mixed(&self) -> bool {
+        (self.frames & !RAW).count_ones() > 1 || self.strays && self.frames & !RAW != 0
+    }
+
     /// The event happens now; `starts` says that a queue pair starts by it.
     pub fn happened(&mut self, event: &Event, starts: bool, delicate: bool) {
         match event {
@@ -72,11 +82,13 @@ impl Batch {
             Event::Receive(qp, _) => self.receives |= 1 << qp,
             Event::Segment(qp, what) => {
                 self.frames |= 1 << qp | RAW;
+                self.strays |= what.spoil.is_some() || what.flags != 0;
                 self.delicate |= u32::from(delicate) << qp;
                 self.arrived[usize::from(*qp)] += u32::from(what.length);
             }
             Event::Stray(stray) => {
                 self.frames |= RAW;
+                self.strays = true;
                 self.arrived[RAW_QP] += u32::from(stray.length);
             }
             Event::Compose(..) | Event::Rest | Event::Pause(_) => {}
@@ -92,7 +104,7 @@ impl Batch {
     /// whether they came before or after is left to chance.
     pub fn is_race(&self, event: &Event, ended: u32, script: &Script) -> bool {
         let let_go = match event {
-            Event::Segment(qp, _) => script.qps[usize::from(*qp)].doubtful,
+            Event::Segment(qp, _) => script.qps[usize::from(*qp)].sends_wait(),
             _ => false,
         };
         let_go || self.frames & !RAW & ended != 0
@@ -108,6 +120,7 @@ fn doubtful(qp: u8, work: &Work, script: &Script) -> bool {
     let read = work.opcode == opcode::READ;
     work.flip.is_some()
         || !known.contains(&work.opcode)
+        || work.opcode == opcode::RAW_FRAME && work.length < ethernet::HEADER_BYTES as u32
         || read && !script.reads(qp)
         || !script.regions.grants(&work.local, work.length, read)
 }

@@ -32,6 +32,8 @@ pub struct Peer {
     shift: u8,
     /// The sequence number up to which the last window allowed to send.
     edge: u32,
+    /// The last segment took back what a window before it had allowed.
+    pub took_back: bool,
     /// The last window field.
     window: u16,
     /// RDMA Reads, both ways.
@@ -75,6 +77,7 @@ impl Peer {
             sent: context.send_next,
             shift: context.send_window_shift,
             edge: context.send_next.wrapping_add(context.send_window),
+            took_back: false,
             window: (context.send_window >> context.send_window_shift).min(0xffff) as u16,
             reads: Reads::new(context),
             delicate: Vec::new(),
@@ -211,6 +214,7 @@ impl Peer {
         let edge = self.number(what.ack).wrapping_add(u32::from(what.window) << self.shift);
         let less = (edge.wrapping_sub(self.edge) as i32) < 0;
         self.edge = edge;
+        self.took_back = less;
         less
     }
 }

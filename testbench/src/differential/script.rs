@@ -50,6 +50,13 @@ pub struct QueuePair {
     pub doubtful: bool,
 }
 
+impl QueuePair {
+    /// Send work requests may wait: for the window, for an FPDU or for an RDMA Read.
+    pub fn sends_wait(&self) -> bool {
+        self.peer.as_ref().is_some_and(|peer| self.sends.posted != peer.reads.finished)
+    }
+}
+
 /// A completion queue as the host knows it.
 #[derive(Default, Clone, Copy)]
 pub struct CompletionQueue {
@@ -165,9 +172,9 @@ impl Script {
             Event::Receive(qp, work) => self.receive(*qp, work),
             Event::Compose(qp, what) => {
                 let pair = &mut self.qps[usize::from(*qp)];
+                // Where a work request waits for the window, the hardware looks no further.
+                let waits = pair.sends_wait();
                 if let Some(peer) = &mut pair.peer {
-                    // Where a work request waits for the window, the hardware looks no further.
-                    let waits = pair.sends.posted != peer.reads.finished;
                     if !(waits && matches!(what.ulpdu, Ulpdu::Read(_))) {
                         peer.compose(what, &self.regions);
                     }

@@ -81,9 +81,9 @@ impl Model {
 struct Movement {
     /// The last clock in which anything moved.
     last: AtomicU64,
-    /// Beats from the bus since a frame moved out: a segment may be made of them.
+    /// Beats from the bus, less those of frames: segments may be made of them.
     fetched: AtomicU64,
-    /// Beats of frames since anything moved to the bus: FPDUs may be in them.
+    /// Beats of frames, less those to the bus: FPDUs may be in them.
     received: AtomicU64,
 }
 
@@ -98,8 +98,8 @@ impl Movement {
         for (count, came, went) in
             [(&self.fetched, came.0, went.0), (&self.received, came.1, went.1)]
         {
-            let before = if went { 0 } else { count.load(Ordering::Relaxed) };
-            count.store(before + u64::from(came), Ordering::Relaxed);
+            let before = count.load(Ordering::Relaxed) + u64::from(came);
+            count.store(before.saturating_sub(went.into()), Ordering::Relaxed);
         }
     }
 
