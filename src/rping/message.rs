@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(text(&ping_data(0, 26)), "rdma-ping-0: ABCDEFGHIJKL");
         assert_eq!(text(&ping_data(2, 26)), "rdma-ping-2: CDEFGHIJKLMN");
         assert_eq!(ping_data(58, 64), [&b"rdma-ping-58: "[..], &tail(58, 49), b"\0"].concat());
-        assert_eq!(ping_data(57, 30)[13..16], *b"zAB");
+        assert_eq!(ping_data(57, 30)[14..17], *b"zAB");
         for size in [SIZE_MIN, 64, SIZE_MAX] {
             let data = ping_data(u64::from(i32::MAX as u32), size);
             assert_eq!((data.len(), data[size - 1]), (size, 0));
