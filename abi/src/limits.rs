@@ -42,8 +42,10 @@ pub const OUTSTANDING_MAX: usize = 1 << OUTSTANDING_BITS;
 pub const READ_BITS: usize = 3;
 /// RDMA Reads of one queue pair, each way: the greatest ORD and IRD.
 pub const READS_MAX: usize = 1 << READ_BITS;
-/// log2 of [`STREAM_RING_BYTES`].
+/// log2 of [`STREAM_RING_BYTES`], in the reference design. The device says its own in `SIZES`.
 pub const STREAM_RING_BITS: usize = 15;
+/// The same where block RAM is short: on boards for gigabit Ethernet.
+pub const STREAM_RING_BITS_SMALL: usize = 14;
 /// Received TCP octets that wait on chip, per queue pair, for the rest of their FPDU.
 pub const STREAM_RING_BYTES: usize = 1 << STREAM_RING_BITS;
 /// log2 of [`FPDU_BUFFER_BYTES`].
@@ -61,7 +63,7 @@ pub const MTU_MIN: usize = 576;
 /// The largest Ethernet frame in octets, without frame check sequence.
 pub const FRAME_BYTES_MAX: usize = MTU_MAX + 14;
 /// The largest FPDU that the receiver takes, in octets on the stream, markers included.
-pub const FPDU_BYTES_MAX: usize = 16_000;
+pub const FPDU_BYTES_MAX: usize = fpdu_bytes_max(STREAM_RING_BYTES);
 /// Payload read tags (reads in flight), and the most octets that one read asks for.
 pub const PAYLOAD_TAGS: usize = 32;
 /// The most octets that one DMA read asks for (the MRRS encodings above it are clamped).
@@ -72,6 +74,12 @@ pub const WRITE_PAYLOAD_BYTES_MAX: usize = 512;
 pub const DATAPATH_BYTES: usize = 8;
 /// The core clock of the reference design in hertz: 64 bits x 156.25 MHz = 10 Gb/s.
 pub const CORE_CLOCK_HZ: u64 = 156_250_000;
+
+/// [`FPDU_BYTES_MAX`] of a device whose stream rings have so many octets: the ring always has room
+/// for an FPDU and for the rest of the segment in which it ends.
+pub const fn fpdu_bytes_max(stream_ring_bytes: usize) -> usize {
+    stream_ring_bytes / 2 - 384
+}
 
 const _: () = assert!(2 * FRAME_BYTES_MAX <= STREAM_RING_BYTES, "two frames fit in a stream ring");
 const _: () = assert!(FPDU_BYTES_MAX < STREAM_RING_BYTES, "an FPDU fits in a stream ring");

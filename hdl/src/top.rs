@@ -46,7 +46,7 @@ pub struct Passed {
 
 /// The whole device between the PCIe hard block and the Ethernet MAC.
 #[derive(LogicBlock, Default)]
-pub struct Rnic {
+pub struct Rnic<const BANK: usize> {
     /// The core clock: everything happens at its rising edge.
     pub clock: Signal<In, Clock>,
     /// Transaction-layer packets from the root complex, octets in wire order.
@@ -67,15 +67,15 @@ pub struct Rnic {
     /// One-clock pulses: the stations of `ironwarp_abi::trace`.
     pub stations: Signal<Out, Bits<16>>,
     pcie: Pcie,
-    control: Control,
+    control: Control<BANK>,
     complete: CompletionWriter,
     transmit: Transmit,
-    receive: Receive,
+    receive: Receive<BANK>,
     counted: Signal<Local, Counted>,
     passed: Signal<Local, Passed>,
 }
 
-impl Logic for Rnic {
+impl<const BANK: usize> Logic for Rnic<BANK> {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, pcie, control, complete, transmit, receive);

@@ -54,14 +54,72 @@ pub fn emit(block: &mut dyn Block) -> Result<String, EmitError> {
     Ok(format!("{WAIVER}{}", tidy(&modules.defines())))
 }
 
-/// Takes the printer's blank ends of lines and runs of empty lines away.
+/// Memories of no more words than this lie in distributed RAM. A block RAM has 512 words and few
+/// bits in each: the wide, shallow queues between engines would take a third of an FPGA's.
+const SHALLOW: usize = 32;
+
+/// Says where a memory goes, if `line` declares one that is shallow.
+fn placed(line: &str) -> Option<String> {
+    let (width, words) = line.trim_start().strip_prefix("reg[")?.split_once("] mem[")?;
+    let last: usize = words.strip_suffix(":0];")?.parse().ok()?;
+    (last < SHALLOW)
+        .then(|| format!("    (* ram_style = \"distributed\" *) reg[{width}] mem[{words}"))
+}
+
+/// Takes the printer's blank ends of lines and runs of empty lines away, and places memories.
 fn tidy(text: &str) -> String {
     let mut tidy = String::with_capacity(text.len());
     for line in text.lines().map(str::trim_end) {
         if !line.is_empty() || !(tidy.is_empty() || tidy.ends_with("\n\n")) {
-            tidy += line;
+            match placed(line) {
+                Some(placed) => tidy += &placed,
+                None => tidy += line,
+            }
             tidy.push('\n');
         }
     }
     tidy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shallow_memories_are_distributed() {
+        let emitted = emit(&mut TwoMemories::default()).unwrap();
+        let style = "(* ram_style = \"distributed\" *)";
+        assert!(emitted.contains(&format!("{style} reg[7:0] mem[31:0];")));
+        assert!(emitted.contains("\n    reg[7:0] mem[63:0];"));
+    }
+
+    /// Two memories on either side of the bound.
+    #[derive(LogicBlock, Default)]
+    struct TwoMemories {
+        pub clock: Signal<In, Clock>,
+        pub address: Signal<In, Bits<6>>,
+        pub data: Signal<In, Bits<8>>,
+        pub read: Signal<Out, Bits<8>>,
+        shallow: RAM<Bits<8>, 5>,
+        deep: RAM<Bits<8>, 6>,
+    }
+
+    impl Logic for TwoMemories {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.shallow.read_clock.next = self.clock.val();
+            self.shallow.write_clock.next = self.clock.val();
+            self.shallow.read_address.next = self.address.val().get_bits::<5>(0);
+            self.shallow.write_address.next = self.address.val().get_bits::<5>(0);
+            self.shallow.write_data.next = self.data.val();
+            self.shallow.write_enable.next = true;
+            self.deep.read_clock.next = self.clock.val();
+            self.deep.write_clock.next = self.clock.val();
+            self.deep.read_address.next = self.address.val();
+            self.deep.write_address.next = self.address.val();
+            self.deep.write_data.next = self.data.val();
+            self.deep.write_enable.next = true;
+            self.read.next = self.shallow.read_data.val() ^ self.deep.read_data.val();
+        }
+    }
 }

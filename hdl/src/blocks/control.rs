@@ -7,6 +7,7 @@ use crate::control::qp_state::QpState;
 use crate::control::register_file::RegisterFile;
 use crate::control::register_reader::RegisterReader;
 use crate::control::time_base::TimeBase;
+use crate::receive::ring_sizes::BANK_BITS;
 
 blocks! {
     bar_decoder: BarDecoder::default(),
@@ -14,7 +15,7 @@ blocks! {
     register_file: RegisterFile::default(),
         [clock, write, clocks_per_microsecond, restart_time, mac_address, query_qp, qp_command,
          cq_command];
-    register_reader: RegisterReader::default(),
+    register_reader: RegisterReader::<BANK_BITS>::default(),
         [clock, sink, source, clocks_per_microsecond, microseconds, mac_address, active, query_qp,
          query_send_next, query_send_unacknowledged, query_receive_next, query_send_window,
          count_index, count_value, msix_word, msix_value, msix_pending];

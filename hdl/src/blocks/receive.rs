@@ -8,9 +8,9 @@ use crate::receive::{
     message_check::MessageCheck, message_states::MessageStates, octet_mask::OctetMask,
     outstanding_reads::OutstandingReads, parser::Parser, placement::Placement, qp_word::QpWord,
     read_request::ReadRequestFields, refusal_status::RefusalStatus, reset_events::ResetEvents,
-    ring_reader::RingReader, stream_ring::StreamRing, stream_span::StreamSpan,
-    stream_work::StreamWork, tcp_receive::TcpReceive, window_teller::WindowTeller,
-    wire_order::WireOrder, Receive,
+    ring_reader::RingReader, ring_sizes::BANK_BITS, stream_ring::StreamRing,
+    stream_span::StreamSpan, stream_work::StreamWork, tcp_receive::TcpReceive,
+    window_teller::WindowTeller, wire_order::WireOrder, Receive,
 };
 
 blocks! {
@@ -25,22 +25,22 @@ blocks! {
     fpdu_start: FpduStart::default(), [position, markers, available, begun, between];
     frame_queue: FrameQueue::default(),
         [clock, beat, beat_valid, head, verdict, verdict_valid, frame, segment, segment_valid];
-    acceptance: Acceptance::default(),
+    acceptance: Acceptance::<BANK_BITS>::default(),
         [clock, context_write, qp_command, active, taken, head, ask, decision, commit, disturbed];
-    tcp_receive: TcpReceive::default(),
+    tcp_receive: TcpReceive::<BANK_BITS>::default(),
         [clock, context_write, qp_command, active, taken, frame, segment, segment_valid, write_qp,
         write_at, write_data, write_mask, grown, raw, raw_valid, raw_ready, note, note_valid,
         acknowledgement, acknowledgement_valid, reset_valid, reset_qp, reset_sequence, counts];
-    stream_ring: StreamRing::default(),
+    stream_ring: StreamRing::<BANK_BITS>::default(),
         [clock, write_qp, write_at, write_data, write_mask, read_qp, read_at, read_data];
     fpdu_length: FpduLength::default(), [data, marker, octets];
-    fpdu_size: FpduSize::default(), [clock, data, markers, position, total, too_long];
+    fpdu_size: FpduSize::<BANK_BITS>::default(), [clock, data, markers, position, total, too_long];
     stream_span: StreamSpan::default(),
         [clock, context_write, qp_command, grown, qp, first, position, stream_end, available,
         advance, beyond];
     stream_work: StreamWork::default(),
         [clock, qp_command, grown, wanted, finished, qp, look, again, tell];
-    framer: Framer::default(),
+    framer: Framer::<BANK_BITS>::default(),
         [clock, context_write, qp_command, active, grown, raw, peek, peek_qp, peek_at, peek_data,
         job];
     ring_reader: RingReader::default(),
@@ -74,7 +74,7 @@ blocks! {
     window_teller: WindowTeller::default(),
         [clock, context_write, qp_command, note, taken, receive_edge, query_qp,
         query_receive_next];
-    receive: Receive::default(),
+    receive: Receive::<BANK_BITS>::default(),
         [clock, context_write, qp_command, active, doorbell, max_read, mac, mac_address,
         request_read, request_data, write, write_data, completion, event, acknowledgement,
         receive_edge, opened, read_asked, read_room, read_sent, read_done, query_qp,

@@ -1,7 +1,8 @@
 //! The whole device, as one block.
+use crate::receive::ring_sizes::BANK_BITS;
 use crate::top::Rnic;
 
 blocks! {
-    rnic: Rnic::default(),
+    rnic: Rnic::<BANK_BITS>::default(),
         [clock, pcie_in, pcie_out, mac_in, mac_out, max_payload, max_read, requester, stations];
 }

@@ -27,7 +27,7 @@ use rust_hdl::prelude::*;
 /// A broadcast comes one clock after its write was taken, a command two; `active` follows its
 /// command by a clock. Writes keep their order: a context word is out before the command after it.
 #[derive(LogicBlock, Default)]
-pub struct Control {
+pub struct Control<const BANK: usize> {
     pub clock: Signal<In, Clock>,
     /// Always ready.
     pub bar_write: StreamSink<BarWrite>,
@@ -62,10 +62,10 @@ pub struct Control {
     counters: Counters,
     qps: QpState,
     msix: MsixTable,
-    reader: RegisterReader,
+    reader: RegisterReader<BANK>,
 }
 
-impl Logic for Control {
+impl<const BANK: usize> Logic for Control<BANK> {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, decoder, registers, time_base, counters, qps, msix, reader);

@@ -1,5 +1,6 @@
 //! Answers the host's reads of BAR 0.
 use super::register_file::word;
+use crate::receive::ring_sizes::ring_bits;
 use crate::stream::beat::*;
 use ironwarp_abi::{limits, registers};
 use rust_hdl::prelude::*;
@@ -20,7 +21,7 @@ pub enum Looking {
 /// Takes an address, and offers the register's value three clocks later. Contexts, doorbells and
 /// addresses that mean nothing read as zero.
 #[derive(LogicBlock)]
-pub struct RegisterReader {
+pub struct RegisterReader<const BANK: usize> {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<Bits<20>>,
     pub source: StreamSource<Bits<32>>,
@@ -79,11 +80,12 @@ const CAPABILITIES_VALUE: u64 = (limits::QP_BITS
     | limits::VECTOR_COUNT << 16
     | limits::SGE_MAX << 24) as u64;
 
-/// What the register `SIZES` reads.
-const SIZES_VALUE: u64 =
-    (limits::WQE_CACHE_BITS | limits::OUTSTANDING_BITS << 4 | limits::STREAM_RING_BITS << 8) as u64;
+/// What the register `SIZES` reads, with stream rings of `2^stream_ring` octets.
+const fn sizes_value(stream_ring: usize) -> u64 {
+    (limits::WQE_CACHE_BITS | limits::OUTSTANDING_BITS << 4 | stream_ring << 8) as u64
+}
 
-impl Default for RegisterReader {
+impl<const BANK: usize> Default for RegisterReader<BANK> {
     fn default() -> Self {
         use registers::*;
         assert_eq!(COUNT_FRAMES_SENT.address % 64, 0, "sixteen counters, aligned");
@@ -121,7 +123,7 @@ impl Default for RegisterReader {
             capabilities: word(&registers::CAPABILITIES),
             capabilities_value: Constant::new(CAPABILITIES_VALUE.to_bits()),
             sizes: word(&registers::SIZES),
-            sizes_value: Constant::new(SIZES_VALUE.to_bits()),
+            sizes_value: Constant::new(sizes_value(ring_bits(BANK)).to_bits()),
             time_base: word(&TIME_BASE),
             time_now: word(&TIME),
             mac_low: word(&MAC_LOW),
@@ -137,7 +139,7 @@ impl Default for RegisterReader {
     }
 }
 
-impl Logic for RegisterReader {
+impl<const BANK: usize> Logic for RegisterReader<BANK> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, address, value);

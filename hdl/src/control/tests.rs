@@ -3,6 +3,7 @@ use super::records::*;
 use super::Control;
 use crate::pcie::bench::{Feeder, Taker};
 use crate::pcie::records::BarWrite;
+use crate::receive::ring_sizes::BANK_BITS;
 use crate::stream::bench::{edge, rng, seeds, settle};
 use ironwarp_abi::registers::{self, Access, Register};
 use ironwarp_abi::{limits, queue, status};
@@ -12,7 +13,7 @@ use rust_hdl::prelude::*;
 
 /// The block and what it said.
 struct Bench {
-    uut: Control,
+    uut: Control<BANK_BITS>,
     rng: ChaCha8Rng,
     writes: Feeder<BarWrite>,
     reads: Feeder<Bits<20>>,
@@ -30,7 +31,7 @@ struct Bench {
 
 impl Bench {
     fn new(seed: u64) -> Self {
-        let mut uut = Control::default();
+        let mut uut = Control::<BANK_BITS>::default();
         uut.connect_all();
         Self {
             uut,
@@ -374,7 +375,7 @@ fn interrupts_wait_while_masked() {
 
 #[test]
 fn the_verilog_is_sound() {
-    let mut uut = Control::default();
+    let mut uut = Control::<BANK_BITS>::default();
     uut.connect_all();
     yosys_validate("ironwarp_control", &generate_verilog(&uut)).unwrap();
 }

@@ -6,15 +6,13 @@
 //!         2    decide; `decision` stands from clock 3 until the next segment's
 //! ```
 use crate::control::records::{Command, ContextWrite};
-use crate::literal::Literal;
+use crate::literal::Derived;
 use crate::memory::Table;
 use crate::receive::notes::*;
 use crate::receive::qp_word::{QpWord, RECEIVE_NEXT, RECEIVE_WINDOW};
+use crate::receive::ring_sizes::RingBytes;
 use crate::transmit::marks::Marks;
-use ironwarp_abi::limits::STREAM_RING_BYTES;
 use rust_hdl::prelude::*;
-
-const _: () = assert!(STREAM_RING_BYTES == 1 << 15, "the kernel has this width");
 
 /// Keeps RCV.NXT of every queue pair. A segment is taken only if it holds the next octet and fits
 /// in the ring; octets that came before are cut off its front.
@@ -22,7 +20,7 @@ const _: () = assert!(STREAM_RING_BYTES == 1 << 15, "the kernel has this width")
 /// Contract: `ask` with a segment's head; not again before that frame's last beat, at which
 /// `commit` says whether the segment was good. The tables are up to date two clocks after `commit`.
 #[derive(LogicBlock, Default)]
-pub struct Acceptance {
+pub struct Acceptance<const BANK: usize> {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
     pub qp_command: Signal<In, Command>,
@@ -85,10 +83,10 @@ pub struct Acceptance {
     origin: Signal<Local, Bits<32>>,
     command_index: Signal<Local, Bits<8>>,
     command_qp: Signal<Local, Bits<4>>,
-    ring: Literal<32, { STREAM_RING_BYTES as u64 }>,
+    ring: Derived<32, RingBytes<BANK>>,
 }
 
-impl Logic for Acceptance {
+impl<const BANK: usize> Logic for Acceptance<BANK> {
     //= rfc9293#3.10.7.4  First, check the sequence number; then RST, SYN, ACK, the octets, FIN.
     #[hdl_gen]
     fn update(&mut self) {
@@ -241,7 +239,9 @@ impl Logic for Acceptance {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receive::ring_sizes::BANK_BITS;
     use crate::stream::bench::*;
+    use ironwarp_abi::limits::STREAM_RING_BYTES;
     use rand::Rng;
 
     /// RFC 9293 s. 3.10.7.4 for a receiver that keeps nothing out of order.
@@ -293,14 +293,14 @@ mod tests {
         }
     }
 
-    fn command(uut: &mut Acceptance) {
+    fn command(uut: &mut Acceptance<BANK_BITS>) {
         uut.qp_command.next = Command { valid: true, index: 5.into(), enable: true };
         tick!(*uut);
         uut.qp_command.next = Default::default();
     }
 
     /// A block whose queue pair 5 expects the sequence number `first`.
-    fn started(first: u32) -> Acceptance {
+    fn started(first: u32) -> Acceptance<BANK_BITS> {
         let mut uut = Acceptance::default();
         uut.connect_all();
         for (word, data) in [(RECEIVE_NEXT, first), (RECEIVE_WINDOW, WINDOW)] {

@@ -3,6 +3,7 @@ use crate::complete::records::Completion;
 use crate::control::records::*;
 use crate::pcie::records::{ReadRequest, WriteRequest};
 use crate::receive::records::*;
+use crate::receive::ring_sizes::BANK_BITS;
 use crate::receive::Receive;
 use crate::stream::bench::*;
 use crate::transmit::records::ReadSent;
@@ -88,7 +89,7 @@ impl Segment {
 
 /// The engine with everything around it. Runs clock by clock; stalls by chance.
 pub struct Bench {
-    pub uut: Receive,
+    pub uut: Receive<BANK_BITS>,
     pub rng: ChaCha8Rng,
     /// How often the host side is ready.
     pub ready: f64,

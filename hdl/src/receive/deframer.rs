@@ -19,7 +19,7 @@ use rust_hdl::prelude::*;
 /// An arrival comes out after the whole packet has come in, so it says whether its CRC was good
 /// before any of the payload is used (RFC 5044 s. 6).
 #[derive(LogicBlock, Default)]
-pub struct Deframer {
+pub struct Deframer<const BANK: usize> {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
     pub qp_command: Signal<In, Command>,
@@ -35,7 +35,7 @@ pub struct Deframer {
     /// A checked packet, whose payload is at `payload`.
     pub arrival: StreamSource<Arrival>,
     pub payload: StreamSource<Beat>,
-    framer: Framer,
+    framer: Framer<BANK>,
     reader: RingReader,
     crc: CrcCheck,
     markers: MarkerRemover,
@@ -47,7 +47,7 @@ pub struct Deframer {
     arrivals: StreamFifo<Arrival, 4>,
 }
 
-impl Logic for Deframer {
+impl<const BANK: usize> Logic for Deframer<BANK> {
     //= rfc5044#6  The CRC is checked before anything of the FPDU reaches DDP.
     #[hdl_gen]
     fn update(&mut self) {

@@ -29,7 +29,7 @@ use rust_hdl::prelude::*;
 ///                                        +-> edge       read_sent                  read_done
 /// ```
 #[derive(LogicBlock)]
-pub struct Receive {
+pub struct Receive<const BANK: usize> {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
     pub qp_command: Signal<In, Command>,
@@ -69,10 +69,10 @@ pub struct Receive {
     /// The stations `FRAME_ARRIVED` to `PAYLOAD_PLACED` of `ironwarp_abi::trace`.
     pub stations: Signal<Out, Bits<5>>,
     intake: FrameIntake,
-    tcp: TcpReceive,
-    ring: StreamRing,
+    tcp: TcpReceive<BANK>,
+    ring: StreamRing<BANK>,
     raw_lengths: StreamFifo<Bits<16>, 8>,
-    deframer: Deframer,
+    deframer: Deframer<BANK>,
     requests: RequestFetch,
     judge: Judge,
     gate: Gate,
@@ -87,7 +87,7 @@ pub struct Receive {
     passed_stations: Signal<Local, Bits<5>>,
 }
 
-impl Default for Receive {
+impl<const BANK: usize> Default for Receive<BANK> {
     fn default() -> Self {
         Self {
             clock: Default::default(),
@@ -136,7 +136,7 @@ impl Default for Receive {
     }
 }
 
-impl Logic for Receive {
+impl<const BANK: usize> Logic for Receive<BANK> {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, intake, tcp, ring, raw_lengths, deframer, requests, judge, gate);

@@ -1,14 +1,14 @@
 //! How many octets of stream the FPDU takes that starts here.
-use crate::literal::Literal;
+use crate::literal::Derived;
 use crate::mpa::MarkerCount;
 use crate::receive::fpdu_length::FpduLength;
-use ironwarp_abi::limits::FPDU_BYTES_MAX;
+use crate::receive::ring_sizes::LongestFpdu;
 use rust_hdl::prelude::*;
 
 /// The length field is read in the first clock, the markers are counted in the second; the results
 /// stand in the third.
 #[derive(LogicBlock, Default)]
-pub struct FpduSize {
+pub struct FpduSize<const BANK: usize> {
     pub clock: Signal<In, Clock>,
     /// The FPDU's first eight octets, a marker before it included; in the first clock.
     pub data: Signal<In, Bits<64>>,
@@ -27,10 +27,10 @@ pub struct FpduSize {
     sum: DFF<Bits<17>>,
     sum_too_long: DFF<Bit>,
     marker_octets: Signal<Local, Bits<17>>,
-    longest: Literal<17, { FPDU_BYTES_MAX as u64 }>,
+    longest: Derived<17, LongestFpdu<BANK>>,
 }
 
-impl Logic for FpduSize {
+impl<const BANK: usize> Logic for FpduSize<BANK> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, bare, bare_too_long, sum, sum_too_long);
@@ -56,14 +56,16 @@ impl Logic for FpduSize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receive::ring_sizes::BANK_BITS;
     use crate::stream::bench::*;
+    use ironwarp_abi::limits::FPDU_BYTES_MAX;
     use ironwarp_wire::mpa::stream::{Framer, Framing};
     use rand::Rng;
 
     #[test]
     fn agrees_with_the_software_framer() {
         let mut rng = rng(1);
-        let mut uut = FpduSize::default();
+        let mut uut = FpduSize::<BANK_BITS>::default();
         uut.connect_all();
         for _ in 0..2000 {
             let markers = rng.random();

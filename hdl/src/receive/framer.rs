@@ -37,7 +37,7 @@ pub enum FramerState {
 /// Keeps where the next FPDU of every queue pair starts, and issues a job for every FPDU of which
 /// all octets are there, and for every raw frame. While FPDUs wait, one job in ten clocks.
 #[derive(LogicBlock, Default)]
-pub struct Framer {
+pub struct Framer<const BANK: usize> {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
     pub qp_command: Signal<In, Command>,
@@ -57,7 +57,7 @@ pub struct Framer {
     flags: QpWord<FLAGS>,
     pick: Pick,
     start: FpduStart,
-    size: FpduSize,
+    size: FpduSize<BANK>,
     epochs: Epochs,
     state: DFF<FramerState>,
     qp: DFF<Bits<4>>,
@@ -77,7 +77,7 @@ pub struct Framer {
     closed_early: Literal<8, { status::PEER_CLOSED_EARLY as u64 }>,
 }
 
-impl Logic for Framer {
+impl<const BANK: usize> Logic for Framer<BANK> {
     //= rfc5044#4.2  The length field says where an FPDU ends and the next one starts.
     #[hdl_gen]
     fn update(&mut self) {

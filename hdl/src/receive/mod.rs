@@ -31,6 +31,7 @@ pub mod records;
 pub mod refusal_status;
 pub mod reset_events;
 pub mod ring_reader;
+pub mod ring_sizes;
 pub mod stream_ring;
 pub mod stream_span;
 pub mod stream_work;

@@ -1,10 +1,8 @@
 //! The octets of TCP streams (and raw frames) that wait on chip.
-use ironwarp_abi::limits::{QP_BITS, STREAM_RING_BITS};
+use ironwarp_abi::limits::QP_BITS;
 use rust_hdl::prelude::*;
 
-/// Address bits of one bank: queue pair and row of eight octets.
-const BANK_BITS: usize = QP_BITS + STREAM_RING_BITS - 3;
-const _: () = assert!(QP_BITS == 4 && STREAM_RING_BITS == 15, "the kernel has these widths");
+const _: () = assert!(QP_BITS == 4, "the kernel has this width");
 
 /// The octets of a row, from bank 0.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
@@ -28,7 +26,7 @@ pub struct RingRow {
 /// row      r+1  r+1  r+1  r    r    r    r    r
 /// ```
 #[derive(LogicBlock, Default)]
-pub struct StreamRing {
+pub struct StreamRing<const BANK: usize> {
     pub clock: Signal<In, Clock>,
     pub write_qp: Signal<In, Bits<4>>,
     /// The position of octet 0 of `write_data`.
@@ -41,7 +39,7 @@ pub struct StreamRing {
     pub read_at: Signal<In, Bits<15>>,
     /// The octets as they were written before the clock of the request; two clocks after it.
     pub read_data: Signal<Out, Bits<64>>,
-    bank: [RAM<Bits<8>, BANK_BITS>; 8],
+    bank: [RAM<Bits<8>, BANK>; 8],
     read_turn: DFF<Bits<3>>,
     read_word: DFF<Bits<64>>,
     write_turn: Signal<Local, Bits<7>>,
@@ -68,7 +66,7 @@ pub struct StreamRing {
     one: crate::literal::Literal<8, 1>,
 }
 
-impl Logic for StreamRing {
+impl<const BANK: usize> Logic for StreamRing<BANK> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, read_turn, read_word);
@@ -86,30 +84,31 @@ impl Logic for StreamRing {
             (self.one.val() << self.write_at.val().get_bits::<3>(0)) - self.one.val();
         self.write_row.next = self.write_at.val().get_bits::<12>(3);
         self.write_row_next.next = self.write_row.val() + self.one_row.val();
-        self.write_low.next = (bit_cast::<16, 4>(self.write_qp.val()) << 12)
-            | bit_cast::<16, 12>(self.write_row.val());
-        self.write_high.next = (bit_cast::<16, 4>(self.write_qp.val()) << 12)
-            | bit_cast::<16, 12>(self.write_row_next.val());
+        // The row is in the upper bits: a smaller bank drops its highest ones, and wraps earlier.
+        self.write_low.next = (bit_cast::<16, 12>(self.write_row.val()) << 4)
+            | bit_cast::<16, 4>(self.write_qp.val());
+        self.write_high.next = (bit_cast::<16, 12>(self.write_row_next.val()) << 4)
+            | bit_cast::<16, 4>(self.write_qp.val());
         self.read_beyond.next =
             (self.one.val() << self.read_at.val().get_bits::<3>(0)) - self.one.val();
         self.read_row.next = self.read_at.val().get_bits::<12>(3);
         self.read_row_next.next = self.read_row.val() + self.one_row.val();
         self.read_low.next =
-            (bit_cast::<16, 4>(self.read_qp.val()) << 12) | bit_cast::<16, 12>(self.read_row.val());
-        self.read_high.next = (bit_cast::<16, 4>(self.read_qp.val()) << 12)
-            | bit_cast::<16, 12>(self.read_row_next.val());
+            (bit_cast::<16, 12>(self.read_row.val()) << 4) | bit_cast::<16, 4>(self.read_qp.val());
+        self.read_high.next = (bit_cast::<16, 12>(self.read_row_next.val()) << 4)
+            | bit_cast::<16, 4>(self.read_qp.val());
         for i in 0..8 {
             self.bank[i].read_clock.next = self.clock.val();
             self.bank[i].write_clock.next = self.clock.val();
             self.bank[i].write_enable.next = self.mask.val().get_bit(i);
             self.bank[i].write_data.next = self.write_word.val().get_bits::<8>(i * 8);
-            self.bank[i].write_address.next = self.write_low.val();
+            self.bank[i].write_address.next = bit_cast::<BANK, 16>(self.write_low.val());
             if self.write_beyond.val().get_bit(i) {
-                self.bank[i].write_address.next = self.write_high.val();
+                self.bank[i].write_address.next = bit_cast::<BANK, 16>(self.write_high.val());
             }
-            self.bank[i].read_address.next = self.read_low.val();
+            self.bank[i].read_address.next = bit_cast::<BANK, 16>(self.read_low.val());
             if self.read_beyond.val().get_bit(i) {
-                self.bank[i].read_address.next = self.read_high.val();
+                self.bank[i].read_address.next = bit_cast::<BANK, 16>(self.read_high.val());
             }
         }
 
@@ -135,22 +134,29 @@ impl Logic for StreamRing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receive::ring_sizes::{ring_bits, BANK_BITS, BANK_BITS_SMALL};
     use crate::stream::bench::*;
     use rand::Rng;
     use std::collections::VecDeque;
 
     #[test]
     fn behaves_as_rings_of_octets() {
+        behaves_as_rings::<BANK_BITS>();
+        behaves_as_rings::<BANK_BITS_SMALL>();
+    }
+
+    fn behaves_as_rings<const BANK: usize>() {
+        let ring_bytes = 1_usize << ring_bits(BANK);
         for seed in seeds() {
             let mut rng = rng(seed);
-            let mut uut = StreamRing::default();
+            let mut uut = StreamRing::<BANK>::default();
             uut.connect_all();
-            let mut model = vec![[0_u8; 1 << STREAM_RING_BITS]; 16];
+            let mut model = vec![vec![0_u8; ring_bytes]; 16];
             let mut due: VecDeque<[u8; 8]> = VecDeque::new();
             // Few places, and those around the end of the ring: reads and writes often meet.
             let place = |rng: &mut rand_chacha::ChaCha8Rng| {
-                let at = (rng.random_range(0..60) + (1 << STREAM_RING_BITS) - 30) as u64;
-                (rng.random_range(0..16_usize), at as usize % (1 << STREAM_RING_BITS))
+                let at = (rng.random_range(0..60) + ring_bytes - 30) as u64;
+                (rng.random_range(0..16_usize), at as usize % ring_bytes)
             };
             for clock in 0..400 {
                 let (qp, at) = place(&mut rng);
@@ -168,7 +174,7 @@ mod tests {
                 due.push_back(std::array::from_fn(|n| ring[(read + n) % ring.len()]));
                 for (n, octet) in octets.iter().enumerate().filter(|(n, _)| mask >> n & 1 == 1) {
                     let ring = &mut model[qp];
-                    ring[(at + n) % (1 << STREAM_RING_BITS)] = *octet;
+                    ring[(at + n) % ring_bytes] = *octet;
                 }
                 if clock > 0 {
                     let expected = u64::from_le_bytes(due.pop_front().unwrap());

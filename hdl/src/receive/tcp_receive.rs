@@ -9,13 +9,14 @@
 //!             bad  -> nothing has happened: what was written lies beyond RCV.NXT
 //! ```
 use crate::control::records::{Command, ContextWrite};
-use crate::literal::Literal;
+use crate::literal::{Derived, Literal};
 use crate::receive::acceptance::Acceptance;
 use crate::receive::frame_check::FrameCheck;
 use crate::receive::notes::*;
 use crate::receive::octet_mask::OctetMask;
 use crate::receive::records::Acknowledgement;
-use ironwarp_abi::limits::{FRAME_BYTES_MAX, STREAM_RING_BYTES};
+use crate::receive::ring_sizes::RawLimit;
+use ironwarp_abi::limits::FRAME_BYTES_MAX;
 use rust_hdl::prelude::*;
 
 /// The numbers of the pulses in [`TcpReceive::counts`].
@@ -41,7 +42,7 @@ pub mod frame_count {
 /// All outputs are registered; each record means something only with its `_valid`, for one clock,
 /// and whoever it is for must take it.
 #[derive(LogicBlock, Default)]
-pub struct TcpReceive {
+pub struct TcpReceive<const BANK: usize> {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
     pub qp_command: Signal<In, Command>,
@@ -73,7 +74,7 @@ pub struct TcpReceive {
     pub reset_sequence: Signal<Out, Bits<32>>,
     /// Pulses: [`frame_count`].
     pub counts: Signal<Out, Bits<7>>,
-    acceptance: Acceptance,
+    acceptance: Acceptance<BANK>,
     octets: OctetMask,
     check: FrameCheck,
     stage: DFF<FrameBeat>,
@@ -112,11 +113,10 @@ pub struct TcpReceive {
     segment_way: Literal<2, { way::SEGMENT }>,
     eight: Literal<16, 8>,
     longest: Literal<16, { FRAME_BYTES_MAX as u64 }>,
-    /// The most octets that may wait in ring 0 when a raw frame of any length comes.
-    raw_limit: Literal<32, { (STREAM_RING_BYTES - FRAME_BYTES_MAX - 8) as u64 }>,
+    raw_limit: Derived<32, RawLimit<BANK>>,
 }
 
-impl Logic for TcpReceive {
+impl<const BANK: usize> Logic for TcpReceive<BANK> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, stage, offset, raw_written, raw_read, raw_open);
