@@ -15,6 +15,7 @@ pub mod pins;
 pub mod protect;
 pub mod queue;
 pub mod receive;
+mod reset;
 pub mod stream;
 pub mod top;
 pub mod transmit;

@@ -49,6 +49,8 @@ pub struct Passed {
 pub struct Rnic<const BANK: usize> {
     /// The core clock: everything happens at its rising edge.
     pub clock: Signal<In, Clock>,
+    /// Synchronous reset, active high; one clock is enough.
+    pub reset: Signal<In, Bit>,
     /// Transaction-layer packets from the root complex, octets in wire order.
     pub pcie_in: StreamSink<Beat>,
     /// Transaction-layer packets to the root complex.

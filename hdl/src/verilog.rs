@@ -1,7 +1,7 @@
 //! From a block to its Verilog.
 
+use crate::reset::ResettableModules;
 use rust_hdl::core::check_error::{check_all, CheckError};
-use rust_hdl::core::module_defines::ModuleDefines;
 use rust_hdl::prelude::*;
 
 /// Why a block has no Verilog: a mistake in its kernel that RustHDL sees.
@@ -16,6 +16,9 @@ pub enum EmitError {
     /// Inputs that the block itself assigns, by path and name.
     #[error("inputs that the block assigns: {}", .0.join(", "))]
     Inputs(Vec<String>),
+    /// Registers below an input `reset` that are not RustHDL's flip-flops, by path.
+    #[error("nothing knows how to reset: {}", .0.join(", "))]
+    NoReset(Vec<String>),
 }
 
 impl From<CheckError> for EmitError {
@@ -42,6 +45,7 @@ const WAIVER: &str = "// Written by RustHDL. Widths are judged by the kernel lin
 /// The Verilog of `block` and everything in it; the top module is called `top`.
 ///
 /// The text depends on nothing but the block: the same block gives the same text everywhere.
+/// An input `reset` of a block in it becomes the reset of everything below (see `reset.rs`).
 /// Calls `connect_all` on the block, as RustHDL wants before anything else.
 ///
 /// # Errors
@@ -49,8 +53,11 @@ const WAIVER: &str = "// Written by RustHDL. Widths are judged by the kernel lin
 pub fn emit(block: &mut dyn Block) -> Result<String, EmitError> {
     block.connect_all();
     check_all(block)?;
-    let mut modules = ModuleDefines::default();
+    let mut modules = ResettableModules::default();
     block.accept("top", &mut modules);
+    if !modules.stubborn.is_empty() {
+        return Err(EmitError::NoReset(modules.stubborn));
+    }
     Ok(format!("{WAIVER}{}", tidy(&modules.defines())))
 }
 

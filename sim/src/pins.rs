@@ -55,6 +55,8 @@ impl Beat {
 pub struct Inputs {
     /// Core clocks since the world began; for waveforms.
     pub clock: u64,
+    /// The device is reset.
+    pub reset: bool,
     /// A beat of a TLP from the root complex, if one is offered.
     pub pcie_in: Option<Beat>,
     /// The root complex takes a beat.

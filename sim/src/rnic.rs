@@ -33,6 +33,7 @@ macro_rules! clock_rnic {
     ($model:expr, $inputs:expr) => {{
         let (model, inputs): (_, &$crate::Inputs) = (&mut $model, $inputs);
         let now = inputs.clock * $crate::time::PICOSECONDS;
+        model.set_reset(inputs.reset);
         // An idle stream keeps its last beat: what does not change costs nothing to settle.
         model.set_pcie_in_valid(inputs.pcie_in.is_some());
         if let Some(beat) = inputs.pcie_in {

@@ -98,6 +98,7 @@ impl Simulation {
             let config = node.root.config();
             let outputs = node.device.clock(&Inputs {
                 clock,
+                reset: false,
                 pcie_in,
                 pcie_out_ready,
                 mac_in,

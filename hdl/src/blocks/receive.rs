@@ -70,7 +70,7 @@ blocks! {
         [clock, qp_command, delivery, payload, write, write_data, completion, event, read_asked,
         asking, read_done, placed];
     reset_events: ResetEvents::default(),
-        [clock, context_write, reset, qp, expected, event];
+        [clock, context_write, seen, qp, expected, event];
     window_teller: WindowTeller::default(),
         [clock, context_write, qp_command, note, taken, receive_edge, query_qp,
         query_receive_next];

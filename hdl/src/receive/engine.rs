@@ -211,7 +211,7 @@ impl<const BANK: usize> Logic for Receive<BANK> {
         self.read_done.next = self.placement.read_done.val();
 
         // Ends of streams, and errors.
-        self.resets.reset.next = self.tcp.reset_valid.val();
+        self.resets.seen.next = self.tcp.reset_valid.val();
         self.resets.qp.next = self.tcp.reset_qp.val();
         self.resets.expected.next = self.tcp.reset_sequence.val();
         StreamSource::<QpEvent>::join(&mut self.resets.event, &mut self.events.sink_a);

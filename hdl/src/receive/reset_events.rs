@@ -12,7 +12,7 @@ pub struct ResetEvents {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
     /// The peer of `qp` has reset the connection (a pulse).
-    pub reset: Signal<In, Bit>,
+    pub seen: Signal<In, Bit>,
     pub qp: Signal<In, Bits<4>>,
     /// RCV.NXT.
     pub expected: Signal<In, Bits<32>>,
@@ -32,7 +32,7 @@ impl Logic for ResetEvents {
         clock!(self, clock, queues, events);
         self.queues.context_write.next = self.context_write.val();
         self.queues.qp.next = self.qp.val();
-        self.noted.d.next = self.reset.val();
+        self.noted.d.next = self.seen.val();
         self.noted_qp.d.next = self.qp.val();
         self.noted_sequence.d.next = self.expected.val();
         self.events.sink.valid.next = self.noted.q.val();
