@@ -17,7 +17,7 @@ blocks! {
     wire_order: WireOrder::default(), [data, word];
     octet_mask: OctetMask::default(), [offset, low, high, mask];
     qp_word: QpWord::<15>::default(), [clock, context_write, qp, word];
-    epochs: Epochs::default(), [clock, qp_command, now];
+    epochs: Epochs::default(), [clock, qp_command, now, earlier];
     parser: Parser::default(), [clock, mac_address, beat, valid, head, head_valid];
     checksums: Checksums::default(), [clock, beat, valid, verdict, verdict_valid];
     flow_table: FlowTable::default(), [clock, context_write, sink, source];

@@ -1,6 +1,7 @@
 //! Moves a packet by a few octets within its beats.
 use super::records::ShiftBeat;
 use crate::stream::beat::*;
+use crate::stream::SkidBuffer;
 use rust_hdl::prelude::*;
 
 /// Every octet of a packet moves back by `shift` places; what falls out of a beat goes to the next.
@@ -11,14 +12,15 @@ use rust_hdl::prelude::*;
 /// shift 3 and drop_first:  in  .....FGH IJKL     out           FGHIJKL
 /// ```
 /// The second form strips 8 - `shift` octets from the front. Octets that come in front are zero in
-/// the first form. A beat a clock, and one more if the packet grows by a beat; one clock. The
-/// output is registered; `ready` follows `source.ready`.
+/// the first form. A beat a clock, and one more if the packet grows by a beat; two clocks. Both
+/// sides are registered.
 #[derive(LogicBlock)]
 pub struct ByteShift {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<ShiftBeat>,
     /// The packet, dense; octets beyond the last are zero.
     pub source: StreamSource<Beat>,
+    front: SkidBuffer<ShiftBeat>,
     out: DFF<Beat>,
     out_full: DFF<Bit>,
     /// What fell out of the last beat.
@@ -36,7 +38,7 @@ pub struct ByteShift {
     down: Signal<Local, Bits<7>>,
     total: Signal<Local, Bits<5>>,
     excess: Signal<Local, Bits<5>>,
-    /// Octets of the beat that leaves, and the mask that clears the others.
+    /// Octets of the beat that leaves.
     count: Signal<Local, Bits<4>>,
     unused: Signal<Local, Bits<7>>,
     mask: Signal<Local, Bits<64>>,
@@ -52,6 +54,7 @@ impl Default for ByteShift {
             clock: Default::default(),
             sink: Default::default(),
             source: Default::default(),
+            front: Default::default(),
             out: Default::default(),
             out_full: Default::default(),
             hold: Default::default(),
@@ -81,17 +84,26 @@ impl Logic for ByteShift {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, out, out_full, hold, midway, spill, spill_bytes, spill_error);
+        clock!(self, clock, front);
+        // Octets behind the packet's last are put to zero here, so that no later stage must.
+        self.unused.next =
+            self.sixty_four.val() - (bit_cast::<7, 4>(self.sink.beat.val().bytes) << 3);
+        self.mask.next = self.ones.val() >> self.unused.val();
+        self.front.sink.beat.next = self.sink.beat.val();
+        self.front.sink.beat.next.data = self.sink.beat.val().data & self.mask.val();
+        self.front.sink.valid.next = self.sink.valid.val();
+        self.sink.ready.next = self.front.sink.ready.val();
         self.source.beat.next = self.out.q.val();
         self.source.valid.next = self.out_full.q.val();
         self.free.next = self.source.ready.val() | !self.out_full.q.val();
-        self.sink.ready.next = self.free.val() & !self.spill.q.val();
+        self.front.source.ready.next = self.free.val() & !self.spill.q.val();
 
-        self.up.next = bit_cast::<7, 3>(self.sink.beat.val().shift) << 3;
+        self.up.next = bit_cast::<7, 3>(self.front.source.beat.val().shift) << 3;
         self.down.next = self.sixty_four.val() - self.up.val();
-        self.moved.next = self.sink.beat.val().data << self.up.val();
-        self.fallen.next = self.sink.beat.val().data >> self.down.val();
-        self.total.next = bit_cast::<5, 4>(self.sink.beat.val().bytes)
-            + bit_cast::<5, 3>(self.sink.beat.val().shift);
+        self.moved.next = self.front.source.beat.val().data << self.up.val();
+        self.fallen.next = self.front.source.beat.val().data >> self.down.val();
+        self.total.next = bit_cast::<5, 4>(self.front.source.beat.val().bytes)
+            + bit_cast::<5, 3>(self.front.source.beat.val().shift);
         self.excess.next = self.total.val() - self.eight.val();
 
         self.count.next = 8.into();
@@ -102,15 +114,13 @@ impl Logic for ByteShift {
         if self.spill.q.val() {
             self.count.next = self.spill_bytes.q.val();
             self.data.next = self.hold.q.val();
-        } else if self.sink.beat.val().last & (self.total.val() <= self.eight.val()) {
+        } else if self.front.source.beat.val().last & (self.total.val() <= self.eight.val()) {
             self.count.next = bit_cast::<4, 5>(self.total.val());
         }
-        self.unused.next = self.sixty_four.val() - (bit_cast::<7, 4>(self.count.val()) << 3);
-        self.mask.next = self.ones.val() >> self.unused.val();
 
         if self.free.val() {
             self.out_full.d.next = false;
-            self.out.d.next.data = self.data.val() & self.mask.val();
+            self.out.d.next.data = self.data.val();
             self.out.d.next.bytes = self.count.val();
             self.out.d.next.last = false;
             self.out.d.next.error = false;
@@ -119,18 +129,19 @@ impl Logic for ByteShift {
                 self.out.d.next.last = true;
                 self.out.d.next.error = self.spill_error.q.val();
                 self.spill.d.next = false;
-            } else if self.sink.valid.val() {
-                self.out_full.d.next = self.midway.q.val() | !self.sink.beat.val().drop_first;
+            } else if self.front.source.valid.val() {
+                self.out_full.d.next =
+                    self.midway.q.val() | !self.front.source.beat.val().drop_first;
                 self.hold.d.next = self.fallen.val();
-                self.midway.d.next = !self.sink.beat.val().last;
-                if self.sink.beat.val().last {
+                self.midway.d.next = !self.front.source.beat.val().last;
+                if self.front.source.beat.val().last {
                     if self.total.val() <= self.eight.val() {
                         self.out.d.next.last = true;
-                        self.out.d.next.error = self.sink.beat.val().error;
+                        self.out.d.next.error = self.front.source.beat.val().error;
                     } else {
                         self.spill.d.next = true;
                         self.spill_bytes.d.next = bit_cast::<4, 5>(self.excess.val());
-                        self.spill_error.d.next = self.sink.beat.val().error;
+                        self.spill_error.d.next = self.front.source.beat.val().error;
                     }
                 }
             }

@@ -53,6 +53,13 @@ pub struct CompletionStore<const T: usize, const A: usize> {
     done_bits: DFF<Bits<32>>,
     failed_bits: DFF<Bits<32>>,
     known_bit: DFF<Bit>,
+    /// A completion ended a clock ago: which octets were the last ones, and of the read.
+    ended: DFF<Bit>,
+    ended_at: DFF<Bits<8>>,
+    ended_end: DFF<Bits<8>>,
+    ending: Signal<Local, Bit>,
+    ending_tag: DFF<Bits<5>>,
+    ending_failed: DFF<Bit>,
     tag: Signal<Local, Bits<5>>,
     mine: Signal<Local, Bit>,
     at: Signal<Local, Bits<8>>,
@@ -61,7 +68,6 @@ pub struct CompletionStore<const T: usize, const A: usize> {
     first_word: Signal<Local, Bits<32>>,
     second_word: Signal<Local, Bits<32>>,
     pair: Signal<Local, Bit>,
-    finished: Signal<Local, Bit>,
     tag_mask: Signal<Local, Bits<32>>,
     set_done: Signal<Local, Bits<32>>,
     set_failed: Signal<Local, Bits<32>>,
@@ -105,6 +111,12 @@ impl<const T: usize, const A: usize> CompletionStore<T, A> {
             done_bits: Default::default(),
             failed_bits: Default::default(),
             known_bit: Default::default(),
+            ended: Default::default(),
+            ended_at: Default::default(),
+            ended_end: Default::default(),
+            ending: Default::default(),
+            ending_tag: Default::default(),
+            ending_failed: Default::default(),
             tag: Default::default(),
             mine: Default::default(),
             at: Default::default(),
@@ -113,7 +125,6 @@ impl<const T: usize, const A: usize> CompletionStore<T, A> {
             first_word: Default::default(),
             second_word: Default::default(),
             pair: Default::default(),
-            finished: Default::default(),
             tag_mask: Default::default(),
             set_done: Default::default(),
             set_failed: Default::default(),
@@ -135,6 +146,7 @@ impl<const T: usize, const A: usize> Logic for CompletionStore<T, A> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, beat, place, fresh, pending, done_bits, failed_bits, known_bit);
+        dff_setup!(self, clock, ended, ended_at, ended_end, ending_tag, ending_failed);
         self.even.read_clock.next = self.clock.val();
         self.even.write_clock.next = self.clock.val();
         self.odd.read_clock.next = self.clock.val();
@@ -147,6 +159,10 @@ impl<const T: usize, const A: usize> Logic for CompletionStore<T, A> {
         self.failed.next = self.failed_bits.q.val();
         self.known.next = self.known_bit.q.val();
 
+        // Third clock: is it all there?
+        self.ending.next = self.ended.q.val()
+            & (self.ending_failed.q.val() | (self.ended_at.q.val() >= self.ended_end.q.val()));
+
         // First clock: look up the tag.
         self.beat.d.next = self.completion.val();
         self.spans.read_address.next = bit_cast::<T, 8>(self.completion.val().tag);
@@ -157,7 +173,8 @@ impl<const T: usize, const A: usize> Logic for CompletionStore<T, A> {
         self.tag_mask.next = self.first_bit.val() << self.tag.val();
         self.mine.next = self.beat.q.val().valid
             & ((self.beat.q.val().tag & self.base_mask.val()) == self.base.val())
-            & self.pending.q.val().get_bit(self.tag.val().index());
+            & self.pending.q.val().get_bit(self.tag.val().index())
+            & !(self.ending.val() & (self.ending_tag.q.val() == self.tag.val()));
         self.known_bit.d.next = self.mine.val() & self.beat.q.val().first;
         self.at.next = self.place.q.val();
         if self.beat.q.val().first {
@@ -206,15 +223,17 @@ impl<const T: usize, const A: usize> Logic for CompletionStore<T, A> {
         self.saved.write_enable.next = self.mine.val() & self.beat.q.val().last;
 
         // What becomes of the tags.
-        self.finished.next = self.mine.val()
-            & self.beat.q.val().last
-            & (!self.beat.q.val().good | (self.at_last.val() >= self.spans.read_data.val().end));
+        self.ended.d.next = self.mine.val() & self.beat.q.val().last;
+        self.ended_at.d.next = self.at_last.val();
+        self.ended_end.d.next = self.spans.read_data.val().end;
+        self.ending_tag.d.next = self.tag.val();
+        self.ending_failed.d.next = !self.beat.q.val().good;
         self.set_done.next = self.none.val();
         self.set_failed.next = self.none.val();
-        if self.finished.val() {
-            self.set_done.next = self.tag_mask.val();
-            if !self.beat.q.val().good {
-                self.set_failed.next = self.tag_mask.val();
+        if self.ending.val() {
+            self.set_done.next = self.first_bit.val() << self.ending_tag.q.val();
+            if self.ending_failed.q.val() {
+                self.set_failed.next = self.first_bit.val() << self.ending_tag.q.val();
             }
         }
         self.clear_fresh.next = self.none.val();

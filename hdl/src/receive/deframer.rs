@@ -42,7 +42,9 @@ pub struct Deframer<const BANK: usize> {
     heads: StreamFifo<PacketHead, 3>,
     verdicts: StreamFifo<Bits<8>, 3>,
     packer: WordPacker,
+    packed_skid: SkidBuffer<Beat>,
     ddp: DdpCheck,
+    checked: SkidBuffer<Beat>,
     buffer: StreamFifo<Beat, { FPDU_BUFFER_BITS - 3 }>,
     arrivals: StreamFifo<Arrival, 4>,
 }
@@ -51,7 +53,20 @@ impl<const BANK: usize> Logic for Deframer<BANK> {
     //= rfc5044#6  The CRC is checked before anything of the FPDU reaches DDP.
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, framer, reader, crc, markers, heads, verdicts, packer, ddp);
+        clock!(
+            self,
+            clock,
+            framer,
+            reader,
+            crc,
+            markers,
+            heads,
+            verdicts,
+            packer,
+            packed_skid,
+            ddp,
+            checked
+        );
         clock!(self, clock, buffer, arrivals);
         self.framer.context_write.next = self.context_write.val();
         self.framer.qp_command.next = self.qp_command.val();
@@ -77,10 +92,12 @@ impl<const BANK: usize> Logic for Deframer<BANK> {
         self.verdicts.sink.valid.next = self.markers.verdict_valid.val();
         self.markers.verdict_ready.next = self.verdicts.sink.ready.val();
         StreamSource::<Beat>::join(&mut self.markers.source, &mut self.packer.sink);
-        StreamSource::<Beat>::join(&mut self.packer.source, &mut self.ddp.sink);
+        StreamSource::<Beat>::join(&mut self.packer.source, &mut self.packed_skid.sink);
+        StreamSource::<Beat>::join(&mut self.packed_skid.source, &mut self.ddp.sink);
         StreamSource::<PacketHead>::join(&mut self.heads.source, &mut self.ddp.head);
         StreamSource::<Bits<8>>::join(&mut self.verdicts.source, &mut self.ddp.verdict);
-        StreamSource::<Beat>::join(&mut self.ddp.payload, &mut self.buffer.sink);
+        StreamSource::<Beat>::join(&mut self.ddp.payload, &mut self.checked.sink);
+        StreamSource::<Beat>::join(&mut self.checked.source, &mut self.buffer.sink);
         StreamSource::<Arrival>::join(&mut self.ddp.arrival, &mut self.arrivals.sink);
         StreamSource::<Beat>::link(&mut self.payload, &mut self.buffer.source);
         StreamSource::<Arrival>::link(&mut self.arrival, &mut self.arrivals.source);

@@ -10,6 +10,8 @@ pub struct Epochs {
     pub qp_command: Signal<In, Command>,
     /// Bit n: the epoch of queue pair n. Includes a start in this very clock.
     pub now: Signal<Out, Bits<16>>,
+    /// The same without a start in this clock: for those whose effects a command undoes anyway.
+    pub earlier: Signal<Out, Bits<16>>,
     epochs: DFF<Bits<16>>,
     index: Signal<Local, Bits<8>>,
     qp: Signal<Local, Bits<4>>,
@@ -32,6 +34,7 @@ impl Logic for Epochs {
         }
         self.epochs.d.next = self.current.val();
         self.now.next = self.current.val();
+        self.earlier.next = self.epochs.q.val();
     }
 }
 
@@ -51,6 +54,7 @@ mod tests {
             let (valid, enable, qp) = (rng.random(), rng.random(), rng.random_range(0..16));
             uut.qp_command.next = Command { valid, index: (qp as u64).to_bits(), enable };
             settle!(uut);
+            assert_eq!(uut.earlier.val(), model.to_bits::<16>());
             model ^= u64::from(valid && enable) << qp;
             assert_eq!(uut.now.val(), model.to_bits::<16>());
             edge!(uut);

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! head -> hash -> entry hash, hash + 1, .. hash + 3: one a clock, the first that matches wins
+//!                       read             compare, a clock later
 //! ```
 use crate::control::records::ContextWrite;
 use crate::literal::Literal;
@@ -15,7 +16,7 @@ use rust_hdl::prelude::*;
 const _: () = assert!(FLOW_BITS == 6 && FLOW_PROBES == 4, "the kernel has these widths");
 
 /// The flow table. A head whose `way` is `SEGMENT` leaves with its queue pair, or as `RAW` if no
-/// entry names its flow; other heads pass. At most six clocks a head.
+/// entry names its flow; other heads pass. At most seven clocks a head.
 #[derive(LogicBlock)]
 pub struct FlowTable {
     pub clock: Signal<In, Clock>,
@@ -24,8 +25,10 @@ pub struct FlowTable {
     pub sink: StreamSink<FrameHead>,
     pub source: StreamSource<FrameHead>,
     flows: ContextTable<FLOW_BITS, 4>,
-    /// 0: no head; else the number of the entry, from 1, that is compared in this clock.
+    /// 0: no head; else the number of the entry, from 1, that comes out of the table in this clock;
+    /// the one before is compared.
     probe: DFF<Bits<3>>,
+    words: [DFF<Bits<32>>; 4],
     sought: DFF<FrameHead>,
     entry: DFF<Bits<6>>,
     found: DFF<FrameHead>,
@@ -53,6 +56,7 @@ impl Default for FlowTable {
             source: Default::default(),
             flows: ContextTable::new(table::FLOW, 0),
             probe: Default::default(),
+            words: Default::default(),
             sought: Default::default(),
             entry: Default::default(),
             found: Default::default(),
@@ -98,10 +102,15 @@ impl Logic for FlowTable {
 
         self.sought_ports.next = (bit_cast::<32, 16>(self.sought.q.val().remote_port) << 16)
             | bit_cast::<32, 16>(self.sought.q.val().local_port);
-        self.hit.next = (self.flows.words[0].val() == self.sought.q.val().remote_ip)
-            & (self.flows.words[1].val() == self.sought.q.val().local_ip)
-            & (self.flows.words[2].val() == self.sought_ports.val())
-            & self.flows.words[3].val().get_bit(31);
+        for i in 0..4 {
+            self.words[i].clock.next = self.clock.val();
+            self.words[i].d.next = self.flows.words[i].val();
+        }
+        self.hit.next = (self.words[0].q.val() == self.sought.q.val().remote_ip)
+            & (self.words[1].q.val() == self.sought.q.val().local_ip)
+            & (self.words[2].q.val() == self.sought_ports.val())
+            & self.words[3].q.val().get_bit(31)
+            & (self.probe.q.val() != 1);
 
         if self.free.val() {
             self.found_valid.d.next = false;
@@ -121,10 +130,10 @@ impl Logic for FlowTable {
             // `found` is empty: the head was taken when it was.
             self.entry.d.next = self.entry.q.val() + self.one.val();
             self.probe.d.next = self.probe.q.val() + self.step.val();
-            if self.hit.val() | (self.probe.q.val() == 4) {
+            if self.hit.val() | (self.probe.q.val() == 5) {
                 self.found.d.next = self.sought.q.val();
-                self.found.d.next.qp = self.flows.words[3].val().get_bits::<4>(0);
-                if self.flows.words[3].val().get_bits::<4>(4).any() {
+                self.found.d.next.qp = self.words[3].q.val().get_bits::<4>(0);
+                if self.words[3].q.val().get_bits::<4>(4).any() {
                     // There is no such queue pair, and number 0 has no streams.
                     self.found.d.next.qp = 0.into();
                 }

@@ -32,6 +32,8 @@ pub struct FrameQueue {
     /// `segment` has changed, and beat 3 of its frame is at `frame`.
     pub segment_valid: Signal<Out, Bit>,
     beats: StreamFifo<Beat, 6>,
+    /// Block RAM is slow to answer; what follows is not in its clock.
+    front: SkidBuffer<Beat>,
     heads: StreamFifo<FrameHead, 5>,
     verdicts: StreamFifo<FrameVerdict, 5>,
     in_packet: DFF<Bit>,
@@ -50,24 +52,25 @@ impl Logic for FrameQueue {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, in_packet, index, held, out, shown, shown_valid);
-        clock!(self, clock, beats, heads, verdicts);
+        clock!(self, clock, beats, front, heads, verdicts);
         self.beats.sink.beat.next = self.beat.val();
         self.beats.sink.valid.next = self.beat_valid.val();
         self.verdicts.sink.beat.next = self.verdict.val();
         self.verdicts.sink.valid.next = self.verdict_valid.val();
+        StreamSource::<Beat>::join(&mut self.beats.source, &mut self.front.sink);
         StreamSink::<FrameHead>::link(&mut self.head, &mut self.heads.sink);
 
-        self.ends.next = self.beats.source.beat.val().last;
-        self.go.next = self.beats.source.valid.val()
+        self.ends.next = self.front.source.beat.val().last;
+        self.go.next = self.front.source.valid.val()
             & (self.in_packet.q.val() | self.heads.source.valid.val())
             & (!self.ends.val() | self.verdicts.source.valid.val());
-        self.beats.source.ready.next = self.go.val();
+        self.front.source.ready.next = self.go.val();
         self.heads.source.ready.next = self.go.val() & !self.in_packet.q.val();
         self.verdicts.source.ready.next = self.go.val() & self.ends.val();
 
         self.out.d.next.valid = self.go.val();
-        self.out.d.next.data = self.beats.source.beat.val().data;
-        self.out.d.next.bytes = self.beats.source.beat.val().bytes;
+        self.out.d.next.data = self.front.source.beat.val().data;
+        self.out.d.next.bytes = self.front.source.beat.val().bytes;
         self.out.d.next.first = !self.in_packet.q.val();
         self.out.d.next.last = self.ends.val();
         self.out.d.next.way = self.held.q.val().way;

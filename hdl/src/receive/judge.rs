@@ -1,10 +1,10 @@
 //! Decides what becomes of a checked packet.
 //!
 //! ```text
-//! Idle -> Read -> Wait -> Check -> Ask -> Answer -> Give -> Idle
-//!          ^ state of the   |       the gate         ^ a delivery
-//!          | message, WQE   +------------------------+ nothing to ask: an error, an event, a drop
-//!          +----------------+ a posted work request is still on its way
+//! Idle -> Read -> Wait -> Check -> Decide -> Ask -> Answer -> Give -> Idle
+//!          ^ state of the             |       the gate         ^ a delivery
+//!          | message, WQE             +------------------------+ nothing to ask: an error, a drop
+//!          +--------------------------+ a posted work request is still on its way
 //! ```
 use crate::control::records::{Command, ContextWrite};
 use crate::literal::Literal;
@@ -30,6 +30,7 @@ pub enum JudgeState {
     Read,
     Wait,
     Check,
+    Decide,
     Ask,
     Answer,
     Give,
@@ -84,6 +85,17 @@ pub struct Judge {
     message: DFF<Bits<64>>,
     /// A work request was on chip when it was looked up.
     had: DFF<Bit>,
+    /// What is expected of an untagged segment, and whether a Read Request may be held.
+    expected: DFF<Bits<64>>,
+    room: DFF<Bit>,
+    /// A work request is on chip or on its way.
+    hopes: DFF<Bit>,
+    decided: DFF<Bits<8>>,
+    /// The work request is used up, the message counts, the response is placed: a clock after
+    /// `Answer`. A command of that clock wins in all three.
+    takes: DFF<Bit>,
+    writes: DFF<Bit>,
+    reads_on: DFF<Bit>,
     good: DFF<Bit>,
     bad_crc: DFF<Bit>,
     pass: DFF<Bit>,
@@ -102,7 +114,8 @@ impl Logic for Judge {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, packet, given, asked, message, good);
-        dff_setup!(self, clock, bad_crc, pass, dropped, had);
+        dff_setup!(self, clock, bad_crc, pass, dropped, had, decided, takes, writes, reads_on);
+        dff_setup!(self, clock, expected, room, hopes);
         clock!(self, clock, messages, reads, flags, queues, life);
         self.flags.context_write.next = self.context_write.val();
         self.queues.context_write.next = self.context_write.val();
@@ -114,12 +127,12 @@ impl Logic for Judge {
         self.messages.qp_command.next = self.qp_command.val();
         self.messages.qp.next = self.packet.q.val().qp;
         self.messages.request.next = self.packet.q.val().request;
-        self.messages.write.next = false;
+        self.messages.write.next = self.writes.q.val();
         self.messages.following.next = self.message.q.val();
         self.reads.qp_command.next = self.qp_command.val();
         self.reads.read_sent.next = self.read_sent.val();
         self.reads.packet.next = self.packet.q.val();
-        self.reads.take.next = false;
+        self.reads.take.next = self.reads_on.q.val();
         self.flags.qp.next = self.packet.q.val().qp;
         self.queues.qp.next = self.packet.q.val().qp;
         self.head_qp.next = self.packet.q.val().qp;
@@ -137,17 +150,23 @@ impl Logic for Judge {
         self.check.packet.next = self.packet.q.val();
         self.check.entry.next = self.entry.val();
         self.check.has_entry.next = self.had.q.val();
-        self.check.has_room.next = self.read_room.val().get_bit(self.packet.q.val().qp.index());
+        self.room.d.next = self.read_room.val().get_bit(self.packet.q.val().qp.index());
+        self.check.has_room.next = self.room.q.val();
+        self.hopes.d.next = self.promised.val().get_bit(self.packet.q.val().qp.index());
         self.check.fits.next = self.reads.fits.val();
-        self.check.expected.next = self.messages.expected.val();
+        self.expected.d.next = self.messages.expected.val();
+        self.check.expected.next = self.expected.q.val();
         self.check.pd.next = self.flags.word.val().get_bits::<16>(16);
         self.check.cq.next = self.queues.word.val().get_bits::<8>(24);
-        self.verdict.next = self.check.verdict.val();
+        self.verdict.next = self.decided.q.val();
         self.good.d.next = false;
         self.bad_crc.d.next = false;
         self.pass.d.next = false;
         self.dropped.d.next = false;
-        self.take.next = false;
+        self.take.next = self.takes.q.val();
+        self.takes.d.next = false;
+        self.writes.d.next = false;
+        self.reads_on.d.next = false;
         self.take_qp.next = self.packet.q.val().qp;
 
         match self.state.q.val() {
@@ -171,6 +190,10 @@ impl Logic for Judge {
                 self.given.d.next = self.check.delivery.val();
                 self.asked.d.next = self.check.question.val();
                 self.message.d.next = self.check.expected_next.val();
+                self.decided.d.next = self.check.verdict.val();
+                self.state.d.next = JudgeState::Decide;
+            }
+            JudgeState::Decide => {
                 self.state.d.next = JudgeState::Give;
                 if self.life.live.val() {
                     self.good.d.next = !self.is_raw.val() & !self.packet.q.val().status.any();
@@ -178,7 +201,7 @@ impl Logic for Judge {
                     if self.verdict.val() == 0 {
                         self.state.d.next = JudgeState::Ask;
                     } else if (self.verdict.val() == self.no_buffer.val())
-                        & self.promised.val().get_bit(self.packet.q.val().qp.index())
+                        & self.hopes.q.val()
                         & self.send.val()
                     {
                         self.good.d.next = false;
@@ -217,9 +240,9 @@ impl Logic for Judge {
                         self.given.d.next.done =
                             self.packet.q.val().response & self.packet.q.val().last;
                         self.given.d.next.complete = self.send.val() & self.packet.q.val().last;
-                        self.take.next = self.send.val() & self.packet.q.val().last;
-                        self.messages.write.next = !self.packet.q.val().tagged;
-                        self.reads.take.next = self.packet.q.val().response;
+                        self.takes.d.next = self.send.val() & self.packet.q.val().last;
+                        self.writes.d.next = !self.packet.q.val().tagged;
+                        self.reads_on.d.next = self.packet.q.val().response;
                     }
                 }
             }

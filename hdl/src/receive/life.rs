@@ -5,7 +5,8 @@ use crate::transmit::marks::Marks;
 use rust_hdl::prelude::*;
 
 /// A packet counts while its queue pair is active, in the life in which the packet arrived, and if
-/// no packet before it has ended the queue pair.
+/// no packet before it has ended the queue pair. A command of this very clock does not count yet:
+/// whatever a packet does in the clock of a command to its queue pair, the command wins over it.
 #[derive(LogicBlock, Default)]
 pub struct Life {
     pub clock: Signal<In, Clock>,
@@ -35,7 +36,7 @@ impl Logic for Life {
         self.failed.wipe_qp.next = bit_cast::<4, 8>(self.qp_command.val().index);
         self.live.next = self.active.val().get_bit(self.qp.val().index())
             & !self.failed.marks.val().get_bit(self.qp.val().index())
-            & (self.epoch.val() == self.epochs.now.val().get_bit(self.qp.val().index()));
+            & (self.epoch.val() == self.epochs.earlier.val().get_bit(self.qp.val().index()));
     }
 }
 
@@ -62,10 +63,10 @@ mod tests {
             uut.fail.next = end;
             uut.qp_command.next = Command { valid, index: (other as u64).to_bits(), enable };
             settle!(uut);
-            epochs[other] ^= valid && enable;
             let live = active >> qp & 1 == 1 && !ended[qp] && epoch == epochs[qp];
             assert_eq!(uut.live.val(), live);
             edge!(uut);
+            epochs[other] ^= valid && enable;
             ended[qp] |= end;
             ended[other] &= !valid;
         }

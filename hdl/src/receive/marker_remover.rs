@@ -35,6 +35,12 @@ pub struct MarkerRemover {
     /// Octets of stream since the length field.
     distance: DFF<Bits<16>>,
     wrong: DFF<Bit>,
+    // Of the beat a clock ago: a marker's pointer, what it should be, and the end of the packet.
+    checks: DFF<Bit>,
+    pointed: DFF<Bits<16>>,
+    due: DFF<Bits<16>>,
+    ended: DFF<Bit>,
+    bad_crc: DFF<Bit>,
     out: DFF<Beat>,
     out_full: DFF<Bit>,
     found: DFF<Bits<8>>,
@@ -68,7 +74,7 @@ impl Logic for MarkerRemover {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, in_packet, current, position, distance, wrong, out, out_full);
-        dff_setup!(self, clock, found, found_valid);
+        dff_setup!(self, clock, found, found_valid, checks, pointed, due, ended, bad_crc);
         self.source.beat.next = self.out.q.val();
         self.source.valid.next = self.out_full.q.val();
         self.free.next = self.source.ready.val() | !self.out_full.q.val();
@@ -86,7 +92,6 @@ impl Logic for MarkerRemover {
         if self.starts.val() {
             self.current.d.next = self.head.beat.val();
             self.position.d.next = self.head.beat.val().position;
-            self.wrong.d.next = false;
             self.in_packet.d.next = self.head.beat.val().kind != self.kind_event.val();
             self.distance.d.next = 0.into();
             if self.head.beat.val().markers & !self.head.beat.val().position.any() {
@@ -112,11 +117,28 @@ impl Logic for MarkerRemover {
         }
         self.pointer.next = (bit_cast::<16, 8>(self.marker.val().get_bits::<8>(16)) << 8)
             | bit_cast::<16, 8>(self.marker.val().get_bits::<8>(24));
-        self.differs.next = (self.low.val() | self.high.val())
-            & ((self.pointer.val() & self.pointer_bits.val()) != self.expected.val());
+        self.checks.d.next = self.moves.val() & (self.low.val() | self.high.val());
+        self.pointed.d.next = self.pointer.val() & self.pointer_bits.val();
+        self.due.d.next = self.expected.val();
+        self.ended.d.next = self.moves.val() & self.sink.beat.val().last;
+        self.bad_crc.d.next = self.current.q.val().crc & self.sink.beat.val().error;
         self.rest.next = self.sink.beat.val().bytes - self.half.val();
 
-        self.found_valid.d.next = false;
+        // A clock later.
+        self.differs.next = self.checks.q.val() & (self.pointed.q.val() != self.due.q.val());
+        self.wrong.d.next = self.wrong.q.val() | self.differs.val();
+        self.found_valid.d.next = self.ended.q.val();
+        self.found.d.next = 0.into();
+        if self.wrong.q.val() | self.differs.val() {
+            self.found.d.next = self.marker_error.val();
+        }
+        if self.bad_crc.q.val() {
+            self.found.d.next = self.crc_error.val();
+        }
+        if self.ended.q.val() {
+            self.wrong.d.next = false;
+        }
+
         if self.free.val() {
             self.out_full.d.next = false;
         }
@@ -133,17 +155,8 @@ impl Logic for MarkerRemover {
             }
             self.position.d.next = self.position.q.val() + self.eight.val();
             self.distance.d.next = self.distance.q.val() + self.eight_octets.val();
-            self.wrong.d.next = self.wrong.q.val() | self.differs.val();
             if self.sink.beat.val().last {
                 self.in_packet.d.next = false;
-                self.found_valid.d.next = true;
-                self.found.d.next = 0.into();
-                if self.wrong.q.val() | self.differs.val() {
-                    self.found.d.next = self.marker_error.val();
-                }
-                if self.current.q.val().crc & self.sink.beat.val().error {
-                    self.found.d.next = self.crc_error.val();
-                }
             }
         }
         self.verdict.next = self.found.q.val();

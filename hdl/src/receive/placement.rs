@@ -48,7 +48,8 @@ pub struct Placement {
     pub write_data: StreamSource<Beat>,
     pub completion: StreamSource<Completion>,
     pub event: StreamSource<QpEvent>,
-    /// A Read Request; taken back when its queue pair is started anew.
+    /// A Read Request; taken back in the clock after its queue pair was started anew. In the clock
+    /// of the command, the command wins over it; likewise over `read_done`.
     pub read_asked: StreamSource<ReadAsked>,
     /// A Read Request is on its way to `read_asked`.
     pub asking: Signal<Out, Bit>,
@@ -74,7 +75,7 @@ impl Logic for Placement {
         clock!(self, clock, epochs, request);
         self.epochs.qp_command.next = self.qp_command.val();
         self.live.next = self.current.q.val().epoch
-            == self.epochs.now.val().get_bit(self.current.q.val().qp.index());
+            == self.epochs.earlier.val().get_bit(self.current.q.val().qp.index());
         self.delivery.ready.next = self.state.q.val() == PlacementState::Idle;
         self.write.valid.next = self.state.q.val() == PlacementState::Request;
         self.write.beat.next.address = self.current.q.val().address;
@@ -374,12 +375,13 @@ mod tests {
             tick!(uut);
             assert_eq!((uut.read_asked.valid.val(), uut.read_done.val().valid), (ask, false));
             uut.qp_command.next = Command { valid: true, index: 3.into(), enable: true };
+            tick!(uut);
+            uut.qp_command.next = Default::default();
             uut.write_data.ready.next = true;
             for _ in 0..5 {
                 settle!(uut);
                 assert!(!uut.read_asked.valid.val() && !uut.read_done.val().valid);
                 edge!(uut);
-                uut.qp_command.next = Default::default();
             }
             assert!(uut.delivery.ready.val());
         }

@@ -88,6 +88,9 @@ pub struct TcpReceive<const BANK: usize> {
     ring_mask: DFF<Bits<8>>,
     growth: DFF<StreamGrown>,
     raw_length: DFF<Bits<16>>,
+    /// Octets of the frame up to the end of `stage`.
+    octets_now: DFF<Bits<16>>,
+    offset_next: Signal<Local, Bits<16>>,
     raw_done: DFF<Bit>,
     told: DFF<EdgeNote>,
     told_valid: DFF<Bit>,
@@ -97,7 +100,9 @@ pub struct TcpReceive<const BANK: usize> {
     dead_qp: DFF<Bits<4>>,
     dead_sequence: DFF<Bits<32>>,
     count: DFF<Bits<7>>,
-    raw_waiting: Signal<Local, Bits<32>>,
+    /// How far `raw_written` may be when a raw frame of any length comes, and how far it is to there.
+    raw_bound: DFF<Bits<32>>,
+    raw_slack: Signal<Local, Bits<32>>,
     raw_fits: Signal<Local, Bit>,
     is_raw: Signal<Local, Bit>,
     is_segment: Signal<Local, Bit>,
@@ -121,7 +126,7 @@ impl<const BANK: usize> Logic for TcpReceive<BANK> {
     fn update(&mut self) {
         dff_setup!(self, clock, stage, offset, raw_written, raw_read, raw_open);
         dff_setup!(self, clock, ring_qp, ring_at, ring_data, ring_mask, growth, raw_length);
-        dff_setup!(self, clock, raw_done, told, told_valid, ack, ack_valid);
+        dff_setup!(self, clock, raw_bound, octets_now, raw_done, told, told_valid, ack, ack_valid);
         dff_setup!(self, clock, dead, dead_qp, dead_sequence, count);
         clock!(self, clock, acceptance);
         self.acceptance.context_write.next = self.context_write.val();
@@ -132,13 +137,16 @@ impl<const BANK: usize> Logic for TcpReceive<BANK> {
         self.acceptance.ask.next = self.segment_valid.val();
 
         self.stage.d.next = self.frame.val();
+        self.offset_next.next = self.offset.q.val();
         if self.frame.val().valid {
             if self.frame.val().first {
-                self.offset.d.next = 0.into();
+                self.offset_next.next = 0.into();
             } else if !self.offset.q.val().get_bit(15) {
-                self.offset.d.next = self.offset.q.val() + self.eight.val();
+                self.offset_next.next = self.offset.q.val() + self.eight.val();
             }
         }
+        self.offset.d.next = self.offset_next.val();
+        self.octets_now.d.next = self.offset_next.val() + bit_cast::<16, 4>(self.frame.val().bytes);
         if self.taken.val().valid & (self.taken.val().qp == 0) {
             self.raw_read.d.next = self.taken.val().end;
         }
@@ -146,10 +154,11 @@ impl<const BANK: usize> Logic for TcpReceive<BANK> {
         // Which octets of the beat go to the ring: those from `low` to before `high`.
         self.is_raw.next = self.stage.q.val().way == self.raw_way.val();
         self.is_segment.next = self.stage.q.val().way == self.segment_way.val();
-        self.raw_waiting.next = self.raw_written.q.val() - self.raw_read.q.val();
+        self.raw_bound.d.next = self.raw_read.q.val() + self.raw_limit.val();
+        self.raw_slack.next = self.raw_bound.q.val() - self.raw_written.q.val();
         self.raw_fits.next = self.raw_open.q.val();
         if self.stage.q.val().first {
-            self.raw_fits.next = self.raw_waiting.val() <= self.raw_limit.val();
+            self.raw_fits.next = !self.raw_slack.val().get_bit(31);
         }
         if self.stage.q.val().valid {
             self.raw_open.d.next = self.raw_fits.val();
@@ -180,7 +189,7 @@ impl<const BANK: usize> Logic for TcpReceive<BANK> {
         }
 
         // The last beat: what the frame was good for.
-        self.total.next = self.offset.q.val() + bit_cast::<16, 4>(self.stage.q.val().bytes);
+        self.total.next = self.octets_now.q.val();
         self.ends.next = self.stage.q.val().valid & self.stage.q.val().last;
         self.pulses.next = 0.into();
         self.commit.next = false;

@@ -17,8 +17,13 @@ pub struct StreamFifo<T: Synth, const A: usize> {
     written: DFF<Bits<16>>,
     visible: DFF<Bits<16>>,
     read: DFF<Bits<16>>,
+    /// Records between `read` and `written`: its bit `A` alone says that there is no room.
+    level: DFF<Bits<16>>,
     read_next: Signal<Local, Bits<16>>,
-    level: Signal<Local, Bits<16>>,
+    over: Signal<Local, Bits<16>>,
+    full: Signal<Local, Bit>,
+    puts: Signal<Local, Bit>,
+    takes: Signal<Local, Bit>,
     capacity: Constant<Bits<16>>,
     one: Constant<Bits<16>>,
 }
@@ -34,9 +39,13 @@ impl<T: Synth, const A: usize> Default for StreamFifo<T, A> {
             written: Default::default(),
             visible: Default::default(),
             read: Default::default(),
-            read_next: Default::default(),
             level: Default::default(),
+            read_next: Default::default(),
+            over: Default::default(),
+            full: Default::default(),
             capacity: Constant::new((1_u64 << A).to_bits()),
+            puts: Default::default(),
+            takes: Default::default(),
             one: Constant::new(1.into()),
         }
     }
@@ -45,16 +54,24 @@ impl<T: Synth, const A: usize> Default for StreamFifo<T, A> {
 impl<T: Synth, const A: usize> Logic for StreamFifo<T, A> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, written, visible, read);
+        dff_setup!(self, clock, written, visible, read, level);
         self.ram.read_clock.next = self.clock.val();
         self.ram.write_clock.next = self.clock.val();
-        self.level.next = self.written.q.val() - self.read.q.val();
-        self.sink.ready.next = self.level.val() != self.capacity.val();
+        self.over.next = self.level.q.val() & self.capacity.val();
+        self.full.next = self.over.val().any();
+        self.sink.ready.next = !self.full.val();
+        self.puts.next = self.sink.valid.val() & !self.full.val();
+        self.takes.next = (self.read.q.val() != self.visible.q.val()) & self.source.ready.val();
+        if self.puts.val() & !self.takes.val() {
+            self.level.d.next = self.level.q.val() + self.one.val();
+        }
+        if self.takes.val() & !self.puts.val() {
+            self.level.d.next = self.level.q.val() - self.one.val();
+        }
         self.ram.write_address.next = bit_cast::<A, 16>(self.written.q.val());
         self.ram.write_data.next = self.sink.beat.val();
-        self.ram.write_enable.next =
-            self.sink.valid.val() & (self.level.val() != self.capacity.val());
-        if self.sink.valid.val() & (self.level.val() != self.capacity.val()) {
+        self.ram.write_enable.next = self.puts.val();
+        if self.puts.val() {
             self.written.d.next = self.written.q.val() + self.one.val();
         }
         self.visible.d.next = self.written.q.val();
@@ -62,7 +79,7 @@ impl<T: Synth, const A: usize> Logic for StreamFifo<T, A> {
         self.source.beat.next = self.ram.read_data.val();
         self.source.valid.next = self.read.q.val() != self.visible.q.val();
         self.read_next.next = self.read.q.val();
-        if (self.read.q.val() != self.visible.q.val()) & self.source.ready.val() {
+        if self.takes.val() {
             self.read_next.next = self.read.q.val() + self.one.val();
         }
         self.read.d.next = self.read_next.val();
