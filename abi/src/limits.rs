@@ -44,8 +44,8 @@ pub const READ_BITS: usize = 3;
 pub const READS_MAX: usize = 1 << READ_BITS;
 /// log2 of [`STREAM_RING_BYTES`], in the reference design. The device says its own in `SIZES`.
 pub const STREAM_RING_BITS: usize = 15;
-/// The same where block RAM is short: on boards for gigabit Ethernet.
-pub const STREAM_RING_BITS_SMALL: usize = 14;
+/// The same where block RAM is short: on boards for gigabit Ethernet without jumbo frames.
+pub const STREAM_RING_BITS_SMALL: usize = 13;
 /// Received TCP octets that wait on chip, per queue pair, for the rest of their FPDU.
 pub const STREAM_RING_BYTES: usize = 1 << STREAM_RING_BITS;
 /// log2 of [`FPDU_BUFFER_BYTES`].
@@ -79,6 +79,15 @@ pub const CORE_CLOCK_HZ: u64 = 156_250_000;
 /// for an FPDU and for the rest of the segment in which it ends.
 pub const fn fpdu_bytes_max(stream_ring_bytes: usize) -> usize {
     stream_ring_bytes / 2 - 384
+}
+
+/// The largest frame that such a device receives, without frame check sequence.
+pub const fn frame_bytes_max(stream_ring_bytes: usize) -> usize {
+    if FRAME_BYTES_MAX < stream_ring_bytes / 2 {
+        FRAME_BYTES_MAX
+    } else {
+        stream_ring_bytes / 2
+    }
 }
 
 const _: () = assert!(2 * FRAME_BYTES_MAX <= STREAM_RING_BYTES, "two frames fit in a stream ring");

@@ -21,7 +21,7 @@ blocks! {
     parser: Parser::default(), [clock, mac_address, beat, valid, head, head_valid];
     checksums: Checksums::default(), [clock, beat, valid, verdict, verdict_valid];
     flow_table: FlowTable::default(), [clock, context_write, sink, source];
-    frame_check: FrameCheck::default(), [frame, octets, bad, foreign];
+    frame_check: FrameCheck::<BANK_BITS>::default(), [frame, octets, bad, foreign];
     fpdu_start: FpduStart::default(), [position, markers, available, begun, between];
     frame_queue: FrameQueue::default(),
         [clock, beat, beat_valid, head, verdict, verdict_valid, frame, segment, segment_valid];

@@ -1,13 +1,13 @@
 //! Is a frame good, as far as its octets tell?
-use crate::literal::Literal;
+use crate::literal::{Derived, Literal};
 use crate::receive::notes::{header_kind, way, FrameBeat};
-use ironwarp_abi::limits::FRAME_BYTES_MAX;
+use crate::receive::ring_sizes::LongestFrame;
 use ironwarp_wire::{ethernet, ipv4, tcp};
 use rust_hdl::prelude::*;
 
 /// Combinational, for a frame's last beat.
 #[derive(LogicBlock, Default)]
-pub struct FrameCheck {
+pub struct FrameCheck<const BANK: usize> {
     pub frame: Signal<In, FrameBeat>,
     /// Octets of the frame.
     pub octets: Signal<In, Bits<16>>,
@@ -19,14 +19,14 @@ pub struct FrameCheck {
     packet: Literal<2, { header_kind::PACKET }>,
     header: Literal<2, { header_kind::HEADER }>,
     segment: Literal<2, { header_kind::SEGMENT }>,
-    longest: Literal<16, { FRAME_BYTES_MAX as u64 }>,
+    longest: Derived<16, LongestFrame<BANK>>,
     shortest: Literal<16, { ethernet::HEADER_BYTES as u64 }>,
     shortest_packet: Literal<16, { (ethernet::HEADER_BYTES + ipv4::HEADER_BYTES) as u64 }>,
     shortest_segment:
         Literal<16, { (ethernet::HEADER_BYTES + ipv4::HEADER_BYTES + tcp::HEADER_BYTES) as u64 }>,
 }
 
-impl Logic for FrameCheck {
+impl<const BANK: usize> Logic for FrameCheck<BANK> {
     //= rfc1122#3.2.1.2  A datagram with a wrong checksum is dropped in silence.
     #[hdl_gen]
     fn update(&mut self) {
@@ -55,10 +55,12 @@ impl Logic for FrameCheck {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receive::ring_sizes::BANK_BITS;
+    use ironwarp_abi::limits::FRAME_BYTES_MAX;
 
     #[test]
     fn every_layer_has_its_checks() {
-        let mut uut = FrameCheck::default();
+        let mut uut = FrameCheck::<BANK_BITS>::default();
         uut.connect_all();
         let good = FrameBeat {
             way: way::RAW.to_bits(),

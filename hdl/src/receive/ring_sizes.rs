@@ -28,12 +28,20 @@ impl<const BANK: usize> Value for RingBytes<BANK> {
     const VALUE: u64 = 1 << ring_bits(BANK);
 }
 
+/// The largest frame that is received, in octets.
+#[derive(Clone, Copy, Debug)]
+pub struct LongestFrame<const BANK: usize>;
+
+impl<const BANK: usize> Value for LongestFrame<BANK> {
+    const VALUE: u64 = frame_bytes_max(RingBytes::<BANK>::VALUE as usize) as u64;
+}
+
 /// The most octets that may wait in ring 0 when a raw frame of any length comes.
 #[derive(Clone, Copy, Debug)]
 pub struct RawLimit<const BANK: usize>;
 
 impl<const BANK: usize> Value for RawLimit<BANK> {
-    const VALUE: u64 = RingBytes::<BANK>::VALUE - FRAME_BYTES_MAX as u64 - 8;
+    const VALUE: u64 = RingBytes::<BANK>::VALUE - LongestFrame::<BANK>::VALUE - 8;
 }
 
 /// The largest FPDU that is taken, in octets.

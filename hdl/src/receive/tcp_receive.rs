@@ -15,8 +15,7 @@ use crate::receive::frame_check::FrameCheck;
 use crate::receive::notes::*;
 use crate::receive::octet_mask::OctetMask;
 use crate::receive::records::Acknowledgement;
-use crate::receive::ring_sizes::RawLimit;
-use ironwarp_abi::limits::FRAME_BYTES_MAX;
+use crate::receive::ring_sizes::{LongestFrame, RawLimit};
 use rust_hdl::prelude::*;
 
 /// The numbers of the pulses in [`TcpReceive::counts`].
@@ -76,7 +75,7 @@ pub struct TcpReceive<const BANK: usize> {
     pub counts: Signal<Out, Bits<7>>,
     acceptance: Acceptance<BANK>,
     octets: OctetMask,
-    check: FrameCheck,
+    check: FrameCheck<BANK>,
     stage: DFF<FrameBeat>,
     offset: DFF<Bits<16>>,
     raw_written: DFF<Bits<32>>,
@@ -117,7 +116,7 @@ pub struct TcpReceive<const BANK: usize> {
     raw_way: Literal<2, { way::RAW }>,
     segment_way: Literal<2, { way::SEGMENT }>,
     eight: Literal<16, 8>,
-    longest: Literal<16, { FRAME_BYTES_MAX as u64 }>,
+    longest: Derived<16, LongestFrame<BANK>>,
     raw_limit: Derived<32, RawLimit<BANK>>,
 }
 
