@@ -1,6 +1,7 @@
 //! Queue pairs over the TCP of someone else.
 
 mod common;
+mod mix;
 
 use common::peer::{tagged, untagged, Peer};
 use common::pipe::{pipe, End, Shared};
@@ -258,23 +259,12 @@ proptest! {
     /// However little the stream moves at a time, everything arrives in its order.
     #[test]
     fn any_room_will_do(
-        requests in prop::collection::vec((0u8..3, 0u32..6000), 1..12),
+        requests in mix::mixes(12),
         markers: bool, crc: bool, mulpdu in 128u16..65000,
         room in 1usize..5000, most in 1usize..9000,
     ) {
         let mut stations = joined(Wish { markers, crc, mulpdu, ..PLAIN }, room, most);
-        for (me, station) in stations.iter_mut().enumerate() {
-            station.fill(SOURCE, &pattern(6000, me as u8));
-            for (i, (what, length)) in requests.iter().enumerate() {
-                let at = 6000 * i as u64;
-                station.post_receive(QP, &buffer(6000, at + 120_000));
-                station.post(&match what {
-                    0 => read_request(*length, 0, at),
-                    1 => write_request(*length, 0, at),
-                    _ => send_request(*length, 0),
-                });
-            }
-        }
+        mix::post(&mut stations, &requests);
         settle(&mut stations);
         for me in [0, 1] {
             let entries = stations[me].completions();
@@ -282,15 +272,8 @@ proptest! {
             let sends: Vec<_> = sends.map(|entry| entry.length).collect();
             let expected: Vec<_> = requests.iter().map(|(_, length)| *length).collect();
             prop_assert_eq!(sends, expected);
-            let from_peer = pattern(6000, 1 - me as u8);
-            let mut received = 0;
-            for (i, (what, length)) in requests.iter().enumerate() {
-                let at = if *what < 2 { i as u64 } else { received + 20 };
-                received += u64::from(*what == 2);
-                let octets = stations[me].octets(SINK + 6000 * at, *length as usize);
-                prop_assert_eq!(&octets[..], &from_peer[..*length as usize]);
-            }
         }
+        mix::check(&mut stations, &requests)?;
     }
 
     /// A peer that sends anything gets an end, not a panic.

@@ -1,6 +1,7 @@
 //! RDMA Read, as the one who asks and as the one who answers.
 
 mod common;
+mod mix;
 
 use common::peer::{asking, read, response, tagged, untagged, Peer};
 use common::*;
@@ -363,23 +364,12 @@ proptest! {
     /// Both sides read, write and send at once, in any framing.
     #[test]
     fn everything_at_once(
-        requests in prop::collection::vec((0u8..3, 0u32..6000), 1..20),
+        requests in mix::mixes(20),
         markers: bool, crc: bool, mulpdu in 128u16..8900, reads in 1u8..10,
         window in 9100u32..90_000,
     ) {
         let mut stations = connected(Wish { markers, crc, mulpdu, reads, window, shift: 2 });
-        for (me, station) in stations.iter_mut().enumerate() {
-            station.fill(SOURCE, &pattern(6000, me as u8));
-            for (i, (what, length)) in requests.iter().enumerate() {
-                let at = 6000 * i as u64;
-                station.post_receive(QP, &buffer(6000, at + 120_000));
-                station.post(&match what {
-                    0 => read_request(*length, 0, at),
-                    1 => write_request(*length, 0, at),
-                    _ => send_request(*length, 0),
-                });
-            }
-        }
+        mix::post(&mut stations, &requests);
         run(&mut stations);
         for me in [0, 1] {
             let entries = stations[me].completions();
@@ -387,14 +377,7 @@ proptest! {
             let expected: Vec<_> =
                 requests.iter().zip(0..).map(|((_, length), i)| done(i, *length)).collect();
             prop_assert_eq!(sends.copied().collect::<Vec<_>>(), expected);
-            let from_peer = pattern(6000, 1 - me as u8);
-            let mut received = 0;
-            for (i, (what, length)) in requests.iter().enumerate() {
-                let at = if *what < 2 { i as u64 } else { received + 20 };
-                received += u64::from(*what == 2);
-                let octets = stations[me].octets(SINK + 6000 * at, *length as usize);
-                prop_assert_eq!(&octets[..], &from_peer[..*length as usize]);
-            }
         }
+        mix::check(&mut stations, &requests)?;
     }
 }
