@@ -80,6 +80,9 @@ impl Differential {
         let records = Records { wave: self.wave.clone(), capture: self.capture.clone() };
         let outcome = run(&programme, &rnic, &records);
         println!("{} clocks, compared {} times", outcome.clocks, outcome.rests);
+        if let Some((number, race)) = outcome.raced {
+            println!("event {number} ends it in a race: {race}");
+        }
         outcome.difference.map(|it| Finding::new(seed, it)).into_iter().collect()
     }
 

@@ -24,5 +24,8 @@ fn the_hardware_and_the_model_agree() {
         println!("\n{}", finding.clone().shrunk(&rnic));
     }
     assert!(summary.findings.is_empty(), "{} programmes differ", summary.findings.len());
-    assert!(summary.events.1.is_some_and(|fewest| fewest >= EVENTS_MIN), "all of them raced");
+    let fewest = summary.events.1;
+    // One programme may race; all of many do not.
+    assert!(fewest.is_some() || summary.programmes == 1, "all of them raced");
+    assert!(fewest.is_none_or(|fewest| fewest >= EVENTS_MIN), "{fewest:?} events");
 }

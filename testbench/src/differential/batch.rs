@@ -3,16 +3,46 @@
 
 use super::event::{Event, Work};
 use super::layout::QPS;
+use super::regions::Way;
 use super::script::Script;
 use ironwarp_abi::limits::RAW_QP;
 use ironwarp_abi::queue::opcode;
 use ironwarp_wire::{ethernet, tcp};
+
+/// Why the outcome is left to chance, so that a programme cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Race {
+    /// A segment let something go that ended its queue pair, and carried octets besides.
+    LetGo,
+    /// Something that the queue pair sends ended it while frames were under way.
+    UnderWay,
+    /// Two things ended a queue pair at a time, or what it sends was completed or not.
+    Ended,
+    /// Entries of a full completion queue were lost, and a queue pair ended.
+    Overflow,
+    /// Frames for several queue pairs wrote to one place.
+    Overlap,
+}
+
+impl std::fmt::Display for Race {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::LetGo => "let go by a segment with octets",
+            Self::UnderWay => "frames under way",
+            Self::Ended => "ended by two things",
+            Self::Overflow => "ended with a full completion queue",
+            Self::Overlap => "overlapping buffers",
+        })
+    }
+}
 
 /// What has happened since the last rest; bit n stands for queue pair n.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Something that is neither a work request nor a frame.
     control: bool,
+    /// A completion queue may raise its interrupt.
+    armed: bool,
     sends: u32,
     receives: u32,
     /// Frames of the queue pair's connection; with bit 0, frames at all.
@@ -52,7 +82,7 @@ impl Batch {
                 let pair = &mut script.qps[usize::from(*qp)];
                 let Some(peer) = &mut pair.peer else { return false };
                 let delicate = peer.is_delicate();
-                let takes_back = peer.takes_back(&peer.tamed(what));
+                let takes_back = peer.takes_back(what);
                 let odd = what.flags & tcp::RST != 0 || what.spoil.is_some();
                 let alone = takes_back || pair.doubtful || odd;
                 let kin = self.delicate >> qp & 1 != 0;
@@ -61,6 +91,8 @@ impl Batch {
             }
             Event::Stray(_) => self.races(RAW_QP as u8),
             Event::Compose(..) | Event::Rest | Event::Pause(_) => false,
+            // The mask may overtake the interrupt on its way to the bus, or not.
+            Event::Mask(..) => traffic != 0 || self.armed,
             _ => traffic != 0,
         }
     }
@@ -96,18 +128,24 @@ impl Batch {
                 self.control = true;
                 self.started |= u32::from(starts) << qp;
             }
-            _ => self.control = true,
+            event => {
+                self.control = true;
+                self.armed |= matches!(event, Event::Arm(_));
+            }
         }
     }
 
-    /// A work request has ended one of these queue pairs, for which frames may be under way:
-    /// whether they came before or after is left to chance.
-    pub fn is_race(&self, event: &Event, ended: u32, script: &Script) -> bool {
-        let let_go = match event {
-            Event::Segment(qp, _) => script.qps[usize::from(*qp)].sends_wait(),
-            _ => false,
-        };
-        let_go || self.frames & !RAW & ended != 0
+    /// What is left to chance when something of the host's has ended one of these queue pairs:
+    /// frames may be under way for it, and octets may have come with what let it go on.
+    pub fn race(&self, event: &Event, ended: u32, delicate: bool, script: &Script) -> Option<Race> {
+        let under_way = (self.frames & !RAW & ended != 0).then_some(Race::UnderWay);
+        match event {
+            // With nothing to send, it was a buffer of its own that a frame came for.
+            Event::Segment(qp, _) if !script.qps[usize::from(*qp)].waits() => None,
+            // Nothing comes behind a Read Request or Response in its segment.
+            Event::Segment(_, what) if what.length > 0 && !delicate => Some(Race::LetGo),
+            _ => under_way,
+        }
     }
 }
 
@@ -122,5 +160,9 @@ fn doubtful(qp: u8, work: &Work, script: &Script) -> bool {
         || !known.contains(&work.opcode)
         || work.opcode == opcode::RAW_FRAME && work.length < ethernet::HEADER_BYTES as u32
         || read && !script.reads(qp)
-        || !script.regions.grants(&work.local, work.length, read)
+        || !script.regions.grants(
+            &work.local,
+            work.length,
+            if read { Way::Write } else { Way::Read },
+        )
 }

@@ -1,11 +1,12 @@
 //! Many seeds, on all cores.
 
+use super::batch::Race;
 use super::finding::Finding;
 use super::programme::Programme;
 use super::run::{run, Outcome, Records};
 use super::side::Make;
 use ironwarp_abi::status;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,8 +30,8 @@ pub struct Summary {
     pub entries: u64,
     /// The statuses of queue pairs' events.
     pub statuses: BTreeSet<u8>,
-    /// Programmes that ended early, where the outcome is a race.
-    pub races: u64,
+    /// Programmes that ended early, where the outcome is a race, by what the race was.
+    pub races: BTreeMap<Race, u64>,
     /// Differences, the lowest seed first.
     pub findings: Vec<Finding>,
     /// How long it took.
@@ -41,7 +42,7 @@ impl Summary {
     fn add(&mut self, seed: u64, outcome: Outcome) {
         self.programmes += 1;
         self.events.0 += outcome.events as u64;
-        if !outcome.raced && outcome.difference.is_none() {
+        if outcome.raced.is_none() && outcome.difference.is_none() {
             let fewest = self.events.1.unwrap_or(usize::MAX);
             self.events.1 = Some(fewest.min(outcome.events));
         }
@@ -50,7 +51,9 @@ impl Summary {
         self.frames += outcome.moved.0 as u64;
         self.entries += outcome.moved.1 as u64;
         self.statuses.extend(outcome.statuses);
-        self.races += u64::from(outcome.raced);
+        if let Some((_, race)) = outcome.raced {
+            *self.races.entry(race).or_default() += 1;
+        }
         if let Some(difference) = outcome.difference {
             self.findings.push(Finding::new(seed, difference));
         }
@@ -69,8 +72,12 @@ impl fmt::Display for Summary {
         )?;
         writeln!(
             f,
-            "{frames} frames, {entries} completion entries; {races} programmes ended in a race"
+            "{frames} frames, {entries} completion entries; {} programmes ended in a race",
+            races.values().sum::<u64>()
         )?;
+        for (race, count) in races {
+            writeln!(f, "  {count}: {race}")?;
+        }
         let known = status::ALL.iter().filter(|(value, ..)| self.statuses.contains(value));
         let names: Vec<_> = known.map(|(_, name, _)| *name).collect();
         writeln!(f, "queue pairs ended with {}", names.join(", "))?;

@@ -220,6 +220,12 @@ pub fn completions(
             if rtl.get(&event).map(|it| causes(it)) != model.get(&event).map(|it| causes(it)) {
                 rtl.remove(&event);
                 model.remove(&event);
+                // What ended it in one of them may have come before the last messages.
+                let received = (*qp, kind::RECEIVE);
+                let ours = rtl.remove(&received).unwrap_or_default();
+                let theirs = model.remove(&received).unwrap_or_default();
+                let common = ours.len().min(theirs.len());
+                same("receives of a queue pair that ended", &ours[..common], &theirs[..common])?;
                 equal = false;
             }
         }

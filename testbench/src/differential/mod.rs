@@ -9,10 +9,13 @@ mod draw;
 mod event;
 mod finding;
 mod layout;
+mod pair;
 mod peer;
 #[cfg(feature = "planted")]
 mod planted;
 mod programme;
+#[cfg(test)]
+mod races;
 mod reads;
 mod regions;
 mod rest;
@@ -23,6 +26,7 @@ mod shrink;
 mod side;
 mod stray;
 
+pub use batch::Race;
 pub use campaign::{campaign, cores, Summary};
 pub use compare::Difference;
 pub use event::Event;

@@ -30,12 +30,10 @@ pub struct Peer {
     /// What the device had sent when it was last at rest (SND.NXT).
     pub sent: u32,
     shift: u8,
-    /// The sequence number up to which the last window allowed to send.
-    edge: u32,
+    /// The window that the device goes by (SND.WND), which need not be the last one it was told.
+    pub window: u32,
     /// The last segment took back what a window before it had allowed.
     pub took_back: bool,
-    /// The last window field.
-    window: u16,
     /// RDMA Reads, both ways.
     pub reads: Reads,
     /// Where in the stream Read Requests and Responses end.
@@ -76,9 +74,8 @@ impl Peer {
             unacknowledged: context.send_next,
             sent: context.send_next,
             shift: context.send_window_shift,
-            edge: context.send_next.wrapping_add(context.send_window),
+            window: context.send_window,
             took_back: false,
-            window: (context.send_window >> context.send_window_shift).min(0xffff) as u16,
             reads: Reads::new(context),
             delicate: Vec::new(),
         }
@@ -166,15 +163,16 @@ impl Peer {
     /// The segment as it is sent: with nothing new for the sender if it is delicate.
     pub fn tamed(&self, what: &Segment) -> Segment {
         match self.is_delicate() {
-            true => Segment { ack: Ack::Same, window: self.window, ..*what },
+            true => {
+                let window = (self.window >> self.shift).min(u16::MAX.into()) as u16;
+                Segment { ack: Ack::Same, window, ..*what }
+            }
             false => *what,
         }
     }
 
     /// The frame of a segment.
-    pub fn segment(&mut self, what: &Segment) -> Vec<u8> {
-        let what = &self.tamed(what);
-        self.window = what.window;
+    pub fn segment(&self, what: &Segment) -> Vec<u8> {
         let from = (self.position() as i64 + i64::from(what.skip)).max(0) as usize;
         let from = from.min(self.stream.len() + what.skip.max(0) as usize);
         // What comes behind a Read Request that ends the queue pair would race with its end.
@@ -209,13 +207,12 @@ impl Peer {
         }
     }
 
-    /// Whether a segment would take back what a window before it has allowed; if not, it counts.
+    /// Whether a segment would take back what the window allows.
     pub fn takes_back(&mut self, what: &Segment) -> bool {
         let edge = self.number(what.ack).wrapping_add(u32::from(what.window) << self.shift);
-        let less = (edge.wrapping_sub(self.edge) as i32) < 0;
-        self.edge = edge;
-        self.took_back = less;
-        less
+        let before = self.unacknowledged.wrapping_add(self.window);
+        self.took_back = (edge.wrapping_sub(before) as i32) < 0;
+        self.took_back
     }
 }
 

@@ -1,6 +1,7 @@
 //! The memory regions, and places in them.
 
 use super::event::{At, Place};
+use super::layout::{BASE, BYTES};
 use ironwarp_abi::context::MemoryRegionContext;
 use ironwarp_abi::limits::MR_BITS;
 use std::collections::BTreeMap;
@@ -25,14 +26,32 @@ impl Regions {
         (stag ^ place.key, offset)
     }
 
-    /// The host's own work requests may read so many octets there, or write them.
-    pub fn grants(&self, place: &Place, length: u32, write: bool) -> bool {
+    /// So many octets may certainly be used there in this way, and are there.
+    pub fn grants(&self, place: &Place, length: u32, way: Way) -> bool {
         let Some(region) = self.0.get(&place.region) else { return length == 0 };
         let inside = matches!(place.at, At::Inside(_) | At::End(0) | At::Start(0));
-        let right = if write { region.local_write } else { region.local_read };
+        let right = match way {
+            Way::Read => region.local_read,
+            Way::Write => region.local_write,
+            Way::RemoteRead => region.remote_read,
+        };
         let right = right && region.valid && region.pd == PD;
-        length == 0 || right && inside && place.key == 0 && length <= region.length
+        // What is written where no memory is does no harm.
+        let memory = BASE..=BASE + BYTES as u64 - u64::from(region.length);
+        let there = way == Way::Write || memory.contains(&region.bus_address);
+        length == 0 || right && there && inside && place.key == 0 && length <= region.length
     }
+}
+
+/// How a region is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The host's own work requests send from it.
+    Read,
+    /// The host's own RDMA Reads write to it.
+    Write,
+    /// The peer's RDMA Reads read it.
+    RemoteRead,
 }
 
 /// The protection domain of the queue pairs.

@@ -1,6 +1,6 @@
 //! Both devices come to rest and are compared, and the script learns what the model has shown.
 
-use super::batch::Batch;
+use super::batch::{Batch, Race};
 use super::compare::{self, same, Connection, Difference};
 use super::layout::QPS;
 use super::ring;
@@ -47,8 +47,11 @@ impl Runner {
             false => compare::completions(&ours, &theirs, &ended)?,
         };
         let memory = compare::memory(&self.rtl.memory, &self.model.memory);
-        if !equal || memory.is_err() && batch.is_mixed() {
-            return Err(End::Race);
+        if !equal {
+            return Err(End::Race(if lost { Race::Overflow } else { Race::Ended }));
+        }
+        if memory.is_err() && batch.is_mixed() {
+            return Err(End::Race(Race::Overlap));
         }
         memory?;
         compare::interrupts(&rtl, &model)?;

@@ -1,7 +1,7 @@
 //! Runs a programme on both devices.
 
 use super::arena::Arena;
-use super::batch::Batch;
+use super::batch::{Batch, Race};
 use super::compare::{is_own, same, Difference};
 use super::event::Event;
 use super::layout::{BYTES, QPS};
@@ -39,15 +39,15 @@ pub struct Outcome {
     pub moved: (usize, usize),
     /// The statuses of the events of queue pairs.
     pub statuses: BTreeSet<u8>,
-    /// The programme ended early, where the outcome is a race.
-    pub raced: bool,
+    /// The programme ended early, where the outcome is a race, and at which event.
+    pub raced: Option<(usize, Race)>,
     /// The first difference, and the number of the event at which it was found.
     pub difference: Option<(usize, Difference)>,
 }
 
 /// Why a programme goes no further.
 pub(super) enum End {
-    Race,
+    Race(Race),
     Differs(Difference),
 }
 
@@ -140,7 +140,7 @@ impl Runner {
     fn ends(&mut self, number: usize, end: Result<(), End>) -> bool {
         match end {
             Ok(()) => return false,
-            Err(End::Race) => self.outcome.raced = true,
+            Err(End::Race(race)) => self.outcome.raced = Some((number, race)),
             Err(End::Differs(difference)) => self.outcome.difference = Some((number, difference)),
         }
         true
@@ -157,6 +157,8 @@ impl Runner {
         if matches!(event, Event::Segment(qp, _) if self.ended.contains(qp)) {
             return Ok(());
         }
+        let tamed = self.script.tamed(event);
+        let event = tamed.as_ref().unwrap_or(event);
         if self.batch.must_rest(event, &mut self.script) {
             self.rest()?;
         }
@@ -186,8 +188,9 @@ impl Runner {
         let now = active & !self.model.read(registers::QP_ACTIVE.address);
         if now != 0 && !matches!(event, Event::Stop(_)) {
             let own = matches!(event, Event::Send(..)) || self.by_own_request();
-            if own && self.batch.is_race(event, now, &self.script) {
-                return Err(End::Race);
+            let race = self.batch.race(event, now, delicate, &self.script);
+            if let Some(race) = race.filter(|_| own) {
+                return Err(End::Race(race));
             }
             self.batch.happened(event, false, delicate);
             self.batch.ended |= now;
@@ -248,6 +251,7 @@ impl Runner {
             self.model.write(registers::QUERY_QP.address, qp as u32);
             peer.expected = self.model.read(registers::QUERY_RECEIVE_NEXT.address);
             peer.unacknowledged = self.model.read(registers::QUERY_SEND_UNACKNOWLEDGED.address);
+            peer.window = self.model.read(registers::QUERY_SEND_WINDOW.address);
         }
         self.model.write(registers::QUERY_QP.address, query);
     }

@@ -1,9 +1,10 @@
 //! What the host knows, and what comes of an event: accesses to memory and BAR 0, and frames.
 
-use super::event::{Event, Ulpdu, Work};
+use super::event::{Compose, Event, Ulpdu, Work};
 use super::layout::{cq_ring, receive_ring, send_ring, CQS, QPS};
+use super::pair::{QueuePair, Ring};
 use super::peer::{port, Peer, LOCAL_PORT};
-use super::regions::Regions;
+use super::regions::{Regions, Way};
 use super::stray;
 use crate::station::{LOCAL_IP, LOCAL_MAC, PEER_IP, PEER_MAC};
 use ironwarp_abi::context::{
@@ -24,37 +25,6 @@ pub enum Action {
     Read(u32),
     /// A frame arrives.
     Frame(Vec<u8>),
-}
-
-/// A ring that the host fills.
-#[derive(Default, Clone, Copy)]
-pub struct Ring {
-    log2: u8,
-    posted: u16,
-    /// Entries that the device has certainly done with.
-    pub done: u16,
-}
-
-/// A queue pair as the host knows it.
-#[derive(Default)]
-pub struct QueuePair {
-    /// What it was started with.
-    pub context: Option<QueuePairContext>,
-    /// Its send queue.
-    pub sends: Ring,
-    /// Its receive queue.
-    pub receives: Ring,
-    /// The other end of its connection.
-    pub peer: Option<Peer>,
-    /// A work request that may end it was posted.
-    pub doubtful: bool,
-}
-
-impl QueuePair {
-    /// Send work requests may wait: for the window, for an FPDU or for an RDMA Read.
-    pub fn sends_wait(&self) -> bool {
-        self.peer.as_ref().is_some_and(|peer| self.sends.posted != peer.reads.finished)
-    }
 }
 
 /// A completion queue as the host knows it.
@@ -127,6 +97,12 @@ impl Script {
         self.qps[usize::from(qp)].context.is_some_and(|context| context.read_out > 0)
     }
 
+    /// The event as it happens, if that is not as it was drawn.
+    pub fn tamed(&self, event: &Event) -> Option<Event> {
+        let Event::Segment(qp, what) = event else { return None };
+        Some(Event::Segment(*qp, self.qps[usize::from(*qp)].tamed(what)))
+    }
+
     fn qp(&mut self, qp: u8) -> &mut QueuePair {
         &mut self.qps[usize::from(qp)]
     }
@@ -171,14 +147,7 @@ impl Script {
             Event::Send(qp, work) => self.send(*qp, work),
             Event::Receive(qp, work) => self.receive(*qp, work),
             Event::Compose(qp, what) => {
-                let pair = &mut self.qps[usize::from(*qp)];
-                // Where a work request waits for the window, the hardware looks no further.
-                let waits = pair.sends_wait();
-                if let Some(peer) = &mut pair.peer {
-                    if !(waits && matches!(what.ulpdu, Ulpdu::Read(_))) {
-                        peer.compose(what, &self.regions);
-                    }
-                }
+                self.compose(*qp, what);
                 vec![]
             }
             Event::Segment(qp, what) => {
@@ -187,6 +156,21 @@ impl Script {
             }
             Event::Stray(stray) => vec![Action::Frame(stray::frame(stray))],
         }
+    }
+
+    fn compose(&mut self, qp: u8, what: &Compose) {
+        let pair = &mut self.qps[usize::from(qp)];
+        // Where a work request waits for the window, the hardware looks no further.
+        let waits = pair.sends_wait();
+        let Some(peer) = &mut pair.peer else { return };
+        if let Ulpdu::Read(place) = what.ulpdu {
+            if waits {
+                return;
+            }
+            let granted = self.regions.grants(&place, what.length.into(), Way::RemoteRead);
+            pair.doubtful |= !granted || what.header.is_some();
+        }
+        peer.compose(what, &self.regions);
     }
 
     fn inspection(&self) -> Vec<Action> {
