@@ -96,6 +96,9 @@ mod completion;
 mod connection;
 mod device;
 mod error;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub use connection::frames::fuzz;
 #[cfg(test)]
 mod fake;
 mod hardware;
@@ -111,6 +114,7 @@ mod ring;
 mod state;
 mod station;
 mod status;
+mod usage;
 mod verbs;
 
 pub use completion::{Completion, Operation};
@@ -123,6 +127,7 @@ pub use os::Region;
 pub use queue_pair::WorkRequest;
 pub use state::QpState;
 pub use status::Status;
+pub use usage::Usage;
 pub use verbs::{
     CompletionQueue, Context, MemoryRegion, ProtectionDomain, QueuePair, QueuePairOptions,
 };

@@ -105,6 +105,11 @@ impl MemoryTable {
         Ok(key << MR_BITS | index as u32)
     }
 
+    /// Regions that are registered.
+    pub fn in_use(&self) -> usize {
+        self.mappings.iter().flatten().count()
+    }
+
     /// Invalidates a region; when this returns the device has seen it.
     pub fn deregister(&mut self, device: &Device, index: usize) -> Result<(), Error> {
         let slot = self.mappings.get_mut(index).filter(|slot| slot.is_some());

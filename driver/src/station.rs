@@ -13,6 +13,7 @@ use crate::queue_pair::{Parts, QueuePairRecord, WorkRequest};
 use crate::raw::RawQueue;
 use crate::ring::WorkRing;
 use crate::state::QpState;
+use crate::usage::Usage;
 use crate::verbs::QueuePairOptions;
 use ironwarp_abi::limits::{CQ_COUNT, FLOW_COUNT, QP_COUNT};
 use rand::rngs::StdRng;
@@ -71,6 +72,19 @@ impl Station {
 
     pub fn arm(&mut self) -> Result<(), Error> {
         self.hardware.arm_all()
+    }
+
+    pub fn usage(&self) -> Usage {
+        let Hardware { queue_pairs, completion_queues, flows, .. } = &self.hardware;
+        let tcp = self.connections.tcp_usage();
+        Usage {
+            queue_pairs: queue_pairs.iter().flatten().count(),
+            completion_queues: completion_queues.iter().flatten().count(),
+            memory_regions: self.memory.in_use(),
+            flows: flows.iter().flatten().count(),
+            connections: tcp.connections,
+            sockets: tcp.sockets,
+        }
     }
 
     /// How long nothing happens by itself.

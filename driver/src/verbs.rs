@@ -14,6 +14,7 @@ use crate::pci::PciFunction;
 use crate::queue_pair::WorkRequest;
 use crate::state::QpState;
 use crate::station::Station;
+use crate::usage::Usage;
 use ironwarp_abi::limits::MR_COUNT;
 use std::net::SocketAddrV4;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -85,6 +86,11 @@ impl Context {
         };
         // A device that works only when it is called has its turn in any case.
         self.shared.function.wait(limit).map(|_| ())
+    }
+
+    /// How much is in use.
+    pub fn usage(&self) -> Usage {
+        self.shared.lock().usage()
     }
 
     /// Device time since some moment before the device was opened.

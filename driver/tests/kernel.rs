@@ -302,6 +302,7 @@ fn an_initiator_gets_over_bad_servers() {
 #[test]
 fn silent_strangers_do_not_use_anything_up() {
     let end = End::listening();
+    let idle = end.context.usage();
     let mut strangers: Vec<_> =
         (0..100).map(|_| TcpStream::connect(end.address()).unwrap()).collect();
     for _ in 0..100 {
@@ -314,11 +315,13 @@ fn silent_strangers_do_not_use_anything_up() {
         error == Err(std::io::ErrorKind::ConnectionReset)
     });
     assert_eq!(turned.count(), 36);
+    assert_eq!(end.context.usage().sockets, 64);
     drop(strangers);
     for _ in 0..64 {
         let reason = Reason::ClosedEarly;
         assert_eq!(end.next_event(), Event::Error { qp: None, reason });
     }
+    assert_eq!(end.context.usage(), idle);
     let mut peer = TcpStream::connect(end.address()).unwrap();
     peer.write_all(REQUEST).unwrap();
     end.request();

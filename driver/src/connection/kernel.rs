@@ -1,6 +1,6 @@
 //! TCP of the kernel: sockets that do not block, before and after a queue pair has them.
 
-use super::tcp::{Abort, HandOver, Opened, Outcome, Tcp, TcpId, TcpState};
+use super::tcp::{Abort, HandOver, Opened, Outcome, Tcp, TcpId, TcpState, TcpUsage};
 use crate::error::{Error, Reason};
 use crate::hardware::Hardware;
 use crate::options::Options;
@@ -343,6 +343,13 @@ impl Tcp for Kernel {
             _ => {}
         }
         Ok(())
+    }
+
+    fn usage(&self) -> TcpUsage {
+        let failed = |stage: &&Stage| matches!(stage, Stage::Failed(_));
+        let connections = self.connections.len();
+        let open = connections - self.connections.values().filter(failed).count();
+        TcpUsage { connections, sockets: open }
     }
 
     fn take_closed(&mut self) -> Option<(TcpId, Outcome)> {

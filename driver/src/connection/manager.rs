@@ -7,7 +7,7 @@ use super::live::{Fate, Live};
 use super::negotiation::Terms;
 use super::silence::Silence;
 use super::startup::{Phase, Startup, Step};
-use super::tcp::{Abort, HandOver, Outcome, Tcp, TcpId};
+use super::tcp::{Abort, HandOver, Outcome, Tcp, TcpId, TcpUsage};
 use crate::error::{Error, Reason};
 use crate::hardware::Hardware;
 use crate::options::Options;
@@ -57,6 +57,11 @@ impl Connections {
             settle: options.settle,
             silence: options.silence,
         }
+    }
+
+    /// What TCP has in use.
+    pub fn tcp_usage(&self) -> TcpUsage {
+        self.tcp.usage()
     }
 
     /// Takes what has happened.

@@ -13,7 +13,7 @@
 //! ```
 
 mod event;
-mod frames;
+pub(crate) mod frames;
 mod kernel;
 mod live;
 mod manager;

@@ -141,8 +141,20 @@ pub(crate) trait Tcp: Send {
     /// sent one. Nothing more is said of it.
     fn abort(&mut self, id: TcpId, hardware: &mut Hardware, how: &Abort) -> Result<(), Error>;
 
+    /// What is in use.
+    fn usage(&self) -> TcpUsage;
+
     /// Takes how a connection was closed.
     fn take_closed(&mut self) -> Option<(TcpId, Outcome)>;
+}
+
+/// What connections take up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TcpUsage {
+    /// Connections in any stage, closing among them.
+    pub connections: usize,
+    /// Sockets that do more than listen, half open ones among them.
+    pub sockets: usize,
 }
 
 /// How a connection is aborted.

@@ -1,6 +1,5 @@
 //! Two drivers open, use and close connections over a pipe of frames.
 
-use super::frames::segment::tests::frame_with;
 use super::frames::segment::{Direction, Segment};
 use crate::error::Reason;
 use crate::fake::Fake;
@@ -498,7 +497,7 @@ fn octets_behind_the_reply_are_left_to_the_hardware() {
         }
         let mut payload = segment.payload.clone();
         payload.extend_from_slice(&[0x5a; 48]);
-        to_a.inject(frame_with(&Segment { payload: Vec::new(), ..segment }, &payload));
+        to_a.inject(Segment { payload, ..segment }.emit());
         false
     });
     pair.b.context.accept(id, &pair.b.qp, &StartupOptions::default()).unwrap();
@@ -522,7 +521,7 @@ fn a_bad_request_closes_the_connection() {
         Some(segment) if !segment.payload.is_empty() => {
             let mut payload = segment.payload.clone();
             payload[9] ^= 1;
-            to_b.inject(frame_with(&Segment { payload: Vec::new(), ..segment }, &payload));
+            to_b.inject(Segment { payload, ..segment }.emit());
             false
         }
         _ => true,

@@ -159,14 +159,40 @@ fn all_steps() {
     }
 }
 
+/// Connections to the driver's listener: opened, started, cut, closed and reset.
+fn connections() {
+    const SYN: u8 = 0x02;
+    const ACK: u8 = 0x10;
+    const FIN: u8 = 0x01;
+    const RST: u8 = 0x04;
+    let near = |flags, payload: &[u8]| step(1, &[&[0, 0, flags, 0, 5], payload].concat());
+    let request = b"MPA ID Req Frame\x40\x01\x00\x05hello, and an FPDU";
+    let open = [near(SYN, &[]), near(ACK, &[])].concat();
+    let pass = step(2, &[0, 0, 9]);
+    for (name, rest) in [
+        ("whole", vec![near(ACK, request), pass.clone(), near(ACK | FIN, &[])]),
+        ("cut", vec![near(ACK, &request[..7]), near(ACK, &request[7..19]), near(ACK | FIN, b"x")]),
+        ("reset", vec![near(ACK, &request[..20]), near(RST, &[]), near(SYN, &[])]),
+        ("silent", vec![near(ACK, request), step(2, &[0, 0, 0, 9]), near(ACK, &[])]),
+        ("early", vec![step(1, &[&[5, 0, ACK, 1, 0], &request[..]].concat()), pass.clone()]),
+        ("late", vec![step(1, &[&[0xfb, 1, ACK, 1, 0], &request[..]].concat()), pass.clone()]),
+    ] {
+        write("segments", name, &[open.clone(), rest.concat()].concat());
+    }
+}
+
 fn main() {
     for (name, crc) in [("siw-rping-crc", true), ("siw-rping", false)] {
         let (frames, ways) = read(&format!("{name}.pcap"));
         of_connection(name, crc, &ways);
         let programme: Vec<u8> = frames.iter().take(12).flat_map(|frame| step(1, frame)).collect();
         write("frames", &format!("{name}-capture"), &[&[2], &programme[..]].concat());
+        let programme: Vec<u8> = frames.iter().take(12).flat_map(|frame| step(0, frame)).collect();
+        write("segments", &format!("{name}-capture"), &programme);
+        write("segments", &format!("{name}-frame"), &frames[frames.len() / 2]);
     }
     with_markers();
     terminates();
     all_steps();
+    connections();
 }

@@ -1,9 +1,11 @@
-//! What the fuzzer calls: every parser of the wire, and the model's way in.
+//! What the fuzzer calls: every parser of the wire, and the ways into the model and into
+//! the driver's stack.
 //!
 //! Each target takes any octets and panics if it finds a mistake. `cargo test` gives them the
 //! corpus in `testbench/corpus` and changed copies of it; `fuzz/` gives them to cargo-fuzz.
 
 mod device;
+mod driver;
 mod headers;
 mod steps;
 mod stream;
@@ -13,6 +15,7 @@ mod stream;
 mod common;
 
 pub use device::{frames, octets};
+pub use driver::segments;
 pub use headers::{ddp, read_request, startup, terminate};
 pub use stream::deframer;
 
@@ -28,4 +31,5 @@ pub const TARGETS: &[Target] = &[
     ("terminate", terminate),
     ("frames", frames),
     ("octets", octets),
+    ("segments", segments),
 ];

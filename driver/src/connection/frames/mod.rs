@@ -2,6 +2,8 @@
 //! closer in the end.
 
 mod close;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod handover;
 mod network;
 mod phy;
@@ -11,7 +13,7 @@ mod tracker;
 
 pub(crate) use segment::Flow;
 
-use super::tcp::{Abort, HandOver, Opened, Outcome, Tcp, TcpId, TcpState};
+use super::tcp::{Abort, HandOver, Opened, Outcome, Tcp, TcpId, TcpState, TcpUsage};
 use crate::device::Query;
 use crate::error::{Error, Reason};
 use crate::hardware::Hardware;
@@ -441,6 +443,10 @@ impl Tcp for Frames {
             _ => {}
         }
         Ok(())
+    }
+
+    fn usage(&self) -> TcpUsage {
+        TcpUsage { connections: self.connections.len(), sockets: self.network.busy() }
     }
 
     fn take_closed(&mut self) -> Option<(TcpId, Outcome)> {

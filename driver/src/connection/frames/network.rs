@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::options::Options;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
+use smoltcp::socket::AnySocket;
 use smoltcp::time::{Duration as SmolDuration, Instant};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,6 +133,15 @@ impl Network {
         self.sockets.get_mut(handle)
     }
 
+    fn tcp(&self) -> impl Iterator<Item = &Socket<'static>> {
+        self.sockets.iter().filter_map(|(_, socket)| Socket::downcast(socket))
+    }
+
+    /// How many sockets do more than listen.
+    pub fn busy(&self) -> usize {
+        self.tcp().filter(|socket| socket.state() != State::Listen).count()
+    }
+
     /// The connection of a socket, if it has one.
     pub fn flow(&self, handle: SocketHandle) -> Option<Flow> {
         flow_of(self.sockets.get::<Socket<'_>>(handle))
@@ -149,9 +159,7 @@ impl Network {
 
     /// True if a port is in use by a socket.
     pub fn uses_port(&self, port: u16) -> bool {
-        let mut sockets = self.sockets.iter();
-        sockets.any(|(_, socket)| {
-            let smoltcp::socket::Socket::Tcp(socket) = socket else { return false };
+        self.tcp().any(|socket| {
             socket.listen_endpoint().port == port
                 || socket.local_endpoint().is_some_and(|local| local.port == port)
         })
@@ -178,10 +186,7 @@ impl Network {
     }
 
     fn flows(&self) -> impl Iterator<Item = Flow> + '_ {
-        self.sockets.iter().filter_map(|(_, socket)| match socket {
-            smoltcp::socket::Socket::Tcp(socket) => flow_of(socket),
-            _ => None,
-        })
+        self.tcp().filter_map(flow_of)
     }
 
     /// Lets the stack work; answers the frames that are to leave.

@@ -125,7 +125,7 @@ impl Segment {
         self.sequence + self.payload.len() as u32 + flags
     }
 
-    /// The frame of a segment without options and payload that we send.
+    /// The frame of a segment that we send.
     pub fn emit(&self) -> Vec<u8> {
         let Path { flow, local_mac, remote_mac } = self.path;
         let control = match (self.syn, self.fin, self.rst) {
@@ -141,12 +141,12 @@ impl Segment {
             seq_number: to_smoltcp(self.sequence),
             ack_number: self.acknowledged.map(to_smoltcp),
             window_len: self.window,
-            window_scale: None,
-            max_seg_size: None,
+            window_scale: self.window_scale,
+            max_seg_size: self.mss,
             sack_permitted: false,
             sack_ranges: [None; 3],
             timestamp: None,
-            payload: &[],
+            payload: &self.payload,
         };
         let ip = Ipv4Repr {
             src_addr: flow.local_ip,
@@ -256,20 +256,6 @@ pub(crate) mod tests {
         }
     }
 
-    /// A frame with payload, as some other stack would send it.
-    pub(crate) fn frame_with(segment: &Segment, payload: &[u8]) -> Vec<u8> {
-        let mut frame = segment.emit();
-        frame.extend_from_slice(payload);
-        let mut ethernet = EthernetFrame::new_unchecked(&mut frame[..]);
-        let mut packet = Ipv4Packet::new_unchecked(ethernet.payload_mut());
-        packet.set_total_len(40 + payload.len() as u16);
-        packet.fill_checksum();
-        let (source, destination) = ends(&packet);
-        let mut tcp = TcpPacket::new_unchecked(packet.payload_mut());
-        tcp.fill_checksum(&source, &destination);
-        frame
-    }
-
     #[test]
     fn what_is_sent_is_read_by_the_other_side() {
         for (fin, rst) in [(false, false), (true, false), (false, true)] {
@@ -284,7 +270,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_wrong_checksum_or_a_cut_frame_is_no_segment() {
-        let frame = frame_with(&segment(1, 2), b"payload");
+        let frame = Segment { payload: b"payload".into(), ..segment(1, 2) }.emit();
         assert_eq!(Segment::parse(&frame, Direction::In).unwrap().payload, b"payload");
         for at in (26..frame.len()).chain([12]) {
             let mut bad = frame.clone();
@@ -298,8 +284,8 @@ pub(crate) mod tests {
 
     #[test]
     fn trimming_leaves_the_head_and_takes_the_fin() {
-        let sent = Segment { fin: true, ..segment(100, 2) };
-        let mut frame = frame_with(&sent, b"payload");
+        let sent = Segment { fin: true, payload: b"payload".into(), ..segment(100, 2) };
+        let mut frame = sent.emit();
         frame.extend_from_slice(&[0; 6]); // padding of the link
         for length in 0..=7 {
             let cut = trim(&frame, length).unwrap();
