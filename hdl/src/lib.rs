@@ -5,8 +5,10 @@
 pub mod blocks;
 pub mod complete;
 pub mod control;
+pub mod crc;
 pub mod lint;
 pub mod literal;
+pub mod mac;
 pub mod memory;
 pub mod mpa;
 pub mod mutation;

@@ -9,18 +9,22 @@
 //! }
 //! ```
 //!
-//! names the block, makes it, and lists the fields that are its ports.
+//! names the block, makes it, and lists the fields that are its ports. Of a block with more clocks
+//! than one, each port stands behind the clock that it belongs to.
+//!
+//! A board's crate registers its own blocks in the same way, with `ironwarp_hdl::blocks!`.
 
 use crate::lint::lint;
 use crate::pins::PinVisitor;
 use crate::verilog::{emit, EmitError};
 use rust_hdl::prelude::*;
 
-/// Defines `blocks()`, the list of an engine's blocks. See the module's documentation.
+/// Defines `blocks()`, a list of blocks. See the module [`blocks`](mod@crate::blocks).
+#[macro_export]
 macro_rules! blocks {
     ($($name:ident: $make:expr, [$($port:ident),* $(,)?]);* $(;)?) => {
         /// The blocks of this engine that stand alone.
-        pub(super) fn blocks() -> Vec<$crate::blocks::BlockEntry> {
+        pub fn blocks() -> Vec<$crate::blocks::BlockEntry> {
             vec![$($crate::blocks::BlockEntry {
                 name: stringify!($name),
                 make: || Box::new($crate::blocks::Wired::new($make, |_block, _visitor| {
@@ -33,6 +37,7 @@ macro_rules! blocks {
 
 mod complete;
 mod control;
+mod mac;
 mod memory;
 mod mpa;
 mod pcie;
@@ -133,6 +138,7 @@ pub fn blocks() -> Vec<BlockEntry> {
         transmit::blocks(),
         receive::blocks(),
         complete::blocks(),
+        mac::blocks(),
     ]
     .concat()
 }

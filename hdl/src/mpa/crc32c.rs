@@ -1,8 +1,7 @@
 //! CRC32c, eight octets a clock.
 //!
 //! //= rfc5044#4.4  The polynomial and the bit order are those of the iSCSI digest.
-//! The update is linear over GF(2): every bit of the next remainder is the parity of some bits of
-//! the data and of the old remainder. Which ones is computed here from the polynomial.
+use crate::crc;
 use rust_hdl::prelude::*;
 
 /// The Castagnoli polynomial 0x1EDC6F41, lowest power first.
@@ -10,59 +9,17 @@ pub const POLYNOMIAL: u32 = 0x82f6_3b78;
 
 /// The remainder after one more octet: the definition that the hardware's matrices come from.
 pub const fn update(remainder: u32, octet: u8) -> u32 {
-    let mut remainder = remainder ^ octet as u32;
-    let mut bit = 0;
-    while bit < 8 {
-        let carry = remainder & 1;
-        remainder >>= 1;
-        if carry == 1 {
-            remainder ^= POLYNOMIAL;
-        }
-        bit += 1;
-    }
-    remainder
+    crc::update(POLYNOMIAL, remainder, octet)
 }
 
 /// For each bit of the remainder after `octets` octets, the data bits whose parity reaches it.
 const fn data_rows(octets: usize) -> [u64; 32] {
-    let mut rows = [0; 32];
-    let mut column = 0;
-    while column < 8 * octets {
-        let mut remainder = 0;
-        let mut i = 0;
-        while i < octets {
-            remainder = update(remainder, (1_u64 << column >> (8 * i)) as u8);
-            i += 1;
-        }
-        let mut row = 0;
-        while row < 32 {
-            rows[row] |= ((remainder >> row & 1) as u64) << column;
-            row += 1;
-        }
-        column += 1;
-    }
-    rows
+    crc::data_rows(POLYNOMIAL, octets)
 }
 
 /// For each bit of the remainder after `octets` octets, the bits of the old remainder.
 const fn remainder_rows(octets: usize) -> [u32; 32] {
-    let mut rows = [0; 32];
-    let mut column = 0;
-    while column < 32 {
-        let mut remainder = 1_u32 << column;
-        let mut i = 0;
-        while i < octets {
-            remainder = update(remainder, 0);
-            i += 1;
-        }
-        let mut row = 0;
-        while row < 32 {
-            rows[row] |= (remainder >> row & 1) << column;
-            row += 1;
-        }
-        column += 1;
-    }
-    rows
+    crc::remainder_rows(POLYNOMIAL, octets)
 }
 
 /// Folds 64 or 32 bits into a CRC32c every clock.

@@ -18,7 +18,7 @@ mod sides;
 mod stimulus;
 
 pub use pins::Pins;
-pub use stimulus::{Noise, Stimulus, Traffic};
+pub use stimulus::{Choice, Noise, Stimulus, Traffic};
 
 use ironwarp_hdl::blocks::BlockEntry;
 use std::fmt;

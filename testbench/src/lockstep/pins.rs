@@ -7,12 +7,38 @@ use verilator_sys::{Direction, Port};
 pub struct Pins {
     ports: &'static [Port],
     values: Vec<Vec<u32>>,
+    /// The clocks, in the registry's order.
+    clocks: Vec<usize>,
+    /// For every port, its clock as an index into `clocks`: the one that is listed last before it.
+    domains: Vec<usize>,
+    /// The clock, as an index into `clocks`, whose edge it is about.
+    pub(super) rising: usize,
 }
 
 impl Pins {
-    /// All zero.
-    pub(super) fn new(ports: &'static [Port]) -> Self {
-        Self { ports, values: ports.iter().map(|port| vec![0; port.words()]).collect() }
+    /// All zero. `order` has the indices of the ports as the registry lists them.
+    pub(super) fn new(ports: &'static [Port], order: &[usize]) -> Self {
+        let values = ports.iter().map(|port| vec![0; port.words()]).collect();
+        let (mut clocks, mut domains) = (Vec::new(), vec![0; ports.len()]);
+        for &port in order {
+            if is_clock(&ports[port]) {
+                clocks.push(port);
+            }
+            domains[port] = clocks.len().saturating_sub(1);
+        }
+        Self { ports, values, clocks, domains, rising: 0 }
+    }
+
+    /// How many clocks the block has.
+    pub(super) fn clocks(&self) -> usize {
+        self.clocks.len()
+    }
+
+    /// Sets a clock's level; a block without clocks has none.
+    pub(super) fn set_clock(&mut self, clock: usize, high: bool) {
+        if let Some(&port) = self.clocks.get(clock) {
+            self.set(port, &[high.into()]);
+        }
     }
 
     /// The ports; indices are into this slice.
@@ -65,25 +91,41 @@ impl Pins {
         self.number(name) != 0
     }
 
+    /// Whether it is the edge of the clock of the port called `name`.
+    pub fn on_edge(&self, name: &str) -> bool {
+        self.find(name).is_some_and(|port| self.domains[port] == self.rising)
+    }
+
     /// The record that moves over the stream called `name` at this clock edge, if one does.
     ///
     /// # Panics
     /// As [`Pins::words`].
     pub fn moves(&self, name: &str) -> Option<&[u32]> {
-        let moves = self.bit(&format!("{name}$valid")) && self.bit(&format!("{name}$ready"));
+        let set = |wire: &str| self.bit(&format!("{name}${wire}"));
+        let moves = set("valid") && set("ready") && self.on_edge(&format!("{name}$valid"));
         moves.then(|| self.words(&format!("{name}$beat")))
     }
 
-    /// The ports that the test drives, but for the clock.
+    /// The ports that the test drives, clocks too.
+    pub(super) fn driven(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.ports.len()).filter(|&i| self.ports[i].direction == Direction::In)
+    }
+
+    /// The ports that a stimulus may change before this clock edge: the inputs that belong to its
+    /// clock, not the clocks.
     pub fn inputs(&self) -> impl Iterator<Item = usize> + '_ {
-        let driven = |port: &Port| port.direction == Direction::In && port.name != "clock";
-        (0..self.ports.len()).filter(move |&i| driven(&self.ports[i]))
+        self.driven().filter(|&i| !is_clock(&self.ports[i]) && self.domains[i] == self.rising)
     }
 
     /// The ports that the block drives.
     pub fn outputs(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.ports.len()).filter(|&i| self.ports[i].direction == Direction::Out)
     }
+}
+
+/// Clocks are known by their names.
+fn is_clock(port: &Port) -> bool {
+    port.name == "clock" || port.name.ends_with("_clock")
 }
 
 /// A value for a person, high digits first.

@@ -9,9 +9,6 @@ use std::io::BufWriter;
 use std::path::Path;
 use verilator_sys::{Port, VerilatedModel};
 
-/// Picoseconds from a clock edge to the next: 156.25 MHz.
-const HALF_CLOCK: u64 = 3200;
-
 /// The block in RustHDL.
 pub(super) struct Rust {
     block: Box<dyn Specimen>,
@@ -30,9 +27,9 @@ impl Rust {
         Ok(())
     }
 
-    /// Drives the inputs and the clock, and settles.
-    pub(super) fn drive(&mut self, pins: &Pins, clock: bool) -> Result<(), String> {
-        let mut drive = Drive { pins, clock, unknown: Vec::new() };
+    /// Drives the inputs and the clocks, and settles.
+    pub(super) fn drive(&mut self, pins: &Pins) -> Result<(), String> {
+        let mut drive = Drive { pins, unknown: Vec::new() };
         self.block.pins(&mut drive);
         if let Some(name) = drive.unknown.first() {
             return Err(format!("port {name} is registered but is not in the Verilog"));
@@ -45,15 +42,25 @@ impl Rust {
 
     /// The value of every output, by the Verilated ports' indices.
     pub(super) fn outputs(&mut self, ports: &'static [Port]) -> Vec<Option<Words>> {
-        let mut read = Read { ports, values: vec![None; ports.len()] };
-        self.block.pins(&mut read);
-        read.values
+        self.read(ports).values
     }
 
-    pub(super) fn dump(&mut self, half: u64) {
+    /// The Verilated ports' indices in the registry's order.
+    pub(super) fn order(&mut self, ports: &'static [Port]) -> Vec<usize> {
+        self.read(ports).order
+    }
+
+    fn read(&mut self, ports: &'static [Port]) -> Read {
+        let mut read = Read { ports, values: vec![None; ports.len()], order: Vec::new() };
+        self.block.pins(&mut read);
+        read
+    }
+
+    /// Writes the present values, `time` in picoseconds.
+    pub(super) fn dump(&mut self, time: u64) {
         if let Some(mut waveform) = self.waveform.take() {
             // A waveform is a help to a person; that it cannot be written fails no test.
-            if waveform.timestamp(half * HALF_CLOCK).is_ok() {
+            if waveform.timestamp(time).is_ok() {
                 self.waveform = Some(write_vcd_change(waveform, self.block.block()));
             }
         }
@@ -62,15 +69,11 @@ impl Rust {
 
 struct Drive<'a> {
     pins: &'a Pins,
-    clock: bool,
     unknown: Vec<String>,
 }
 
 impl PinVisitor for Drive<'_> {
     fn input(&mut self, name: &str, _: usize) -> Option<Words> {
-        if name == "clock" {
-            return Some(vec![self.clock.into()]);
-        }
         match self.pins.find(name) {
             Some(port) => Some(self.pins.at(port).to_vec()),
             None => {
@@ -86,6 +89,7 @@ impl PinVisitor for Drive<'_> {
 struct Read {
     ports: &'static [Port],
     values: Vec<Option<Words>>,
+    order: Vec<usize>,
 }
 
 impl PinVisitor for Read {
@@ -103,6 +107,7 @@ impl Read {
     fn note(&mut self, name: &str, value: &dyn Fn() -> Words) {
         if let Some(port) = self.ports.iter().position(|port| port.name == name) {
             self.values[port] = Some(value());
+            self.order.push(port);
         }
     }
 }
@@ -110,7 +115,6 @@ impl Read {
 /// The block's Verilog in Verilator.
 pub(super) struct Verilog {
     model: Box<dyn VerilatedModel>,
-    clock: Option<usize>,
 }
 
 impl Verilog {
@@ -119,9 +123,7 @@ impl Verilog {
         let Some((_, make)) = models.iter().find(|(known, _)| *known == name) else {
             return Err("the build script did not Verilate it".to_owned());
         };
-        let model = make();
-        let clock = model.ports().iter().position(|port| port.name == "clock");
-        Ok(Self { model, clock })
+        Ok(Self { model: make() })
     }
 
     pub(super) fn ports(&self) -> &'static [Port] {
@@ -132,12 +134,9 @@ impl Verilog {
         self.model.open_waveform(path).map_err(|e| e.to_string())
     }
 
-    pub(super) fn drive(&mut self, pins: &Pins, clock: bool) {
-        for port in pins.inputs() {
+    pub(super) fn drive(&mut self, pins: &Pins) {
+        for port in pins.driven() {
             self.model.set_port(port, pins.at(port));
-        }
-        if let Some(port) = self.clock {
-            self.model.set_port(port, &[clock.into()]);
         }
         self.model.eval();
     }
@@ -148,7 +147,7 @@ impl Verilog {
         words
     }
 
-    pub(super) fn dump(&mut self, half: u64) {
-        self.model.dump(half * HALF_CLOCK);
+    pub(super) fn dump(&mut self, time: u64) {
+        self.model.dump(time);
     }
 }

@@ -9,7 +9,8 @@ pub type Choice = Vec<(usize, Vec<u32>)>;
 
 /// Chooses a block's inputs before every clock edge.
 pub trait Stimulus {
-    /// `pins` holds all ports as they were at the last clock edge, zero before the first.
+    /// `pins` holds all ports as they were at the last edge of the clock that is to rise, zero
+    /// before the first.
     fn choose(&mut self, pins: &Pins, chance: &mut ChaCha8Rng) -> Choice;
 }
 

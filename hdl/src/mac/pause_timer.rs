@@ -1,0 +1,34 @@
+//! Silence that the peer asked for.
+use crate::stream::beat::*;
+use rust_hdl::prelude::*;
+
+/// A PAUSE frame's time begins anew with every frame, and ends with a time of zero (IEEE 802.3
+/// section 31B.2). A quantum is 512 bit times: 64 clocks of the line.
+#[derive(LogicBlock, Default)]
+pub struct PauseTimer {
+    pub clock: Signal<In, Clock>,
+    /// Quanta; always ready.
+    pub sink: StreamSink<Bits<16>>,
+    /// Begin no frame.
+    pub hold: Signal<Out, Bit>,
+    left: DFF<Bits<22>>,
+    holding: DFF<Bit>,
+    less: Signal<Local, Bits<22>>,
+    one: crate::literal::Literal<22, 1>,
+}
+
+impl Logic for PauseTimer {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, left, holding);
+        self.sink.ready.next = true;
+        self.less.next = self.left.q.val() - self.one.val();
+        self.holding.d.next = self.left.q.val().any();
+        if self.sink.valid.val() {
+            self.left.d.next = bit_cast::<22, 16>(self.sink.beat.val()) << 6;
+        } else if self.left.q.val().any() {
+            self.left.d.next = self.less.val();
+        }
+        self.hold.next = self.holding.q.val();
+    }
+}

@@ -1,0 +1,186 @@
+//! The MAC as a whole.
+use super::bench::*;
+use super::records::Gmii;
+use crate::stream::bench::{dense, rng, seeds, Packet};
+use crate::stream::Beat;
+use ironwarp_abi::limits::FRAME_BYTES_MAX;
+use rand::seq::IndexedRandom;
+use rand::Rng;
+
+/// 125 MHz both ways, and the device's clock on the board.
+const BOARD: [u64; 3] = [4000, 4001, 8000];
+
+fn frame(rng: &mut impl Rng, octets: usize) -> Vec<u8> {
+    (0..octets).map(|_| rng.random()).collect()
+}
+
+fn pause(quanta: u16) -> Vec<u8> {
+    let head = [1, 0x80, 0xc2, 0, 0, 1, 2, 0, 0, 0, 0, 9, 0x88, 8, 0, 1];
+    [&head[..], &quanta.to_be_bytes(), &[0; 42]].concat()
+}
+
+/// A frame on the line, what the device should see of it, and which counts it adds to.
+fn arrival(rng: &mut impl Rng) -> (Vec<Gmii>, Option<Packet>, [u64; 4]) {
+    let octets = *[60, 61, 67, 68, 69, rng.random_range(60..200)].choose(rng).unwrap();
+    let good = frame(rng, octets);
+    let mut sent = closed(&good);
+    let lead = rng.random_range(0..8);
+    let packet = |octets: Vec<u8>, error| Some(Packet { octets, error });
+    match rng.random_range(0..8) {
+        0 => {
+            let bit = rng.random_range(0..8 * sent.len());
+            sent[bit / 8] ^= 1 << (bit % 8);
+            let octets = sent[..good.len()].to_vec();
+            (line(&sent, lead), packet(octets, true), [1, 0, 0, 0])
+        }
+        1 => {
+            let mut line = line(&sent, lead);
+            let octet = rng.random_range(lead + 1..lead + 1 + sent.len());
+            line[octet].error = true;
+            (line, packet(good, true), [1, 0, 0, 0])
+        }
+        2 => {
+            let octets = rng.random_range(1..60);
+            let good = frame(rng, octets);
+            (line(&closed(&good), lead), packet(good, true), [0, 1, 0, 0])
+        }
+        3 => (line(&closed(&pause(rng.random_range(0..9))), lead), None, [0, 0, 1, 0]),
+        4 => {
+            let octets = rng.random_range(1..=4);
+            let scrap = frame(rng, octets);
+            (line(&scrap, lead), None, [1, 1, 0, 0])
+        }
+        5 => (vec![octet(0x0f, false), octet(0x55, true), Gmii::default()], None, [0; 4]),
+        _ => (line(&sent, lead), packet(good, false), [0; 4]),
+    }
+}
+
+#[test]
+fn the_device_sees_good_frames_and_bad_ones_as_bad() {
+    for seed in seeds() {
+        let mut rng = rng(seed);
+        let (mut line, mut packets, mut counts) = (vec![], vec![], [0; 4]);
+        for _ in 0..20 {
+            let (sent, packet, count) = arrival(&mut rng);
+            line.extend(sent);
+            packets.extend(packet);
+            counts.iter_mut().zip(count).for_each(|(sum, count)| *sum += count);
+        }
+        let device = rng.random_range(2000..=8000);
+        let seen = Bench::new([4000, 3997, device]).run(&line, 60, eager(vec![]));
+        assert_eq!(seen.received, dense(&packets), "SEED={seed}");
+        assert_eq!(seen.counts, counts, "SEED={seed}");
+    }
+}
+
+#[test]
+fn a_frame_may_be_as_long_as_the_largest_and_no_more_of_it_comes() {
+    let mut rng = rng(1);
+    for (octets, error) in [(FRAME_BYTES_MAX, false), (FRAME_BYTES_MAX + 40, true)] {
+        let sent = line(&closed(&frame(&mut rng, octets)), 7);
+        let seen = Bench::new(BOARD).run(&sent, 60, eager(vec![]));
+        let got: usize = seen.received.iter().map(|beat| beat.bytes.to_u64() as usize).sum();
+        assert!((FRAME_BYTES_MAX..=FRAME_BYTES_MAX + 1).contains(&got), "{got}");
+        assert!(seen.received.last().is_some_and(|last| last.last && last.error == error));
+        assert_eq!(seen.counts, [0, error.into(), 0, 0]);
+    }
+}
+
+/// At any speed of the device down to 64 ns a beat.
+#[test]
+fn frames_leave_padded_checked_and_back_to_back() {
+    for seed in seeds() {
+        let mut rng = rng(seed);
+        let packets: Vec<Packet> = (0..8)
+            .map(|_| {
+                let octets = rng.random_range(1..250);
+                Packet { octets: frame(&mut rng, octets), error: false }
+            })
+            .collect();
+        let device = rng.random_range(2000..=31_900);
+        let mut bench = Bench::new([4000, 4003, device]);
+        let clocks = packets.iter().map(|it| it.octets.len().max(60) + 24).sum::<usize>();
+        let seen = bench.run(&[], clocks + 80, eager(dense(&packets)));
+        let frames = heard(&seen.sent);
+        assert_eq!(frames.len(), packets.len(), "SEED={seed}");
+        for (frame, packet) in frames.iter().zip(&packets) {
+            let mut expected = packet.octets.clone();
+            expected.resize(expected.len().max(60), 0);
+            assert_eq!(frame.octets, closed(&expected), "SEED={seed}");
+            assert!(!frame.error);
+        }
+        // A short packet has fewer beats than its frame has clocks for: only then is none late.
+        let full = packets.windows(2).all(|two| two[0].octets.len() % 8 == 0);
+        let gaps: Vec<usize> = frames.iter().skip(1).map(|frame| frame.gap).collect();
+        assert!(gaps.iter().all(|gap| *gap >= 12), "SEED={seed}: {gaps:?}");
+        if device <= 8000 || full {
+            assert!(gaps.iter().all(|gap| *gap == 12), "SEED={seed}: {gaps:?}");
+        }
+        assert_eq!(seen.counts, [0; 4], "SEED={seed}");
+    }
+}
+
+#[test]
+fn a_frame_that_stalls_or_failed_is_sent_as_damaged_and_the_next_is_whole() {
+    let whole = Packet { octets: (0..80).collect(), error: false };
+    let failed = Packet { octets: (0..80).collect(), error: true };
+    for (stall, first, lost) in [(true, &whole, 1), (false, &failed, 0)] {
+        let mut beats = dense(&[first.clone(), whole.clone()]).into_iter().peekable();
+        let (mut clock, mut offered) = (0, false);
+        let device = move |taken: bool| {
+            if taken && offered {
+                beats.next();
+            }
+            clock += 1;
+            let offer = beats.peek().copied().filter(|_| !stall || !(4..60).contains(&clock));
+            offered = offer.is_some();
+            Device { ready: true, offer }
+        };
+        let seen = Bench::new(BOARD).run(&[], 500, device);
+        let frames = heard(&seen.sent);
+        assert_eq!(frames.len(), 2);
+        assert!(frames[0].error && frames[0].octets.len() < 84);
+        assert_eq!(frames[1].octets, closed(&whole.octets));
+        assert!(!frames[1].error);
+        assert_eq!(seen.counts, [0, 0, 0, lost]);
+    }
+}
+
+#[test]
+fn a_pause_frame_silences_the_line_for_its_time() {
+    let packets = vec![Packet { octets: vec![7; 100], error: false }; 3];
+    let mut damaged = closed(&pause(9));
+    damaged[30] ^= 1;
+    for (asked, silent) in [(closed(&pause(5)), true), (closed(&pause(0)), false), (damaged, false)]
+    {
+        let mut bench = Bench::new(BOARD);
+        let seen = bench.run(&line(&asked, 7), 700, eager(dense(&packets)));
+        let gaps: Vec<usize> = heard(&seen.sent).iter().skip(1).map(|frame| frame.gap).collect();
+        let held = |gap: &usize| (5 * 64 - 124..=5 * 64 + 20).contains(gap);
+        assert_eq!(gaps.iter().any(held), silent, "{gaps:?}");
+        assert!(gaps.iter().all(|gap| *gap == 12 || held(gap)), "{gaps:?}");
+        assert!(seen.received.is_empty());
+    }
+}
+
+#[test]
+fn a_device_that_stops_loses_frames_whole() {
+    let mut rng = rng(3);
+    let frames: Vec<Vec<u8>> = (0..8).map(|_| frame(&mut rng, 100)).collect();
+    let sent: Vec<Gmii> = frames.iter().flat_map(|it| line(&closed(it), 7)).collect();
+    let mut clock = 0;
+    let seen = Bench::new(BOARD).run(&sent, 60, |_| {
+        clock += 1;
+        Device { ready: clock > 200, offer: None }
+    });
+    assert_eq!(seen.counts, [0, 0, 0, 1]);
+    let ends: Vec<bool> = seen.received.iter().filter(|it| it.last).map(|it| it.error).collect();
+    assert_eq!(ends.iter().filter(|error| **error).count(), 1, "{ends:?}");
+    let good: Vec<Beat> = frames
+        .iter()
+        .flat_map(|it| dense(&[Packet { octets: it.clone(), error: false }]))
+        .collect();
+    // What is whole is as it was sent; the last frames are there.
+    let tail: Vec<Beat> = seen.received.iter().rev().take(26).rev().copied().collect();
+    assert_eq!(tail, good[good.len() - 26..]);
+}
