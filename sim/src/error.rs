@@ -1,5 +1,6 @@
 //! What can go wrong in the world, for the one who runs it.
 
+use ironwarp_root_complex::{BadOption, ConfigAddress};
 use std::path::PathBuf;
 
 /// Why the simulation could not do what it was asked to.
@@ -12,13 +13,8 @@ pub enum Error {
     #[error("there is no RNIC {0} in this simulation")]
     NoSuchNic(usize),
     /// An option has a value that means nothing.
-    #[error("{option}: {why}")]
-    BadOption {
-        /// The option's name.
-        option: &'static str,
-        /// What it must be.
-        why: String,
-    },
+    #[error(transparent)]
+    BadOption(#[from] BadOption),
     /// A BAR access is misaligned or outside the BAR.
     #[error("BAR 0 address {0:#x} is not a 32-bit register")]
     BarAddress(u32),
@@ -43,13 +39,8 @@ pub enum Error {
         why: &'static str,
     },
     /// A configuration access crosses the end of configuration space.
-    #[error("configuration space has no {length} bytes at {offset:#x}")]
-    ConfigAddress {
-        /// The access's offset.
-        offset: u16,
-        /// Its length in bytes.
-        length: usize,
-    },
+    #[error(transparent)]
+    ConfigAddress(#[from] ConfigAddress),
     /// A frame cannot be sent: shorter than its Ethernet header, or longer than the link takes.
     #[error("a frame of {0} octets cannot be sent")]
     FrameLength(usize),

@@ -6,30 +6,23 @@
 //!
 //! The device is anything behind [`Pins`]: the Verilated RTL, or a stand-in of a test.
 
-pub mod bar;
-pub mod completions;
-pub mod conduct;
-pub mod config_space;
 pub mod error;
 pub mod ethernet;
-pub mod host_memory;
 pub mod impairment;
 pub mod link;
 pub mod options;
 pub mod pins;
 pub mod rnic;
-pub mod root_complex;
 pub mod stages;
-pub mod time;
-pub mod tlp;
 pub mod world;
 
-pub use conduct::{Fault, Misconduct, Violation};
 pub use error::Error;
-pub use host_memory::{HostMemory, NoMemory, OwnedMemory, Unmapped};
+pub use ironwarp_root_complex::{bar, conduct, config_space, root_complex, time, tlp};
+pub use ironwarp_root_complex::{Beat, Fault, Misconduct, RootComplexOptions, Split, Violation};
+pub use ironwarp_root_complex::{HostMemory, NoMemory, OwnedMemory, Unmapped};
 pub use link::Frame;
-pub use options::{Impairments, LinkOptions, Options, RootComplexOptions, Split};
-pub use pins::{Beat, Inputs, Outputs, Pins};
+pub use options::{Impairments, LinkOptions, Options};
+pub use pins::{Inputs, Outputs, Pins};
 pub use rnic::Rnic;
 pub use stages::Stages;
 pub use world::{PowerOn, Progress, Simulation};

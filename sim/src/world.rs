@@ -8,6 +8,7 @@ use crate::root_complex::RootComplex;
 use crate::{time, Error, HostMemory, Inputs, Options, Pins, Stages};
 use ironwarp_abi::registers::BAR_BYTES;
 use ironwarp_capture::Capture;
+use ironwarp_root_complex::BeatPort;
 use std::path::{Path, PathBuf};
 
 /// Makes RNIC n as it is after power-on.
@@ -30,6 +31,7 @@ pub struct Progress {
 struct Node {
     device: Box<dyn Pins>,
     root: RootComplex,
+    port: BeatPort,
     stages: Stages,
     waveform: Option<PathBuf>,
     /// The register that is being read, and the clock in which that began.
@@ -73,6 +75,7 @@ impl Simulation {
         let nodes = (0..options.nics).map(|nic| Node {
             device: power_on(nic),
             root: RootComplex::new(nic, &options.root_complex, seed(1 + nic as u64)),
+            port: BeatPort::new(),
             stages: Stages::new(),
             waveform: None,
             reading: None,
@@ -93,7 +96,7 @@ impl Simulation {
     pub fn step(&mut self) {
         let clock = self.clock;
         for (nic, node) in self.nodes.iter_mut().enumerate() {
-            let (pcie_in, pcie_out_ready) = node.root.drive(clock);
+            let (pcie_in, pcie_out_ready) = node.port.drive(&mut node.root, clock);
             let (mac_in, mac_out_ready) = self.link.drive(nic, clock);
             let config = node.root.config();
             let outputs = node.device.clock(&Inputs {
@@ -107,7 +110,7 @@ impl Simulation {
                 max_read: config.max_read(),
                 requester: node.root.requester(),
             });
-            node.root.clocked(&outputs);
+            node.port.clocked(&mut node.root, outputs.pcie_in_ready, outputs.pcie_out);
             if let Err(wrong) = self.link.clocked(nic, clock, outputs.mac_out, mac_out_ready) {
                 node.root.report(wrong);
             }
@@ -238,7 +241,7 @@ impl Simulation {
     /// # Errors
     /// No such RNIC, or bytes outside the space.
     pub fn config_read(&self, nic: usize, offset: u16, bytes: &mut [u8]) -> Result<(), Error> {
-        self.node(nic)?.root.config().read(offset, bytes)
+        Ok(self.node(nic)?.root.config().read(offset, bytes)?)
     }
 
     /// Writes configuration space. A function-level reset does what [`Simulation::reset`] does.
@@ -263,6 +266,7 @@ impl Simulation {
         node.device.close_waveform()?;
         node.device = (self.power_on)(nic);
         node.root.reset();
+        node.port = BeatPort::new();
         node.reading = None;
         node.stages = Stages::new();
         self.link.reset(nic);
@@ -333,7 +337,8 @@ impl Simulation {
     /// For how many clocks nothing has been under way outside the devices: no beat was offered,
     /// nothing is on the link, and no root complex has anything to do.
     pub fn quiet_clocks(&self) -> u64 {
-        match self.link.idle() && self.nodes.iter().all(|node| node.root.idle()) {
+        match self.link.idle() && self.nodes.iter().all(|node| node.root.idle() && node.port.idle())
+        {
             true => self.clock - self.active,
             false => 0,
         }

@@ -7,10 +7,10 @@
 
 use crate::bar::{BarAnswer, BarReads, ROOT};
 use crate::completions::{Answer, Completions};
-use crate::conduct::{Fault, Handshake, Misconduct, Rules, Violation};
+use crate::conduct::{Fault, Misconduct, Rules, Violation};
 use crate::config_space::ConfigSpace;
-use crate::tlp::{self, Completion, Request, Tlp};
-use crate::{time, Beat, HostMemory, NoMemory, Outputs, RootComplexOptions};
+use crate::tlp::{Completion, Request, Tlp};
+use crate::{time, HostMemory, NoMemory, RootComplexOptions};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::VecDeque;
@@ -54,15 +54,6 @@ pub struct RootComplex {
 
     /// BAR accesses not yet sent, oldest first.
     requests: VecDeque<Tlp>,
-    /// The TLP that is being sent, and the beat to send next.
-    sending: Vec<u8>,
-    next_beat: usize,
-    offered: Option<Beat>,
-
-    ready: bool,
-    handshake: Handshake,
-    arriving: Vec<u8>,
-    discarding: bool,
     posted: VecDeque<(u64, Posted)>,
     reads: Completions,
 
@@ -87,13 +78,6 @@ impl RootComplex {
             random: ChaCha8Rng::seed_from_u64(seed),
             clock: 0,
             requests: VecDeque::new(),
-            sending: Vec::with_capacity(tlp::OCTETS_MAX),
-            next_beat: 0,
-            offered: None,
-            ready: false,
-            handshake: Handshake::default(),
-            arriving: Vec::with_capacity(tlp::OCTETS_MAX),
-            discarding: false,
             posted: VecDeque::new(),
             reads: Completions::new(ROOT, options),
             bar: BarReads::default(),
@@ -124,12 +108,6 @@ impl RootComplex {
         self.config = ConfigSpace::new();
         self.set_up();
         self.requests.clear();
-        self.sending.clear();
-        self.next_beat = 0;
-        self.offered = None;
-        self.handshake = Handshake::default();
-        self.arriving.clear();
-        self.discarding = false;
         self.posted.clear();
         self.reads.clear();
         self.bar = BarReads::default();
@@ -231,11 +209,7 @@ impl RootComplex {
     /// Nothing is under way: no packet to send, no write that is yet to take effect, no read that
     /// is yet to be answered.
     pub fn idle(&self) -> bool {
-        self.requests.is_empty()
-            && self.sending.is_empty()
-            && self.offered.is_none()
-            && self.posted.is_empty()
-            && self.reads.outstanding() == 0
+        self.requests.is_empty() && self.posted.is_empty() && self.reads.outstanding() == 0
     }
 
     /// Gives up waiting for a BAR read: an answer that still comes is a violation.
@@ -243,47 +217,33 @@ impl RootComplex {
         self.bar.give_up();
     }
 
-    /// What the root complex drives in this clock: a beat for the device, and whether it takes one.
+    /// Time has come to `clock`: what is due takes effect.
     #[inline]
-    pub fn drive(&mut self, clock: u64) -> (Option<Beat>, bool) {
+    pub fn advance(&mut self, clock: u64) {
         self.clock = clock;
         while self.posted.front().is_some_and(|&(due, _)| due <= clock) {
             if let Some((_, posted)) = self.posted.pop_front() {
                 self.perform(posted);
             }
         }
-        if self.offered.is_none() {
-            self.offered = self.next_beat();
-        }
-        self.ready = !self.happens(self.options.back_pressure);
-        (self.offered, self.ready)
     }
 
-    fn happens(&mut self, chance: f64) -> bool {
+    /// By chance, from the one source of chance that the root complex has.
+    pub fn happens(&mut self, chance: f64) -> bool {
         chance > 0.0 && self.random.random_bool(chance.min(1.0))
     }
 
-    fn next_beat(&mut self) -> Option<Beat> {
-        if self.sending.is_empty() && !self.next_tlp() {
-            return None;
-        }
-        if self.happens(self.options.bubbles) {
-            return None;
-        }
-        let beat = Beat::of(&self.sending, self.next_beat);
-        self.next_beat += 1;
-        if beat.is_none_or(|beat| beat.last) {
-            self.sending.clear();
-            self.next_beat = 0;
-        }
-        beat
+    /// The options that it was made with.
+    pub fn options(&self) -> &RootComplexOptions {
+        &self.options
     }
 
-    /// Puts the next TLP into `sending`. BAR accesses go first: a completion may not pass a write
-    /// that was queued before it, and there are few of them (s. 2.4.1, rows C and D).
-    fn next_tlp(&mut self) -> bool {
+    /// Appends the octets of the next packet for the device, if there is one. BAR accesses go
+    /// first: a completion may not pass a write that was queued before it, and there are few of
+    /// them (s. 2.4.1, rows C and D).
+    pub fn next_packet(&mut self, octets: &mut Vec<u8>) -> bool {
         if let Some(request) = self.requests.pop_front() {
-            request.emit(&mut self.sending);
+            request.emit(octets);
             return true;
         }
         let max_payload = 128 << self.config.max_payload();
@@ -299,50 +259,16 @@ impl RootComplex {
                 completion
             }
         };
-        Tlp::Completion(completion).emit(&mut self.sending);
+        Tlp::Completion(completion).emit(octets);
         true
     }
 
-    /// What the device answered to [`RootComplex::drive`], at the rising edge.
-    #[inline]
-    pub fn clocked(&mut self, outputs: &Outputs) {
-        if outputs.pcie_in_ready {
-            self.offered = None;
+    /// Takes a packet of the device.
+    pub fn accept_packet(&mut self, octets: &[u8]) {
+        match Tlp::parse(octets) {
+            Ok(tlp) => self.accept(tlp),
+            Err(malformed) => self.report(malformed.into()),
         }
-        if let Err(misconduct) = self.handshake.clock("pcie_out", outputs.pcie_out, self.ready) {
-            self.report(misconduct);
-        }
-        if let (Some(beat), true) = (outputs.pcie_out, self.ready) {
-            self.arrive(beat);
-        }
-    }
-
-    fn arrive(&mut self, beat: Beat) {
-        let well_formed = (1..=8).contains(&beat.bytes) && (beat.last || beat.bytes == 8);
-        if !well_formed && !self.discarding {
-            let (bytes, last) = (beat.bytes, beat.last);
-            self.report(Misconduct::Beat { stream: "pcie_out", bytes, last });
-            self.discarding = true;
-        }
-        if !self.discarding {
-            let octets = beat.data.to_le_bytes();
-            self.arriving.extend_from_slice(&octets[..usize::from(beat.bytes)]);
-            if self.arriving.len() > tlp::OCTETS_MAX {
-                self.report(Misconduct::Endless(tlp::OCTETS_MAX));
-                self.discarding = true;
-            }
-        }
-        if !beat.last {
-            return;
-        }
-        let discard = std::mem::take(&mut self.discarding) || beat.error;
-        if !discard {
-            match Tlp::parse(&self.arriving) {
-                Ok(tlp) => self.accept(tlp),
-                Err(malformed) => self.report(malformed.into()),
-            }
-        }
-        self.arriving.clear();
     }
 
     fn accept(&mut self, tlp: Tlp) {

@@ -3,7 +3,6 @@
 //! Type 0 header, one 64-bit BAR, the PCI Express capability and MSI-X. Sections are those of the
 //! PCI Express base specification 5.0.
 
-use crate::Error;
 use ironwarp_abi::{limits, pci, registers};
 
 /// Bytes of configuration space. Extended capabilities, of which there are none, begin at 256.
@@ -32,6 +31,16 @@ const MSIX_FUNCTION_MASK: u16 = 1 << 14;
 const MAX_PAYLOAD_SUPPORTED: u16 = 2;
 
 const _: () = assert!(128 << MAX_PAYLOAD_SUPPORTED == limits::WRITE_PAYLOAD_BYTES_MAX);
+
+/// A configuration access crosses the end of configuration space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("configuration space has no {length} bytes at {offset:#x}")]
+pub struct ConfigAddress {
+    /// The access's offset.
+    pub offset: u16,
+    /// Its length in bytes.
+    pub length: usize,
+}
 
 /// What a write asks for beyond a new value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,8 +145,8 @@ impl ConfigSpace {
     /// Reads bytes.
     ///
     /// # Errors
-    /// [`Error::ConfigAddress`] if they are not all inside.
-    pub fn read(&self, offset: u16, bytes: &mut [u8]) -> Result<(), Error> {
+    /// [`ConfigAddress`] if they are not all inside.
+    pub fn read(&self, offset: u16, bytes: &mut [u8]) -> Result<(), ConfigAddress> {
         let range = Self::range(offset, bytes.len())?;
         bytes.copy_from_slice(&self.bytes[range]);
         Ok(())
@@ -147,7 +156,7 @@ impl ConfigSpace {
     ///
     /// # Errors
     /// As [`ConfigSpace::read`].
-    pub fn write(&mut self, offset: u16, bytes: &[u8]) -> Result<Effect, Error> {
+    pub fn write(&mut self, offset: u16, bytes: &[u8]) -> Result<Effect, ConfigAddress> {
         let range = Self::range(offset, bytes.len())?;
         let mut effect = Effect::None;
         for (at, &new) in range.zip(bytes) {
@@ -160,11 +169,11 @@ impl ConfigSpace {
         Ok(effect)
     }
 
-    fn range(offset: u16, length: usize) -> Result<std::ops::Range<usize>, Error> {
+    fn range(offset: u16, length: usize) -> Result<std::ops::Range<usize>, ConfigAddress> {
         let start = usize::from(offset);
         match start.checked_add(length) {
             Some(end) if end <= BYTES => Ok(start..end),
-            _ => Err(Error::ConfigAddress { offset, length }),
+            _ => Err(ConfigAddress { offset, length }),
         }
     }
 
