@@ -12,5 +12,6 @@ pub mod pci;
 pub mod queue;
 pub mod record;
 pub mod registers;
+pub mod serial;
 pub mod status;
 pub mod trace;

@@ -13,6 +13,7 @@ pub mod config_space;
 pub mod host_memory;
 pub mod options;
 pub mod root_complex;
+pub mod serial;
 pub mod time;
 pub mod tlp;
 

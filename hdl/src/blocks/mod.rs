@@ -45,6 +45,7 @@ mod protect;
 mod queue;
 mod receive;
 mod rnic;
+mod serial;
 mod stream;
 mod transmit;
 
@@ -139,6 +140,7 @@ pub fn blocks() -> Vec<BlockEntry> {
         receive::blocks(),
         complete::blocks(),
         mac::blocks(),
+        serial::blocks(),
     ]
     .concat()
 }

@@ -13,12 +13,12 @@ pub const fn update(remainder: u32, octet: u8) -> u32 {
 }
 
 /// For each bit of the remainder after `octets` octets, the data bits whose parity reaches it.
-const fn data_rows(octets: usize) -> [u64; 32] {
+pub(crate) const fn data_rows(octets: usize) -> [u64; 32] {
     crc::data_rows(POLYNOMIAL, octets)
 }
 
 /// For each bit of the remainder after `octets` octets, the bits of the old remainder.
-const fn remainder_rows(octets: usize) -> [u32; 32] {
+pub(crate) const fn remainder_rows(octets: usize) -> [u32; 32] {
     crc::remainder_rows(POLYNOMIAL, octets)
 }
 

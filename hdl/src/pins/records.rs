@@ -12,6 +12,7 @@ use crate::queue::records::{FetchTicket, QueueEntry};
 use crate::receive::notes::*;
 use crate::receive::records::{Acknowledgement, Opened, ReadAsked, ReadDone, ReceiveEdge};
 use crate::record;
+use crate::serial::records::{Arrived, FrameOctet};
 use crate::stream::beat::Beat;
 use crate::transmit::records::{
     FrameHeader, FrameJob, ReadJob, ReadSent, SegmentJob, SegmentSummary, SendEdge, SendJob,
@@ -184,3 +185,5 @@ record!(SendEdge { valid, qp, unacknowledged, window });
 record!(SentRequest { qp, end, request, signaled, cq, length, read });
 record!(SendState { number, message, read, offset });
 record!(ReadSent { valid, qp, sink_stag, sink_offset, length });
+record!(Arrived { valid, kind, acknowledge, detail, nonce, requester, stored });
+record!(FrameOctet { octet, last });
