@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::os::{Region, PAGE_BYTES};
 use crate::pci::{Mapping, Unmap};
+use ironwarp_root_complex::{HostMemory, Unmapped};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -96,6 +97,17 @@ impl IovaTable {
 impl Unmap for IovaTable {
     fn unmap(&self, bus_address: u64, _: usize) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).regions.remove(&bus_address);
+    }
+}
+
+/// What a root complex reads and writes.
+impl HostMemory for IovaTable {
+    fn read(&self, bus_address: u64, octets: &mut [u8]) -> Result<(), Unmapped> {
+        IovaTable::read(self, bus_address, octets).map_err(|fault| Unmapped(fault.0))
+    }
+
+    fn write(&mut self, bus_address: u64, octets: &[u8]) -> Result<(), Unmapped> {
+        IovaTable::write(self, bus_address, octets).map_err(|fault| Unmapped(fault.0))
     }
 }
 

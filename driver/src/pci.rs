@@ -4,6 +4,7 @@
 //! behavioural model in this process. The driver cannot tell one from the other. Everything takes
 //! `&self`: a backend locks what it must.
 
+use crate::backend::SerialPort;
 use crate::error::Error;
 use crate::os::{EventFd, Region};
 use std::net::TcpStream;
@@ -147,6 +148,8 @@ pub enum Address {
     VfioUser(String),
     /// `model:` or `model:0`, `model:1`: the behavioural model in this process, by its number.
     Model(usize),
+    /// `serial:/dev/ttyUSB1`: a board behind a serial line.
+    Serial(SerialPort),
 }
 
 impl std::str::FromStr for Address {
@@ -172,7 +175,8 @@ impl std::str::FromStr for Address {
                 Ok(number) if number < 2 => Ok(Self::Model(number)),
                 _ => Err(wrong("there are the models 0 and 1")),
             },
-            _ => Err(wrong("the kinds are sim, vfio, vfio-user and model")),
+            ("serial", port) => Ok(Self::Serial(port.parse()?)),
+            _ => Err(wrong("the kinds are sim, vfio, vfio-user, model and serial")),
         }
     }
 }

@@ -75,7 +75,9 @@ impl PciFunction for Function {
     }
 
     fn wait(&self, limit: Duration) -> Result<bool, Error> {
-        Ok(self.world.wait(limit))
+        let interrupted = self.world.wait(limit);
+        self.world.with(self.end, |slot| slot.health())?;
+        Ok(interrupted)
     }
 
     fn now(&self) -> Duration {

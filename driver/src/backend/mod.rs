@@ -21,6 +21,7 @@ mod line;
 mod network;
 #[cfg(feature = "sim")]
 mod rtl;
+mod serial;
 mod sleep;
 mod slot;
 mod socket;
@@ -28,7 +29,8 @@ mod world;
 
 pub use cable::Conduct;
 pub use function::Function;
-pub use network::Network;
+pub use network::{Network, Uplink};
+pub use serial::SerialPort;
 pub use world::{World, WorldOptions};
 
 use crate::error::Error;
@@ -44,10 +46,12 @@ pub enum DeviceKind {
     Sim,
     /// `model`: the behavioural model.
     Model,
+    /// `board`: the RNIC on a board, behind a serial line.
+    Board,
 }
 
 impl DeviceKind {
-    /// All kinds.
+    /// The kinds that need nothing but this process.
     pub const ALL: [Self; 2] = [Self::Sim, Self::Model];
 
     /// The name, as in an address.
@@ -55,6 +59,7 @@ impl DeviceKind {
         match self {
             Self::Sim => "sim",
             Self::Model => "model",
+            Self::Board => "board",
         }
     }
 }
@@ -72,8 +77,9 @@ impl FromStr for DeviceKind {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let name = text.strip_suffix(':').unwrap_or(text);
-        let kind = Self::ALL.into_iter().find(|kind| kind.name() == name);
-        let reason = "the kinds of device in this process are sim and model";
+        let known = Self::ALL.into_iter().chain([Self::Board]);
+        let kind = known.into_iter().find(|kind| kind.name() == name);
+        let reason = "the kinds of device are sim, model and board";
         kind.ok_or_else(|| Error::Address { address: text.into(), reason })
     }
 }
@@ -107,6 +113,10 @@ impl Machine {
         let (kind, number) = match address.parse()? {
             Address::Sim(number) => (DeviceKind::Sim, number),
             Address::Model(number) => (DeviceKind::Model, number),
+            Address::Serial(port) => {
+                let world = World::on_serial(&port, WorldOptions::default())?;
+                return Ok(world.function(0)?);
+            }
             Address::Vfio(_) => return lacks("cards behind VFIO are not supported yet"),
             Address::VfioUser(_) => return lacks("vfio-user sockets are not supported yet"),
         };

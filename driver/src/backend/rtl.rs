@@ -4,20 +4,10 @@ use super::line::{Advance, Line};
 use super::slot::Slot;
 use crate::error::Error;
 use crate::iova::IovaTable;
-use ironwarp_sim::{time, HostMemory, Simulation, Unmapped};
+use ironwarp_sim::{time, Simulation};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-impl HostMemory for IovaTable {
-    fn read(&self, bus_address: u64, octets: &mut [u8]) -> Result<(), Unmapped> {
-        IovaTable::read(self, bus_address, octets).map_err(|fault| Unmapped(fault.0))
-    }
-
-    fn write(&mut self, bus_address: u64, octets: &[u8]) -> Result<(), Unmapped> {
-        IovaTable::write(self, bus_address, octets).map_err(|fault| Unmapped(fault.0))
-    }
-}
 
 /// A simulation that its link and its RNICs share.
 #[derive(Clone)]

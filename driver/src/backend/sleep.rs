@@ -28,9 +28,17 @@ pub(super) struct Sleep {
 impl Sleep {
     /// Sleeps; `waker` ends it, too. False if it was a signal to this process.
     pub fn sleep(&self, waker: &EventFd) -> bool {
-        let waker = PollFd::new(waker, PollFlags::IN);
+        self.poll(Some(PollFd::new(waker, PollFlags::IN)))
+    }
+
+    /// Sleeps; nobody else ends it. False as with [`Sleep::sleep`].
+    pub fn doze(&self) -> bool {
+        self.poll(None)
+    }
+
+    fn poll(&self, waker: Option<PollFd<'_>>) -> bool {
         let awaited = self.awaited.iter().map(|it| PollFd::new(&it.source, it.flags));
-        let mut descriptors: Vec<_> = std::iter::once(waker).chain(awaited).collect();
+        let mut descriptors: Vec<_> = waker.into_iter().chain(awaited).collect();
         // Limits beyond what the kernel counts are no limits.
         let limit = Timespec::try_from(self.limit).ok();
         !matches!(poll(&mut descriptors, limit.as_ref()), Err(Errno::INTR))

@@ -38,6 +38,11 @@ pub(super) trait Slot: Send {
         false
     }
 
+    /// The device can still be reached.
+    fn health(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// The next start of a queue pair runs over this stream.
     fn attach_stream(&mut self, _qp: u8, _stream: Box<dyn ByteStream>) -> Result<(), Error> {
         Err(Error::Bus("the device has a TCP of its own".into()))

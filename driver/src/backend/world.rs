@@ -7,6 +7,7 @@ use super::line::{Advance, Line};
 use super::network::{Network, NetworkLine, Uplink};
 #[cfg(feature = "sim")]
 use super::rtl;
+use super::serial::{Card, SerialNetwork, SerialPort, SerialSlot};
 use super::sleep::Sleep;
 use super::slot::Slot;
 use super::socket::Socket;
@@ -139,6 +140,9 @@ impl World {
     }
 
     fn new(kinds: &[DeviceKind], options: WorldOptions) -> Result<Arc<Self>, Error> {
+        if kinds.contains(&DeviceKind::Board) {
+            return Err(no_board());
+        }
         match kinds.iter().filter(|kind| **kind == DeviceKind::Sim).count() {
             0 => {
                 let names: &[_] =
@@ -189,7 +193,54 @@ impl World {
             }
             #[cfg(not(feature = "sim"))]
             DeviceKind::Sim => Err(no_simulation()),
+            DeviceKind::Board => Err(network.refused("a board's link is its own")),
         }
+    }
+
+    /// A board behind a serial line, whose link is its own. Its time is the computer's. Of the
+    /// options, only the placement of memory means anything to it.
+    ///
+    /// # Errors
+    /// [`Error::File`] if the line cannot be had; [`Error::Bus`] if no board answers on it.
+    pub fn on_serial(port: &SerialPort, options: WorldOptions) -> Result<Arc<Self>, Error> {
+        let host = Host::new(DeviceKind::Board, options.placement)?;
+        let card = Card::open(port, host.memory.clone())?;
+        let line = Box::new(SerialNetwork::new(card.clone(), None));
+        Self::of(vec![host], vec![Box::new(SerialSlot(card))], line)
+    }
+
+    /// A board at end 0, and at end 1 a model that is plugged into a network, which should be the
+    /// one that the board's link is plugged into. The capture is of the model's end.
+    ///
+    /// # Errors
+    /// As [`World::on_serial`] and [`World::on_network`].
+    pub fn beside_board(
+        port: &SerialPort,
+        network: &Network,
+        options: WorldOptions,
+    ) -> Result<Arc<Self>, Error> {
+        let uplink = Uplink::open(network, options.capture.as_deref())?;
+        let board = Host::new(DeviceKind::Board, options.placement)?;
+        let model = Host::new(DeviceKind::Model, options.placement)?;
+        let card = Card::open(port, board.memory.clone())?;
+        let socket = Box::new(Socket::new(model.memory.clone(), Duration::ZERO));
+        let line = Box::new(SerialNetwork::new(card.clone(), Some(uplink)));
+        Self::of(vec![board, model], vec![Box::new(SerialSlot(card)), socket], line)
+    }
+
+    fn of(
+        hosts: Vec<Host>,
+        slots: Vec<Box<dyn Slot>>,
+        line: Box<dyn Line>,
+    ) -> Result<Arc<Self>, Error> {
+        Ok(Arc::new(Self {
+            hosts,
+            inner: Inner::new(slots, line),
+            waker: EventFd::new()?,
+            sockets: None,
+            #[cfg(feature = "sim")]
+            simulation: None,
+        }))
     }
 
     fn on_sockets(kind: DeviceKind, options: WorldOptions) -> Result<Arc<Self>, Error> {
@@ -253,6 +304,7 @@ impl World {
             let memory = host.memory.clone();
             match host.kind {
                 DeviceKind::Model => Ok(Box::new(Socket::new(memory, READ))),
+                DeviceKind::Board => Err(no_board()),
                 DeviceKind::Sim => {
                     let number = rnics.next().unwrap_or_default();
                     Ok(Box::new(rtl::Rnic::new(&simulation, number, memory)?))
@@ -349,13 +401,17 @@ impl World {
         let mut inner = self.lock();
         let now = inner.line.now();
         let until = inner.slots[end].begin_bar_read(offset, now)?;
-        let answer = inner.run(&self.hosts, until, &mut |inner: &mut Inner| {
-            let now = inner.line.now();
-            inner.slots[end].bar_answer(now)
-        });
-        match answer {
-            Run::Done(answer) => answer,
-            Run::TimeUp | Run::Asleep(_) => Err(Error::Bus("a register does not answer".into())),
+        loop {
+            let answer = inner.run(&self.hosts, until, &mut |inner: &mut Inner| {
+                let now = inner.line.now();
+                inner.slots[end].bar_answer(now)
+            });
+            match answer {
+                Run::Done(answer) => return answer,
+                Run::TimeUp => return Err(Error::Bus("a register does not answer".into())),
+                // Nobody else reads or writes meanwhile: an answer is to the one question.
+                Run::Asleep(sleep) => drop(sleep.doze()),
+            }
         }
     }
 
@@ -403,6 +459,10 @@ impl World {
         // A panic elsewhere leaves a world between two calls, which is as good as any.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn no_board() -> Error {
+    Error::Bus("a board is behind a serial line, not in this process".into())
 }
 
 #[cfg(not(feature = "sim"))]

@@ -208,7 +208,7 @@ impl SerialLink {
         if count == 0 || count > self.sent.len() {
             return;
         }
-        if let Some(last) = self.sent.drain(..count).last().filter(|last| !last.again) {
+        if let Some(last) = self.sent.drain(..count).next_back().filter(|last| !last.again) {
             self.round_trip.measure(now.saturating_sub(last.at));
         }
         self.oldest = number;

@@ -10,7 +10,7 @@ mod uplink;
 pub(super) use line::NetworkLine;
 #[cfg(feature = "sim")]
 pub(super) use rtl::NetworkedRtl;
-pub(super) use uplink::Uplink;
+pub use uplink::Uplink;
 
 use crate::error::Error;
 use std::fmt;

@@ -10,7 +10,9 @@ use ironwarp_wire::ethernet::{FRAME_BYTES_MIN, HEADER_BYTES};
 use rustix::event::PollFlags;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// The longest datagram or frame that is taken from a network.
@@ -34,8 +36,8 @@ pub(super) trait Port: Send {
     fn outlet(&self) -> Source;
 }
 
-/// A port with the frames that wait for room, and a capture.
-pub(in crate::backend) struct Uplink {
+/// A way to a network, with the frames that wait for room, and a capture. Nothing waits.
+pub struct Uplink {
     port: Box<dyn Port>,
     waiting: VecDeque<Vec<u8>>,
     capture: Option<Capture>,
@@ -108,8 +110,13 @@ impl Uplink {
         }
     }
 
+    /// Is readable when a frame can be taken.
+    pub fn inlet(&self) -> Arc<dyn AsFd + Send + Sync> {
+        self.port.inlet()
+    }
+
     /// Until when there is nothing to do, at most for `limit`. The capture is complete then.
-    pub fn sleep(&mut self, limit: Duration) -> Sleep {
+    pub(in crate::backend) fn sleep(&mut self, limit: Duration) -> Sleep {
         if let Err(error) = self.finish() {
             tracing::warn!(%error, "frames are missing in the capture");
         }
@@ -122,6 +129,9 @@ impl Uplink {
     }
 
     /// Writes out the capture.
+    ///
+    /// # Errors
+    /// [`Error::Capture`].
     pub fn finish(&mut self) -> Result<(), Error> {
         Ok(self.capture.as_mut().map_or(Ok(()), Capture::finish)?)
     }
