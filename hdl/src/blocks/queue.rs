@@ -3,6 +3,7 @@
 use crate::queue::*;
 
 blocks! {
+    priority_encoder: PriorityEncoder::default(), [wanted, any, highest];
     pick: Pick::default(), [wanted, last, any, choice];
     request_fetch: RequestFetch::send(),
         [clock, context_write, command, doorbell, max_read, read, data, available, promised,

@@ -21,11 +21,12 @@ use crate::transmit::segmenter::Segmenter;
 use crate::transmit::send_completions::SendCompletions;
 use crate::transmit::stream_writer::StreamWriter;
 use crate::transmit::tally::Tally;
+use crate::transmit::watch::Watch;
 use crate::transmit::Transmit;
 
 blocks! {
     request_check: RequestCheck::default(),
-        [qp, entry, reads, good, status, raw, write, read, solicited, signaled];
+        [qp, entry, reads, sorted];
     segment_sizer: SegmentSizer::default(),
         [clock, raw, to_stag, length, offset, mulpdu, markers, position, payload, last, ulpdu,
         octets];
@@ -40,6 +41,8 @@ blocks! {
     scheduler: Scheduler::default(),
         [clock, command, available, asked, active, crowded, opened, send_edge, open, open_qp,
         read_done, qp, block, pause, halt, commit, response, last, any, choice, respond];
+    watch: Watch::default(),
+        [clock, command, send_edge, choosing, qp, stale, stale_now, moved_now];
     segmenter: Segmenter::default(),
         [clock, context_write, command, any, choice, respond, read_room, qp, block, pause, halt,
         commit, response, last, head, asked, open, open_qp, send_edge, sent,

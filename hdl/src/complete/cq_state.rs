@@ -16,9 +16,9 @@ pub struct CqState {
     pub doorbell: Signal<In, Doorbell>,
     /// The queue to look up.
     pub index: Signal<In, Bits<4>>,
-    /// One clock later: entries written so far, modulo 2^16.
+    /// Two clocks later: entries written so far, modulo 2^16.
     pub producer: Signal<Out, Bits<16>>,
-    /// One clock later: entries not yet consumed.
+    /// Two clocks later: entries not yet consumed.
     pub used: Signal<Out, Bits<16>>,
     /// Bit n: queue n runs.
     pub active: Signal<Out, Bits<16>>,
@@ -38,6 +38,8 @@ pub struct CqState {
     producers: Table<Bits<16>, 4>,
     consumers: Table<Bits<16>, 4>,
     at: DFF<Bits<4>>,
+    found: DFF<Bits<16>>,
+    held: DFF<Bits<16>>,
     active_bits: DFF<Bits<16>>,
     armed_bits: DFF<Bits<16>>,
     asked_bits: DFF<Bits<16>>,
@@ -81,6 +83,8 @@ impl Default for CqState {
             producers: Default::default(),
             consumers: Default::default(),
             at: Default::default(),
+            found: Default::default(),
+            held: Default::default(),
             active_bits: Default::default(),
             armed_bits: Default::default(),
             asked_bits: Default::default(),
@@ -118,6 +122,7 @@ impl Logic for CqState {
             fresh_producer,
             fresh_consumer
         );
+        dff_setup!(self, clock, found, held);
         clock!(self, clock, producers, consumers);
         self.active.next = self.active_bits.q.val();
         self.armed.next = self.armed_bits.q.val();
@@ -135,8 +140,10 @@ impl Logic for CqState {
         if self.fresh_consumer.q.val().get_bit(self.at.q.val().index()) {
             self.consumed.next = 0.into();
         }
-        self.producer.next = self.produced.val();
-        self.used.next = self.produced.val() - self.consumed.val();
+        self.found.d.next = self.produced.val();
+        self.held.d.next = self.produced.val() - self.consumed.val();
+        self.producer.next = self.found.q.val();
+        self.used.next = self.held.q.val();
 
         // What happens to which queue.
         self.start.next = 0.into();
@@ -200,6 +207,7 @@ mod tests {
     /// What the queue `index` is said to hold.
     fn look(uut: &mut CqState, index: u64) -> (u64, u64) {
         uut.index.next = index.to_bits();
+        tick!(*uut);
         tick!(*uut);
         settle!(*uut);
         (uut.producer.val().to_u64(), uut.used.val().to_u64())

@@ -3,6 +3,7 @@ use super::records::Completion;
 use super::ring_place::RingPlace;
 use crate::control::records::MsixMessage;
 use crate::pcie::records::WriteRequest;
+use crate::queue::PriorityEncoder;
 use crate::stream::beat::*;
 use ironwarp_abi::queue::CompletionEntry;
 use rust_hdl::prelude::*;
@@ -12,7 +13,9 @@ use rust_hdl::prelude::*;
 pub enum Writing {
     /// Chooses: a queue that was armed, a message, an entry.
     Idle,
-    /// The queue's state and context are there.
+    /// The queue's state and context are read.
+    Read,
+    /// They are there.
     Look,
     /// Hands the entry or message to the write engine.
     Send,
@@ -38,7 +41,7 @@ pub struct EntryHead {
 /// becomes a write of four octets, behind the entries before it.
 ///
 /// An entry for a queue that does not run is dropped. So is one for a queue that is full, and
-/// `overflow` pulses: nothing that was not consumed is ever overwritten. Eight clocks an entry if
+/// `overflow` pulses: nothing that was not consumed is ever overwritten. Nine clocks an entry if
 /// the write engine does not wait.
 #[derive(LogicBlock)]
 pub struct EntryWriter {
@@ -48,7 +51,7 @@ pub struct EntryWriter {
     pub write: StreamSource<WriteRequest>,
     pub write_data: StreamSource<Beat>,
     pub interrupt: StreamSource<Bits<8>>,
-    /// The queue to look up; `ring_low` to `used` say what is known of it one clock later.
+    /// The queue to look up; `ring_low` to `used` say what is known of it two clocks later.
     pub index: Signal<Out, Bits<4>>,
     /// The words of its context.
     pub ring_low: Signal<In, Bits<32>>,
@@ -71,6 +74,7 @@ pub struct EntryWriter {
     pub interrupted: Signal<Out, Bit>,
     /// An entry was dropped since its queue was full.
     pub overflow: Signal<Out, Bit>,
+    encoder: PriorityEncoder,
     place: RingPlace,
     state: DFF<Writing>,
     entry: DFF<Completion>,
@@ -91,7 +95,6 @@ pub struct EntryWriter {
     is_armed: Signal<Local, Bit>,
     head: Signal<Local, EntryHead>,
     tail: Signal<Local, Bits<64>>,
-    number: [Constant<Bits<4>>; 16],
     one: Constant<Bits<16>>,
     beat_one: Constant<Bits<2>>,
 }
@@ -123,6 +126,7 @@ impl Default for EntryWriter {
             written: Default::default(),
             interrupted: Default::default(),
             overflow: Default::default(),
+            encoder: Default::default(),
             place: Default::default(),
             state: Default::default(),
             entry: Default::default(),
@@ -143,7 +147,6 @@ impl Default for EntryWriter {
             is_armed: Default::default(),
             head: Default::default(),
             tail: Default::default(),
-            number: std::array::from_fn(|n| Constant::new(n.to_bits())),
             one: Constant::new(1.into()),
             beat_one: Constant::new(1.into()),
         }
@@ -156,13 +159,9 @@ impl Logic for EntryWriter {
         dff_setup!(self, clock, state, entry, cq, checking, is_message, request);
         dff_setup!(self, clock, request_left, data_left, beat, word, phase, vector);
         // Who is next.
-        self.any_asked.next = self.asked.val().any();
-        self.pick.next = 0.into();
-        for i in 0..16 {
-            if self.asked.val().get_bit(i) {
-                self.pick.next = self.number[i].val();
-            }
-        }
+        self.encoder.wanted.next = self.asked.val();
+        self.any_asked.next = self.encoder.any.val();
+        self.pick.next = self.encoder.highest.val();
         self.idle.next = self.state.q.val() == Writing::Idle;
         self.message.ready.next = self.idle.val() & !self.any_asked.val();
         self.completion.ready.next =
@@ -170,6 +169,9 @@ impl Logic for EntryWriter {
         self.index.next = bit_cast::<4, 8>(self.completion.beat.val().cq);
         if self.any_asked.val() {
             self.index.next = self.pick.val();
+        }
+        if !self.idle.val() {
+            self.index.next = self.cq.q.val();
         }
 
         // Its queue.
@@ -230,7 +232,7 @@ impl Logic for EntryWriter {
                 self.is_message.d.next = false;
                 if self.any_asked.val() {
                     self.cq.d.next = self.pick.val();
-                    self.state.d.next = Writing::Look;
+                    self.state.d.next = Writing::Read;
                 } else if self.message.valid.val() {
                     self.is_message.d.next = true;
                     self.word.d.next = self.message.beat.val().data;
@@ -241,8 +243,11 @@ impl Logic for EntryWriter {
                     self.state.d.next = Writing::Send;
                 } else if self.completion.valid.val() {
                     self.entry.d.next = self.completion.beat.val();
-                    self.state.d.next = Writing::Look;
+                    self.state.d.next = Writing::Read;
                 }
+            }
+            Writing::Read => {
+                self.state.d.next = Writing::Look;
             }
             Writing::Look => {
                 self.vector.d.next = self.shape.val().get_bits::<8>(8);
@@ -315,6 +320,7 @@ mod tests {
                 uut.completion.valid.next = true;
                 tick!(uut);
                 uut.completion.valid.next = false;
+                tick!(uut);
                 settle!(uut);
                 assert!(uut.advance.val());
                 assert_eq!(uut.producer_next.val().to_u64(), (producer + 1) & 0xffff);

@@ -6,16 +6,16 @@ use crate::control::records::{Command, ContextWrite, Doorbell, MsixMessage};
 use crate::memory::ContextTable;
 use crate::pcie::records::WriteRequest;
 use crate::stream::beat::*;
-use crate::stream::Merge2;
+use crate::stream::{Merge2, SkidBuffer};
 use ironwarp_abi::context::table;
 use rust_hdl::prelude::*;
 
 /// Tells the host what is done.
 ///
 /// ```text
-/// send, receive -> Merge2 -> Merge2 -> EntryWriter -> write, write_data
-///                  event ---->            |    ^ \--> interrupt
-///                       CqState, ContextTable  message
+/// send, receive -> Merge2 -> Merge2 -> SkidBuffer -> EntryWriter -> write, write_data
+///                  event ---->                          |    ^ \--> interrupt
+///                                     CqState, ContextTable  message
 /// ```
 /// Entries of one input stay in order. See [`EntryWriter`] for what is written and when the
 /// interrupt comes.
@@ -45,6 +45,7 @@ pub struct CompletionWriter {
     pub overflow: Signal<Out, Bit>,
     works: Merge2<Completion>,
     all: Merge2<Completion>,
+    next: SkidBuffer<Completion>,
     contexts: ContextTable<4, 3>,
     queues: CqState,
     entries: EntryWriter,
@@ -69,6 +70,7 @@ impl Default for CompletionWriter {
             overflow: Default::default(),
             works: Default::default(),
             all: Default::default(),
+            next: Default::default(),
             contexts: ContextTable::new(table::COMPLETION_QUEUE, 0),
             queues: Default::default(),
             entries: Default::default(),
@@ -79,12 +81,13 @@ impl Default for CompletionWriter {
 impl Logic for CompletionWriter {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, works, all, contexts, queues, entries);
+        clock!(self, clock, works, all, next, contexts, queues, entries);
         StreamSink::<Completion>::link(&mut self.send, &mut self.works.sink_a);
         StreamSink::<Completion>::link(&mut self.receive, &mut self.works.sink_b);
         StreamSource::<Completion>::join(&mut self.works.source, &mut self.all.sink_a);
         StreamSink::<Completion>::link(&mut self.event, &mut self.all.sink_b);
-        StreamSource::<Completion>::join(&mut self.all.source, &mut self.entries.completion);
+        StreamSource::<Completion>::join(&mut self.all.source, &mut self.next.sink);
+        StreamSource::<Completion>::join(&mut self.next.source, &mut self.entries.completion);
         StreamSink::<MsixMessage>::link(&mut self.message, &mut self.entries.message);
         StreamSource::<WriteRequest>::link(&mut self.write, &mut self.entries.write);
         StreamSource::<Beat>::link(&mut self.write_data, &mut self.entries.write_data);

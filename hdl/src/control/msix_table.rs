@@ -1,5 +1,6 @@
 //! The MSI-X table and its pending bits.
 use super::records::{MsixMessage, PageWrite};
+use crate::queue::PriorityEncoder;
 use crate::stream::beat::*;
 use ironwarp_abi::limits;
 use rust_hdl::prelude::*;
@@ -34,6 +35,7 @@ pub struct MsixTable {
     reading: DFF<Bit>,
     out: DFF<MsixMessage>,
     out_full: DFF<Bit>,
+    encoder: PriorityEncoder,
     candidates: Signal<Local, Bits<16>>,
     pick: Signal<Local, Bits<4>>,
     any: Signal<Local, Bit>,
@@ -45,7 +47,6 @@ pub struct MsixTable {
     clear: Signal<Local, Bits<16>>,
     read_vector: Signal<Local, Bits<4>>,
     read_part: Signal<Local, Bits<2>>,
-    number: [Constant<Bits<4>>; 16],
     part: [Constant<Bits<2>>; 3],
     control: Constant<Bits<2>>,
     first: Constant<Bits<16>>,
@@ -72,6 +73,7 @@ impl Default for MsixTable {
             reading: Default::default(),
             out: Default::default(),
             out_full: Default::default(),
+            encoder: Default::default(),
             candidates: Default::default(),
             pick: Default::default(),
             any: Default::default(),
@@ -83,7 +85,6 @@ impl Default for MsixTable {
             clear: Default::default(),
             read_vector: Default::default(),
             read_part: Default::default(),
-            number: std::array::from_fn(|n| Constant::new(n.to_bits())),
             part: std::array::from_fn(|n| Constant::new(n.to_bits())),
             control: Constant::new(3.into()),
             first: Constant::new(1.into()),
@@ -148,13 +149,9 @@ impl Logic for MsixTable {
             self.set.next = self.first.val() << bit_cast::<4, 8>(self.interrupt.beat.val());
         }
         self.candidates.next = self.pending_bits.q.val() & self.unmasked.q.val();
-        self.any.next = self.candidates.val().any();
-        self.pick.next = 0.into();
-        for i in 0..16 {
-            if self.candidates.val().get_bit(i) {
-                self.pick.next = self.number[i].val();
-            }
-        }
+        self.encoder.wanted.next = self.candidates.val();
+        self.any.next = self.encoder.any.val();
+        self.pick.next = self.encoder.highest.val();
         for i in 0..3 {
             self.own[i].read_address.next = self.pick.val();
         }

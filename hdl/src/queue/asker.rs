@@ -18,16 +18,18 @@ pub enum AskState {
     Choose,
     /// Its counters and its context are being read.
     Look,
-    /// How many: not past what was posted, the ring, a page, the read size, half of the cache.
+    /// What was posted is counted; the ring's words are there.
     Count,
+    /// How many: not past what was posted, the ring, a page, the read size, half of the cache.
+    Fit,
     /// Offers the read.
     Ask,
 }
 
-/// One read at a time is prepared (4 clocks); as many are under way as there is room for tickets.
+/// One read at a time is prepared (5 clocks); as many are under way as there is room for tickets.
 ///
 /// ```text
-/// want -> Choose -> Look -> Count -> Ask -> read request, ticket
+/// want -> Choose -> Look -> Count -> Fit -> Ask -> read request, ticket
 /// ```
 #[derive(LogicBlock)]
 pub struct FetchAsker {
@@ -54,12 +56,15 @@ pub struct FetchAsker {
     sizes: ContextTable<QP_BITS, 1>,
     rings: ContextTable<QP_BITS, 2>,
     tickets: StreamFifo<FetchTicket, 3>,
+    reads: SkidBuffer<ReadRequest>,
     state: DFF<AskState>,
     chosen: DFF<Bits<4>>,
     start: DFF<Bits<16>>,
     waiting: DFF<Bits<16>>,
     mask: DFF<Bits<16>>,
-    ring: DFF<Bits<64>>,
+    /// Of the ring, and then of the first work request.
+    address: DFF<Bits<64>>,
+    fitting: DFF<Bits<5>>,
     belongs: DFF<Bits<4>>,
     /// The queue pair was started or stopped since it was chosen.
     stale: DFF<Bit>,
@@ -101,12 +106,14 @@ impl FetchAsker {
             sizes: ContextTable::new(table::QUEUE_PAIR, size_word),
             rings: ContextTable::new(table::QUEUE_PAIR, ring_word),
             tickets: Default::default(),
+            reads: Default::default(),
             state: Default::default(),
             chosen: Default::default(),
             start: Default::default(),
             waiting: Default::default(),
             mask: Default::default(),
-            ring: Default::default(),
+            address: Default::default(),
+            fitting: Default::default(),
             belongs: Default::default(),
             stale: Default::default(),
             stale_now: Default::default(),
@@ -130,8 +137,9 @@ impl FetchAsker {
 impl Logic for FetchAsker {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, chosen, start, waiting, mask, ring, belongs, stale);
-        clock!(self, clock, sizes, rings, tickets);
+        dff_setup!(self, clock, state, chosen, start, waiting, mask, address, fitting);
+        dff_setup!(self, clock, belongs, stale);
+        clock!(self, clock, sizes, rings, tickets, reads);
         self.sizes.context_write.next = self.context_write.val();
         self.rings.context_write.next = self.context_write.val();
         self.sizes.index.next = self.chosen.q.val();
@@ -140,6 +148,7 @@ impl Logic for FetchAsker {
         self.pick.last.next = self.chosen.q.val();
         self.qp.next = self.chosen.q.val();
         StreamSource::<FetchTicket>::link(&mut self.ticket, &mut self.tickets.source);
+        StreamSource::<ReadRequest>::link(&mut self.read, &mut self.reads.source);
 
         self.size_word.next = self.sizes.words[0].val() >> self.size_bit.val();
         self.log2.next = self.size_word.val().get_bits::<4>(0);
@@ -167,21 +176,19 @@ impl Logic for FetchAsker {
         self.stale_now.next = self.stale.q.val()
             | (self.command.val().valid
                 & (self.command.val().index == bit_cast::<8, 4>(self.chosen.q.val())));
-        self.read.beat.next.address =
-            self.ring.q.val() + (bit_cast::<64, 16>(self.offset.val()) << 6);
-        self.read.beat.next.bytes = bit_cast::<10, 16>(self.count.val()) << 6;
-        self.read.valid.next =
-            (self.state.q.val() == AskState::Ask) & self.tickets.sink.ready.val();
         self.accepted.next = (self.state.q.val() == AskState::Ask)
             & self.tickets.sink.ready.val()
-            & self.read.ready.val();
+            & self.reads.sink.ready.val();
+        self.reads.sink.beat.next.address = self.address.q.val();
+        self.reads.sink.beat.next.bytes = bit_cast::<10, 5>(self.fitting.q.val()) << 6;
+        self.reads.sink.valid.next = self.accepted.val();
         self.tickets.sink.beat.next.qp = self.chosen.q.val();
         self.tickets.sink.beat.next.generation = self.belongs.q.val();
         self.tickets.sink.beat.next.first = self.start.q.val();
-        self.tickets.sink.beat.next.count = bit_cast::<5, 16>(self.count.val());
+        self.tickets.sink.beat.next.count = self.fitting.q.val();
         self.tickets.sink.valid.next = self.accepted.val();
         self.issue.next = self.accepted.val() & !self.stale_now.val();
-        self.issue_count.next = bit_cast::<5, 16>(self.count.val());
+        self.issue_count.next = self.fitting.q.val();
 
         self.stale.d.next = self.stale_now.val();
         match self.state.q.val() {
@@ -199,13 +206,19 @@ impl Logic for FetchAsker {
                 self.state.d.next = AskState::Count;
             }
             AskState::Count => {
-                self.ring.d.next = (bit_cast::<64, 32>(self.rings.words[1].val()) << 32)
+                self.address.d.next = (bit_cast::<64, 32>(self.rings.words[1].val()) << 32)
                     | bit_cast::<64, 32>(self.rings.words[0].val());
                 self.mask.d.next = (self.one.val() << self.log2.val()) - self.one.val();
-                self.state.d.next = AskState::Ask;
+                self.state.d.next = AskState::Fit;
                 if !self.waiting.q.val().any() {
                     self.state.d.next = AskState::Choose;
                 }
+            }
+            AskState::Fit => {
+                self.fitting.d.next = bit_cast::<5, 16>(self.count.val());
+                self.address.d.next =
+                    self.address.q.val() + (bit_cast::<64, 16>(self.offset.val()) << 6);
+                self.state.d.next = AskState::Ask;
             }
             AskState::Ask => {
                 if self.accepted.val() {

@@ -20,7 +20,9 @@ pub struct FetchCounters {
     pub clock: Signal<In, Clock>,
     pub command: Signal<In, Command>,
     pub doorbell: Signal<In, Doorbell>,
-    /// Bit n: queue pair n has work requests to ask for, and half of its cache is free.
+    /// Bit n: a clock ago, queue pair n had work requests to ask for, half of its cache was free,
+    /// and none of its were issued. Nothing but a command takes that back, and then there are none
+    /// between `ask_first` and `ask_posted`.
     pub want: Signal<Out, Bits<16>>,
     /// Bit n: queue pair n has a work request on chip.
     pub available: Signal<Out, Bits<16>>,
@@ -53,6 +55,9 @@ pub struct FetchCounters {
     held: [DFF<Bits<5>>; 16],
     cached: [DFF<Bits<5>>; 16],
     generation: [DFF<Bits<4>>; 16],
+    wanting: DFF<Bits<16>>,
+    wants: Signal<Local, Bits<16>>,
+    asks: Signal<Local, Bit>,
     head_asked: Signal<Local, Bits<16>>,
     head_held: Signal<Local, Bits<5>>,
     more_held: Signal<Local, Bits<5>>,
@@ -93,6 +98,9 @@ impl FetchCounters {
             held: Default::default(),
             cached: Default::default(),
             generation: Default::default(),
+            wanting: Default::default(),
+            wants: Default::default(),
+            asks: Default::default(),
             head_asked: Default::default(),
             head_held: Default::default(),
             more_held: Default::default(),
@@ -108,7 +116,9 @@ impl FetchCounters {
 impl Logic for FetchCounters {
     #[hdl_gen]
     fn update(&mut self) {
-        self.want.next = 0.into();
+        dff_setup!(self, clock, wanting);
+        self.want.next = self.wanting.q.val();
+        self.wants.next = 0.into();
         self.available.next = 0.into();
         self.promised.next = 0.into();
         self.ask_posted.next = 0.into();
@@ -127,10 +137,12 @@ impl Logic for FetchCounters {
             self.asked[i].d.next = self.asked[i].q.val();
             self.generation[i].d.next = self.generation[i].q.val();
 
-            self.want.next = self.want.val().replace_bit(
+            self.asks.next = self.issue.val() & (self.ask_qp.val().index() == i);
+            self.wants.next = self.wants.val().replace_bit(
                 i,
                 (self.posted[i].q.val() != self.asked[i].q.val())
-                    & (self.held[i].q.val() <= self.half.val()),
+                    & (self.held[i].q.val() <= self.half.val())
+                    & !self.asks.val(),
             );
             self.available.next = self.available.val().replace_bit(i, self.cached[i].q.val().any());
             self.promised.next = self.promised.val().replace_bit(
@@ -153,7 +165,7 @@ impl Logic for FetchCounters {
             self.more_held.next = 0.into();
             self.more_cached.next = 0.into();
             self.less.next = 0.into();
-            if self.issue.val() & (self.ask_qp.val().index() == i) {
+            if self.asks.val() {
                 self.more_held.next = self.issue_count.val();
                 self.asked[i].d.next =
                     self.asked[i].q.val() + bit_cast::<16, 5>(self.issue_count.val());
@@ -181,6 +193,7 @@ impl Logic for FetchCounters {
                 self.generation[i].d.next = self.generation[i].q.val() + self.one.val();
             }
         }
+        self.wanting.d.next = self.wants.val();
         self.head_number.next = self.head_asked.val() - bit_cast::<16, 5>(self.head_held.val());
     }
 }

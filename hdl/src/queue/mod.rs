@@ -3,6 +3,7 @@ pub mod asker;
 pub mod counters;
 pub mod gather;
 pub mod pick;
+pub mod priority_encoder;
 pub mod records;
 pub mod request_fetch;
 
@@ -10,6 +11,7 @@ pub use asker::FetchAsker;
 pub use counters::FetchCounters;
 pub use gather::FetchGather;
 pub use pick::Pick;
+pub use priority_encoder::PriorityEncoder;
 pub use records::{FetchTicket, QueueEntry};
 pub use request_fetch::RequestFetch;
 

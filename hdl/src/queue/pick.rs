@@ -1,9 +1,10 @@
 //! The fair choice among queue pairs.
+use crate::queue::priority_encoder::PriorityEncoder;
 use rust_hdl::prelude::*;
 
 /// Chooses one of the set bits of `wanted`: the highest below `last`, or else the highest of all.
 /// With `last` always the previous choice, every wanting queue pair is served in a round.
-/// Combinational.
+/// Combinational: both choices are made at the same time, and then one of them taken.
 #[derive(LogicBlock, Default)]
 pub struct Pick {
     /// Bit n: queue pair n wants to be chosen.
@@ -14,22 +15,27 @@ pub struct Pick {
     pub any: Signal<Out, Bit>,
     /// The choice, if `any`.
     pub choice: Signal<Out, Bits<4>>,
+    round: PriorityEncoder,
+    all: PriorityEncoder,
+    below: Signal<Local, Bits<16>>,
 }
 
 impl Logic for Pick {
     #[hdl_gen]
     fn update(&mut self) {
-        self.any.next = self.wanted.val().any();
-        self.choice.next = 0.into();
+        self.below.next = 0.into();
         for i in 0..16 {
-            if self.wanted.val().get_bit(i) {
-                self.choice.next = i.to_bits();
-            }
+            self.below.next = self
+                .below
+                .val()
+                .replace_bit(i, self.wanted.val().get_bit(i) & (self.last.val().index() > i));
         }
-        for i in 0..16 {
-            if self.wanted.val().get_bit(i) & (self.last.val().index() > i) {
-                self.choice.next = i.to_bits();
-            }
+        self.round.wanted.next = self.below.val();
+        self.all.wanted.next = self.wanted.val();
+        self.any.next = self.all.any.val();
+        self.choice.next = self.all.highest.val();
+        if self.round.any.val() {
+            self.choice.next = self.round.highest.val();
         }
     }
 }

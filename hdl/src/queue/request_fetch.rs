@@ -57,7 +57,7 @@ pub struct RequestFetch {
     asker: FetchAsker,
     gather: FetchGather,
     cache: RAM<QueueEntry, CACHE_BITS>,
-    head_slot: DFF<Bits<CACHE_BITS>>,
+    oldest: DFF<QueueEntry>,
     head_number: Signal<Local, Bits<16>>,
     write_number: Signal<Local, Bits<16>>,
 }
@@ -95,7 +95,7 @@ impl RequestFetch {
             asker: FetchAsker::new(ring.word(), log2.word(), log2.bit()),
             gather: FetchGather::new(fields),
             cache: Default::default(),
-            head_slot: Default::default(),
+            oldest: Default::default(),
             head_number: Default::default(),
             write_number: Default::default(),
         }
@@ -105,7 +105,7 @@ impl RequestFetch {
 impl Logic for RequestFetch {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, head_slot);
+        dff_setup!(self, clock, oldest);
         clock!(self, clock, counters, asker, gather);
         self.cache.read_clock.next = self.clock.val();
         self.cache.write_clock.next = self.clock.val();
@@ -145,10 +145,10 @@ impl Logic for RequestFetch {
         self.counters.take.next = self.take.val();
         self.counters.take_qp.next = self.take_qp.val();
         self.head_number.next = self.counters.head_number.val();
-        self.head_slot.d.next = (bit_cast::<CACHE_BITS, 4>(self.head_qp.val()) << 4)
+        self.cache.read_address.next = (bit_cast::<CACHE_BITS, 4>(self.head_qp.val()) << 4)
             | bit_cast::<CACHE_BITS, 4>(self.head_number.val().get_bits::<4>(0));
-        self.cache.read_address.next = self.head_slot.q.val();
-        self.head.next = self.cache.read_data.val();
+        self.oldest.d.next = self.cache.read_data.val();
+        self.head.next = self.oldest.q.val();
     }
 }
 

@@ -22,7 +22,7 @@ pub enum BuilderState {
     Choose,
     /// The queue pair's numbers are looked up. Is it still the same life of it?
     Look,
-    /// Keeps the numbers.
+    /// Keeps the numbers. May the segment leave?
     Read,
     /// The checksums are computed.
     Sum,
@@ -40,9 +40,9 @@ pub enum BuilderState {
 /// ```text
 ///         segment or ACK
 /// Choose ----------------> Look --> Read --> Sum --> Offer --> Choose
-///                           | raw -------------------> Offer --> Complete --> Choose
-///                           | another life ----------> Offer (discard) --> Choose
-///                           | bad --> Fail --> Choose
+///                                    | raw -----------> Offer --> Complete --> Choose
+///                                    | another life --> Offer (discard) --> Choose
+///                                    | bad --> Fail --> Choose
 /// ```
 /// A queue pair that met an error sends no more data until the host's next command.
 #[derive(LogicBlock)]
@@ -68,6 +68,8 @@ pub struct HeaderBuilder {
     qp: DFF<Bits<4>>,
     bare: DFF<Bit>,
     discard: DFF<Bit>,
+    /// It was still the same life in `Look`.
+    alive: DFF<Bit>,
     current: DFF<SendJob>,
     stored: DFF<SegmentSummary>,
     number: DFF<Bits<32>>,
@@ -106,6 +108,7 @@ impl Default for HeaderBuilder {
             qp: Default::default(),
             bare: Default::default(),
             discard: Default::default(),
+            alive: Default::default(),
             current: Default::default(),
             stored: Default::default(),
             number: Default::default(),
@@ -127,7 +130,7 @@ impl Logic for HeaderBuilder {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, qp, bare, discard, current, stored, number, mirrored);
-        dff_setup!(self, clock, count, starting, starting_qp);
+        dff_setup!(self, clock, count, starting, starting_qp, alive);
         clock!(self, clock, mirror, life, maker, starts, numbers);
         self.mirror.context_write.next = self.context_write.val();
         self.maker.context_write.next = self.context_write.val();
@@ -209,33 +212,32 @@ impl Logic for HeaderBuilder {
                 }
             }
             BuilderState::Look => {
+                self.alive.d.next = self.life.alive.val();
                 self.state.d.next = BuilderState::Read;
+            }
+            BuilderState::Read => {
+                self.mirrored.d.next = self.mirror.record.val();
+                self.number.d.next = self.numbers.read_record.val();
+                self.state.d.next = BuilderState::Sum;
                 self.mirror.pay.next = true;
                 if !self.bare.q.val() {
-                    self.mirror.pay.next = self.life.alive.val() & !self.current.q.val().raw;
+                    self.number.d.next = self.current.q.val().position;
+                    self.mirror.pay.next = self.alive.q.val() & !self.current.q.val().raw;
                     if self.current.q.val().raw {
                         self.state.d.next = BuilderState::Offer;
                     }
-                    if !self.life.alive.val() {
+                    if !self.alive.q.val() {
                         self.discard.d.next = true;
                         self.state.d.next = BuilderState::Offer;
                     }
                     if self.stored.q.val().error {
                         self.mirror.pay.next = false;
                         self.state.d.next = BuilderState::Choose;
-                        if self.life.alive.val() {
+                        if self.alive.q.val() {
                             self.state.d.next = BuilderState::Fail;
                         }
                     }
                 }
-            }
-            BuilderState::Read => {
-                self.mirrored.d.next = self.mirror.record.val();
-                self.number.d.next = self.numbers.read_record.val();
-                if !self.bare.q.val() {
-                    self.number.d.next = self.current.q.val().position;
-                }
-                self.state.d.next = BuilderState::Sum;
             }
             BuilderState::Sum => {
                 self.count.d.next = self.count.q.val() + 1;

@@ -34,6 +34,7 @@ pub mod stream_writer;
 pub mod swap;
 pub mod tally;
 mod transmit_block;
+pub mod watch;
 
 #[cfg(test)]
 mod bench;

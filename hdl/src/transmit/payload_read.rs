@@ -15,10 +15,10 @@ use rust_hdl::prelude::*;
 ///           v
 ///         pieces --> join <-- data
 ///                     |
-///                  BytePacker --> source
+///             BytePacker, SkidBuffer --> source
 /// ```
-/// A read a clock at most; as many are under way as there is room for pieces. If the bus refuses
-/// a piece, the packet ends with `error`. A job of no octets gives no packet.
+/// A read every other clock at most; as many are under way as there is room for pieces. If the bus
+/// refuses a piece, the packet ends with `error`. A job of no octets gives no packet.
 #[derive(LogicBlock, Default)]
 pub struct PayloadRead {
     pub clock: Signal<In, Clock>,
@@ -33,9 +33,14 @@ pub struct PayloadRead {
 
     pieces: StreamFifo<Bit, 7>,
     packer: BytePacker,
+    outgoing: SkidBuffer<Beat>,
     /// What is left of the current job.
     address: DFF<Bits<64>>,
     left: DFF<Bits<16>>,
+    /// The next piece of it, if `split`; is it the last?
+    piece: DFF<Bits<10>>,
+    ending: DFF<Bit>,
+    split: DFF<Bit>,
     request: DFF<ReadRequest>,
     offered: DFF<Bit>,
     failed: DFF<Bit>,
@@ -46,7 +51,7 @@ pub struct PayloadRead {
     octets: Signal<Local, Bits<10>>,
     free: Signal<Local, Bit>,
     idle: Signal<Local, Bit>,
-    ending: Signal<Local, Bit>,
+    issue: Signal<Local, Bit>,
     page: Literal<13, 4096>,
     longest: Literal<10, { READ_REQUEST_BYTES_MAX as u64 }>,
 }
@@ -54,8 +59,9 @@ pub struct PayloadRead {
 impl Logic for PayloadRead {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, address, left, request, offered, failed, underway);
-        clock!(self, clock, pieces, packer);
+        dff_setup!(self, clock, address, left, piece, ending, split, request, offered);
+        dff_setup!(self, clock, failed, underway);
+        clock!(self, clock, pieces, packer, outgoing);
 
         // Split.
         self.low.next = bit_cast::<13, 64>(self.address.q.val()) & 4095;
@@ -81,15 +87,23 @@ impl Logic for PayloadRead {
         if self.read.ready.val() {
             self.offered.d.next = false;
         }
-        self.ending.next = self.left.q.val() == bit_cast::<16, 10>(self.octets.val());
-        self.pieces.sink.beat.next = self.ending.val();
-        self.pieces.sink.valid.next = self.free.val() & self.left.q.val().any();
-        if self.free.val() & self.left.q.val().any() {
+        self.issue.next = self.free.val() & self.split.q.val();
+        self.pieces.sink.beat.next = self.ending.q.val();
+        self.pieces.sink.valid.next = self.issue.val();
+        self.piece.d.next = self.octets.val();
+        self.ending.d.next = self.left.q.val() == bit_cast::<16, 10>(self.octets.val());
+        self.split.d.next = self.left.q.val().any();
+        if self.split.q.val() {
+            self.piece.d.next = self.piece.q.val();
+            self.ending.d.next = self.ending.q.val();
+            self.split.d.next = !self.free.val();
+        }
+        if self.issue.val() {
             self.offered.d.next = true;
             self.request.d.next.address = self.address.q.val();
-            self.request.d.next.bytes = self.octets.val();
-            self.address.d.next = self.address.q.val() + bit_cast::<64, 10>(self.octets.val());
-            self.left.d.next = self.left.q.val() - bit_cast::<16, 10>(self.octets.val());
+            self.request.d.next.bytes = self.piece.q.val();
+            self.address.d.next = self.address.q.val() + bit_cast::<64, 10>(self.piece.q.val());
+            self.left.d.next = self.left.q.val() - bit_cast::<16, 10>(self.piece.q.val());
         }
         self.idle.next = !self.left.q.val().any();
         self.job.ready.next = self.idle.val();
@@ -120,7 +134,8 @@ impl Logic for PayloadRead {
                 }
             }
         }
-        StreamSource::<Beat>::link(&mut self.source, &mut self.packer.source);
+        StreamSource::<Beat>::join(&mut self.packer.source, &mut self.outgoing.sink);
+        StreamSource::<Beat>::link(&mut self.source, &mut self.outgoing.source);
     }
 }
 

@@ -21,12 +21,14 @@ pub struct ReceiveMirror {
     pub record: Signal<Out, ReceiveEdge>,
     /// Bit n: queue pair n owes the peer an acknowledgement.
     pub owed: Signal<Out, Bits<16>>,
-    /// `qp`'s acknowledgement is on its way, with the `record` of the next clock.
+    /// `qp`'s acknowledgement is on its way, with the `record` of this clock: an edge that comes in
+    /// it is owed still.
     pub pay: Signal<In, Bit>,
     flags: ContextTable<QP_BITS, 1>,
     starts: ContextTable<QP_BITS, 2>,
     edges: Table<ReceiveEdge, QP_BITS>,
     owing: Marks,
+    later: Signal<Local, Bit>,
     starting: DFF<Bit>,
     starting_qp: DFF<Bits<4>>,
     start_qp: Signal<Local, Bits<4>>,
@@ -51,6 +53,7 @@ impl Default for ReceiveMirror {
             starts: ContextTable::new(table::QUEUE_PAIR, 15),
             edges: Default::default(),
             owing: Default::default(),
+            later: Default::default(),
             starting: Default::default(),
             starting_qp: Default::default(),
             start_qp: Default::default(),
@@ -108,7 +111,9 @@ impl Logic for ReceiveMirror {
 
         self.owing.set.next = self.receive_edge.val().valid & self.receive_edge.val().acknowledge;
         self.owing.set_qp.next = bit_cast::<4, 8>(self.receive_edge.val().qp);
-        self.owing.clear.next = self.pay.val();
+        self.later.next = self.receive_edge.val().valid
+            & (bit_cast::<4, 8>(self.receive_edge.val().qp) == self.qp.val());
+        self.owing.clear.next = self.pay.val() & !self.later.val();
         self.owing.clear_qp.next = self.qp.val();
         self.owing.wipe.next = self.command.val().valid;
         self.owing.wipe_qp.next = bit_cast::<4, 8>(self.command.val().index);

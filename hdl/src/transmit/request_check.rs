@@ -7,6 +7,24 @@ use ironwarp_abi::status;
 use ironwarp_wire::ethernet;
 use rust_hdl::prelude::*;
 
+/// What a send work request is.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct SortedRequest {
+    /// It is in order; if not, `status` says why (`ironwarp_abi::status`).
+    pub good: Bit,
+    pub status: Bits<8>,
+    /// A raw frame.
+    pub raw: Bit,
+    /// An RDMA Write.
+    pub write: Bit,
+    /// An RDMA Read; if none of the three, it is a Send.
+    pub read: Bit,
+    /// The Send asks for a solicited event.
+    pub solicited: Bit,
+    /// A completion is wanted.
+    pub signaled: Bit,
+}
+
 /// Checks what the host wrote into a send work request, and sorts it. Combinational.
 #[derive(LogicBlock, Default)]
 pub struct RequestCheck {
@@ -14,19 +32,7 @@ pub struct RequestCheck {
     pub entry: Signal<In, QueueEntry>,
     /// The queue pair may have RDMA Reads outstanding.
     pub reads: Signal<In, Bit>,
-    /// The work request is in order; if not, `status` says why (`ironwarp_abi::status`).
-    pub good: Signal<Out, Bit>,
-    pub status: Signal<Out, Bits<8>>,
-    /// A raw frame.
-    pub raw: Signal<Out, Bit>,
-    /// An RDMA Write.
-    pub write: Signal<Out, Bit>,
-    /// An RDMA Read; if none of the three, it is a Send.
-    pub read: Signal<Out, Bit>,
-    /// The Send asks for a solicited event.
-    pub solicited: Signal<Out, Bit>,
-    /// A completion is wanted.
-    pub signaled: Signal<Out, Bit>,
+    pub sorted: Signal<Out, SortedRequest>,
     control: Signal<Local, Bits<32>>,
     opcode: Signal<Local, Bits<8>>,
     known: Signal<Local, Bit>,
@@ -35,6 +41,7 @@ pub struct RequestCheck {
     stag: Signal<Local, Bits<32>>,
     offset: Signal<Local, Bits<64>>,
     size: Signal<Local, Bit>,
+    status: Signal<Local, Bits<8>>,
     raw_qp: Literal<4, { RAW_QP as u64 }>,
     op_write: Literal<8, { opcode::WRITE as u64 }>,
     op_send: Literal<8, { opcode::SEND as u64 }>,
@@ -57,11 +64,11 @@ impl Logic for RequestCheck {
         self.stag.next = self.entry.val().remote_stag;
         self.offset.next = self.entry.val().remote_offset;
         self.opcode.next = self.control.val().get_bits::<8>(0);
-        self.signaled.next = self.control.val().get_bit(8);
-        self.write.next = self.opcode.val() == self.op_write.val();
-        self.read.next = self.opcode.val() == self.op_read.val();
-        self.solicited.next = self.opcode.val() == self.op_solicited.val();
-        self.raw.next = self.opcode.val() == self.op_raw.val();
+        self.sorted.next.signaled = self.control.val().get_bit(8);
+        self.sorted.next.write = self.opcode.val() == self.op_write.val();
+        self.sorted.next.read = self.opcode.val() == self.op_read.val();
+        self.sorted.next.solicited = self.opcode.val() == self.op_solicited.val();
+        self.sorted.next.raw = self.opcode.val() == self.op_raw.val();
         self.known.next = (self.opcode.val() == self.op_write.val())
             | (self.opcode.val() == self.op_send.val())
             | (self.opcode.val() == self.op_solicited.val())
@@ -89,7 +96,8 @@ impl Logic for RequestCheck {
         if self.entry.val().fault {
             self.status.next = self.dma_fault.val();
         }
-        self.good.next = self.status.val() == self.success.val();
+        self.sorted.next.status = self.status.val();
+        self.sorted.next.good = self.status.val() == self.success.val();
     }
 }
 
@@ -109,8 +117,9 @@ mod tests {
         uut.entry.next = entry;
         uut.reads.next = reads;
         settle!(uut);
-        assert_eq!(uut.good.val(), uut.status.val() == 0);
-        uut.status.val().to_u64() as u8
+        let sorted = uut.sorted.val();
+        assert_eq!(sorted.good, sorted.status == 0);
+        sorted.status.to_u64() as u8
     }
 
     fn entry(opcode: u8, length: u64) -> QueueEntry {

@@ -43,7 +43,7 @@ pub struct ResponseQueue {
     store: RAM<ReadAsked, STORE_BITS>,
     oldest: [DFF<Bits<3>>; 16],
     newest: [DFF<Bits<3>>; 16],
-    place: DFF<Bits<STORE_BITS>>,
+    shown: DFF<ReadAsked>,
     oldest_place: Signal<Local, Bits<3>>,
     free_place: Signal<Local, Bits<3>>,
     kept: Signal<Local, ReadAsked>,
@@ -69,7 +69,7 @@ impl Default for ResponseQueue {
             store: Default::default(),
             oldest: Default::default(),
             newest: Default::default(),
-            place: Default::default(),
+            shown: Default::default(),
             oldest_place: Default::default(),
             free_place: Default::default(),
             kept: Default::default(),
@@ -83,7 +83,7 @@ impl Logic for ResponseQueue {
     //= rfc5040#5.2  Responses go out in the order of the Read Requests.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, place);
+        dff_setup!(self, clock, shown);
         clock!(self, clock, limit, held);
         self.store.read_clock.next = self.clock.val();
         self.store.write_clock.next = self.clock.val();
@@ -133,11 +133,11 @@ impl Logic for ResponseQueue {
             | bit_cast::<STORE_BITS, 3>(self.free_place.val());
         self.store.write_data.next = self.asked.beat.val();
         self.store.write_enable.next = self.asked.valid.val();
-        self.place.d.next = (bit_cast::<STORE_BITS, 4>(self.head_qp.val()) << 3)
+        self.store.read_address.next = (bit_cast::<STORE_BITS, 4>(self.head_qp.val()) << 3)
             | bit_cast::<STORE_BITS, 3>(self.oldest_place.val());
-        self.store.read_address.next = self.place.q.val();
 
-        self.kept.next = self.store.read_data.val();
+        self.shown.d.next = self.store.read_data.val();
+        self.kept.next = self.shown.q.val();
         self.head.next.control = self.write.val();
         self.head.next.length = self.kept.val().length;
         self.head.next.local_offset = self.kept.val().source_offset;

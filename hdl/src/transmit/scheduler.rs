@@ -51,7 +51,8 @@ pub struct Scheduler {
     pub any: Signal<Out, Bit>,
     /// It is this one.
     pub choice: Signal<Out, Bits<4>>,
-    /// It is the turn of a Read Response there.
+    /// It is the turn of a Read Response of `qp`. Ask in the clock after `qp` was the choice: what
+    /// a queue pair has to send is still there then, or a command has taken everything.
     pub respond: Signal<Out, Bit>,
     pick: Pick,
     opening: Marks,
@@ -152,11 +153,6 @@ impl Logic for Scheduler {
         self.pick.last.next = self.qp.val();
         self.any.next = self.pick.any.val();
         self.choice.next = self.pick.choice.val();
-        self.respond.next = false;
-        for i in 0..16 {
-            if self.pick.choice.val().index() == i {
-                self.respond.next = self.turns.val().get_bit(i);
-            }
-        }
+        self.respond.next = self.turns.val().get_bit(self.qp.val().index());
     }
 }

@@ -6,7 +6,7 @@ use crate::protect::records::GateQuestion;
 use crate::queue::{context_field, QueueEntry};
 use crate::transmit::answer_status::AnswerStatus;
 use crate::transmit::records::*;
-use crate::transmit::request_check::RequestCheck;
+use crate::transmit::request_check::{RequestCheck, SortedRequest};
 use crate::transmit::segment_parts::SegmentParts;
 use crate::transmit::segment_sizer::SegmentSizer;
 use ironwarp_abi::context::table;
@@ -17,14 +17,15 @@ use rust_hdl::prelude::*;
 /// Everything about the next segment of `qp` that follows from its work request and its state.
 ///
 /// ```text
-/// head --> RequestCheck --> good, status
-///   |           |
-///   +--> SegmentSizer --> last, full?
-///   |           |
-///   +--> SegmentParts --> question, job, request
+/// head --> RequestCheck --> sorted --> good, status
+///   |                         |
+///   +----> entry -------------+--> SegmentSizer --> last, full?
+///                             |         |
+///                             +--> SegmentParts --> question, job, request
 /// ```
-/// `good` and `status` belong to this clock's `head`; what depends on the segment's size is there
-/// two clocks after `head`. Hold the inputs.
+/// `state` is there a clock after `qp`, and `head` two. `good` and `status` are there a clock after
+/// `head`, `payload`, `last` and the `question` two, the rest four, and `full` five. Hold the
+/// inputs.
 #[derive(LogicBlock)]
 pub struct SegmentPlanner {
     pub clock: Signal<In, Clock>,
@@ -69,14 +70,22 @@ pub struct SegmentPlanner {
     sizer: SegmentSizer,
     parts: SegmentParts,
     answer: AnswerStatus,
-    entry: Signal<Local, QueueEntry>,
+    entry: DFF<QueueEntry>,
+    sorted: DFF<SortedRequest>,
+    /// Octets of the stream before the segment.
+    position: DFF<Bits<32>>,
+    /// Octets that are sent and not acknowledged; are they more than the window has?
+    flight: DFF<Bits<32>>,
+    closed: DFF<Bit>,
+    /// The window that is left (RFC 9293 s. 3.8.6.2.1).
+    usable: DFF<Bits<32>>,
+    beyond: DFF<Bit>,
+    next_entry: Signal<Local, QueueEntry>,
     flags_word: Signal<Local, Bits<32>>,
     sizes_word: Signal<Local, Bits<32>>,
     reads_word: Signal<Local, Bits<32>>,
     reads: Signal<Local, Bits<4>>,
-    position: Signal<Local, Bits<32>>,
     end_number: Signal<Local, Bits<32>>,
-    used: Signal<Local, Bits<32>>,
     reads_shift: Constant<Bits<32>>,
     read_header: Literal<32, { read_request::HEADER_BYTES as u64 }>,
 }
@@ -93,6 +102,12 @@ impl Default for SegmentPlanner {
             asked: Default::default(),
             response: Default::default(),
             entry: Default::default(),
+            sorted: Default::default(),
+            flight: Default::default(),
+            closed: Default::default(),
+            usable: Default::default(),
+            beyond: Default::default(),
+            next_entry: Default::default(),
             state: Default::default(),
             address: Default::default(),
             good: Default::default(),
@@ -125,7 +140,6 @@ impl Default for SegmentPlanner {
             reads: Default::default(),
             position: Default::default(),
             end_number: Default::default(),
-            used: Default::default(),
             reads_shift: Constant::new((context_field("read_out").bit() as u64).to_bits()),
             read_header: Default::default(),
         }
@@ -136,6 +150,7 @@ impl Logic for SegmentPlanner {
     //= rfc9293#3.8.6  Nothing is sent beyond SND.UNA + SND.WND.
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, entry, sorted, position, flight, closed, usable, beyond);
         clock!(self, clock, flags, firsts, edges, sizer);
         self.flags.context_write.next = self.context_write.val();
         self.firsts.context_write.next = self.context_write.val();
@@ -157,55 +172,62 @@ impl Logic for SegmentPlanner {
         self.edges.write_index.next = self.send_edge.val().qp;
         self.edges.write_record.next = self.send_edge.val();
 
-        self.entry.next = self.head.val();
+        self.next_entry.next = self.head.val();
         if self.response.val() {
-            self.entry.next = self.asked.val();
+            self.next_entry.next = self.asked.val();
         }
+        self.entry.d.next = self.next_entry.val();
         self.check.qp.next = self.qp.val();
-        self.check.entry.next = self.entry.val();
+        self.check.entry.next = self.next_entry.val();
         self.check.reads.next = self.reads.val().any();
-        self.good.next = self.check.good.val();
-        self.status.next = self.check.status.val();
-        self.raw.next = self.check.raw.val();
-        self.write.next = self.check.write.val();
-        self.read.next = self.check.read.val();
+        self.sorted.d.next = self.check.sorted.val();
+        self.good.next = self.sorted.q.val().good;
+        self.status.next = self.sorted.q.val().status;
+        self.raw.next = self.sorted.q.val().raw;
+        self.write.next = self.sorted.q.val().write;
+        self.read.next = self.sorted.q.val().read;
 
-        self.position.next = self.state.val().number - self.firsts.words[0].val();
-        self.sizer.raw.next = self.check.raw.val();
-        self.sizer.to_stag.next = self.check.write.val();
-        self.sizer.length.next = self.entry.val().length;
-        if self.check.read.val() {
+        self.position.d.next = self.state.val().number - self.firsts.words[0].val();
+        self.sizer.raw.next = self.sorted.q.val().raw;
+        self.sizer.to_stag.next = self.sorted.q.val().write;
+        self.sizer.length.next = self.entry.q.val().length;
+        if self.sorted.q.val().read {
             self.sizer.length.next = self.read_header.val();
         }
         self.sizer.offset.next = self.state.val().offset;
         self.sizer.mulpdu.next = self.sizes_word.val().get_bits::<16>(0);
         self.sizer.markers.next = self.flags_word.val().get_bit(0);
-        self.sizer.position.next = self.position.val().get_bits::<9>(0);
+        self.sizer.position.next = self.position.q.val().get_bits::<9>(0);
         self.payload.next = self.sizer.payload.val();
         self.last.next = self.sizer.last.val();
-        self.noted.next = self.sizer.last.val() & !self.check.raw.val() & !self.response.val();
+        self.noted.next = self.sizer.last.val() & !self.sorted.q.val().raw & !self.response.val();
         self.end_number.next =
             self.state.val().number + bit_cast::<32, 16>(self.sizer.octets.val());
         self.after.next = self.end_number.val();
-        self.used.next = self.end_number.val() - self.edges.read_record.val().unacknowledged;
-        self.full.next =
-            !self.check.raw.val() & (self.used.val() > self.edges.read_record.val().window);
+
+        // What is in flight and the segment may not be more than the window.
+        self.flight.d.next = self.state.val().number - self.edges.read_record.val().unacknowledged;
+        self.closed.d.next = self.flight.q.val() > self.edges.read_record.val().window;
+        self.usable.d.next = self.edges.read_record.val().window - self.flight.q.val();
+        self.beyond.d.next = self.closed.q.val()
+            | (bit_cast::<32, 16>(self.sizer.octets.val()) > self.usable.q.val());
+        self.full.next = !self.sorted.q.val().raw & self.beyond.q.val();
 
         self.parts.qp.next = self.qp.val();
         self.parts.generation.next = self.generation.val();
-        self.parts.head.next = self.entry.val();
+        self.parts.head.next = self.entry.q.val();
         self.parts.state.next = self.state.val();
         self.parts.flags_word.next = self.flags_word.val();
         self.parts.sizes_word.next = self.sizes_word.val();
-        self.parts.position.next = self.position.val();
+        self.parts.position.next = self.position.q.val();
         self.parts.after.next = self.end_number.val();
         self.parts.address.next = self.address.val();
-        self.parts.raw.next = self.check.raw.val();
-        self.parts.write.next = self.check.write.val();
-        self.parts.read.next = self.check.read.val();
+        self.parts.raw.next = self.sorted.q.val().raw;
+        self.parts.write.next = self.sorted.q.val().write;
+        self.parts.read.next = self.sorted.q.val().read;
         self.parts.response.next = self.response.val();
-        self.parts.solicited.next = self.check.solicited.val();
-        self.parts.signaled.next = self.check.signaled.val();
+        self.parts.solicited.next = self.sorted.q.val().solicited;
+        self.parts.signaled.next = self.sorted.q.val().signaled;
         self.parts.payload.next = self.sizer.payload.val();
         self.parts.ulpdu.next = self.sizer.ulpdu.val();
         self.parts.last.next = self.sizer.last.val();

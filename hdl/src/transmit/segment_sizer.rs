@@ -14,13 +14,19 @@ pub const MULPDU_CEILING: usize = MTU_MAX
 /// The smallest MULPDU that is obeyed, so that every segment carries something.
 pub const MULPDU_FLOOR: usize = mpa::fpdu::MULPDU_MIN;
 
+/// Length field, CRC, and what rounds up to a multiple of four.
+const AROUND: u64 = (mpa::fpdu::LENGTH_BYTES + mpa::fpdu::CRC_BYTES) as u64 + 3;
+const _: () = assert!(mpa::fpdu::CRC_BYTES % 4 == 0, "rounded up with the rest");
+
 /// Cuts the next segment off a message: as much as one FPDU holds (RFC 5044 s. 4.5).
 ///
 /// ```text
-/// what is left, MULPDU --> payload, last --> ULPDU, FPDU --> octets with markers
-///                     clock 1                          clock 2
+/// MULPDU --> obeyed
+/// what is left, room --> payload, last --> ULPDU, FPDU --> octets with markers
+///                   clock 1               2           3
 /// ```
-/// The outputs belong to the inputs of two clocks before; hold the inputs until then.
+/// `payload` and `last` belong to the inputs of a clock before, `ulpdu` to those of two, and
+/// `octets` to those of three; `mulpdu` must be there a clock before the others. Hold the inputs.
 #[derive(LogicBlock, Default)]
 pub struct SegmentSizer {
     pub clock: Signal<In, Clock>,
@@ -49,41 +55,43 @@ pub struct SegmentSizer {
     piece: DFF<Bits<16>>,
     ending: DFF<Bit>,
     unit: DFF<Bits<16>>,
+    fpdu: DFF<Bits<16>>,
+    obeyed: DFF<Bits<16>>,
     total: DFF<Bits<16>>,
-    obeyed: Signal<Local, Bits<16>>,
     header: Signal<Local, Bits<16>>,
     room: Signal<Local, Bits<16>>,
     left: Signal<Local, Bits<32>>,
-    whole: Signal<Local, Bits<16>>,
+    around: Signal<Local, Bits<16>>,
     rounded: Signal<Local, Bits<16>>,
-    fpdu: Signal<Local, Bits<16>>,
     floor: Literal<16, { MULPDU_FLOOR as u64 }>,
     ceiling: Literal<16, { MULPDU_CEILING as u64 }>,
     short: Literal<16, { ddp::TAGGED_HEADER_BYTES as u64 }>,
     long: Literal<16, { ddp::UNTAGGED_HEADER_BYTES as u64 }>,
-    /// Length field, and what rounds up to a multiple of four.
-    prefix: Literal<16, { mpa::fpdu::LENGTH_BYTES as u64 + 3 }>,
+    /// The header, and length field, CRC, and what rounds up to a multiple of four.
+    short_around: Literal<16, { AROUND + ddp::TAGGED_HEADER_BYTES as u64 }>,
+    long_around: Literal<16, { AROUND + ddp::UNTAGGED_HEADER_BYTES as u64 }>,
     words: Literal<16, 0xfffc>,
-    crc: Literal<16, { mpa::fpdu::CRC_BYTES as u64 }>,
 }
 
 impl Logic for SegmentSizer {
     //= rfc5044#4.5
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, piece, ending, unit, total);
-        self.obeyed.next = self.mulpdu.val();
+        dff_setup!(self, clock, piece, ending, unit, fpdu, obeyed, total);
+        self.obeyed.d.next = self.mulpdu.val();
         if self.mulpdu.val() < self.floor.val() {
-            self.obeyed.next = self.floor.val();
+            self.obeyed.d.next = self.floor.val();
         }
         if self.mulpdu.val() > self.ceiling.val() {
-            self.obeyed.next = self.ceiling.val();
+            self.obeyed.d.next = self.ceiling.val();
         }
         self.header.next = self.long.val();
+        self.around.next = self.long_around.val();
         if self.to_stag.val() {
             self.header.next = self.short.val();
+            self.around.next = self.short_around.val();
         }
-        self.room.next = self.obeyed.val() - self.header.val();
+        self.room.next = self.obeyed.q.val() - self.header.val();
         self.left.next = self.length.val() - self.offset.val();
         self.piece.d.next = bit_cast::<16, 32>(self.left.val());
         self.ending.d.next = true;
@@ -92,15 +100,16 @@ impl Logic for SegmentSizer {
             self.ending.d.next = false;
         }
 
-        self.whole.next = self.piece.q.val() + self.header.val();
-        self.rounded.next = self.whole.val() + self.prefix.val();
-        self.fpdu.next = (self.rounded.val() & self.words.val()) + self.crc.val();
+        self.unit.d.next = self.piece.q.val() + self.header.val();
+        self.rounded.next = self.piece.q.val() + self.around.val();
+        self.fpdu.d.next = self.rounded.val() & self.words.val();
+
         self.count.position.next = self.position.val();
-        self.count.octets.next = bit_cast::<14, 16>(self.fpdu.val());
-        self.unit.d.next = self.whole.val();
-        self.total.d.next = self.fpdu.val();
+        self.count.octets.next = bit_cast::<14, 16>(self.fpdu.q.val());
+        self.total.d.next = self.fpdu.q.val();
         if self.markers.val() {
-            self.total.d.next = self.fpdu.val() + (bit_cast::<16, 6>(self.count.count.val()) << 2);
+            self.total.d.next =
+                self.fpdu.q.val() + (bit_cast::<16, 6>(self.count.count.val()) << 2);
         }
         self.payload.next = self.piece.q.val();
         self.last.next = self.ending.q.val();
@@ -137,8 +146,9 @@ mod tests {
             uut.mulpdu.next = (mulpdu as u64).to_bits();
             uut.markers.next = markers;
             uut.position.next = position.to_bits();
-            tick!(uut);
-            tick!(uut);
+            for _ in 0..4 {
+                tick!(uut);
+            }
             let header = if to_stag { 14 } else { 18 };
             let room = mulpdu.clamp(MULPDU_FLOOR, MULPDU_CEILING) - header;
             let payload = room.min((length - offset) as usize);

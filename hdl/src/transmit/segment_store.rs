@@ -10,6 +10,12 @@ const _: () = assert!(SEGMENT_BUFFER_BYTES == DATAPATH_BYTES << STORE_BITS);
 
 /// Stores dense packets of even length; of each, tells a [`SegmentSummary`] when its last beat was
 /// taken. A packet with `error` is only told of, not stored.
+///
+/// ```text
+/// sink --> SkidBuffer --> PacketStore --> SkidBuffer --> source
+///              +--> sum --> StreamFifo --> summary
+/// ```
+/// `source` is valid in every clock from a packet's first beat to its last.
 #[derive(LogicBlock, Default)]
 pub struct SegmentStore {
     pub clock: Signal<In, Clock>,
@@ -18,7 +24,9 @@ pub struct SegmentStore {
     pub source: StreamSource<Beat>,
     /// A segment is stored (a pulse, for the trace).
     pub stored: Signal<Out, Bit>,
+    arriving: SkidBuffer<Beat>,
     store: PacketStore<STORE_BITS>,
+    leaving: SkidBuffer<Beat>,
     summaries: StreamFifo<SegmentSummary, 5>,
     sum: DFF<Bits<32>>,
     bytes: DFF<Bits<16>>,
@@ -32,33 +40,38 @@ impl Logic for SegmentStore {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, sum, bytes);
-        clock!(self, clock, store, summaries);
-        self.data.next = self.sink.beat.val().data;
+        clock!(self, clock, arriving, store, leaving, summaries);
+        StreamSink::<Beat>::link(&mut self.sink, &mut self.arriving.sink);
+        self.data.next = self.arriving.source.beat.val().data;
         self.sum_now.next = self.sum.q.val()
             + bit_cast::<32, 16>(self.data.val().get_bits::<16>(0))
             + bit_cast::<32, 16>(self.data.val().get_bits::<16>(16))
             + bit_cast::<32, 16>(self.data.val().get_bits::<16>(32))
             + bit_cast::<32, 16>(self.data.val().get_bits::<16>(48));
-        self.bytes_now.next = self.bytes.q.val() + bit_cast::<16, 4>(self.sink.beat.val().bytes);
-        self.sink.ready.next = self.store.sink.ready.val() & self.summaries.sink.ready.val();
-        self.taken.next =
-            self.sink.valid.val() & self.store.sink.ready.val() & self.summaries.sink.ready.val();
-        self.store.sink.beat.next = self.sink.beat.val();
+        self.bytes_now.next =
+            self.bytes.q.val() + bit_cast::<16, 4>(self.arriving.source.beat.val().bytes);
+        self.arriving.source.ready.next =
+            self.store.sink.ready.val() & self.summaries.sink.ready.val();
+        self.taken.next = self.arriving.source.valid.val()
+            & self.store.sink.ready.val()
+            & self.summaries.sink.ready.val();
+        self.store.sink.beat.next = self.arriving.source.beat.val();
         self.store.sink.valid.next = self.taken.val();
         self.summaries.sink.beat.next.sum = self.sum_now.val();
         self.summaries.sink.beat.next.bytes = self.bytes_now.val();
-        self.summaries.sink.beat.next.error = self.sink.beat.val().error;
-        self.summaries.sink.valid.next = self.taken.val() & self.sink.beat.val().last;
-        self.stored.next = self.taken.val() & self.sink.beat.val().last;
+        self.summaries.sink.beat.next.error = self.arriving.source.beat.val().error;
+        self.summaries.sink.valid.next = self.taken.val() & self.arriving.source.beat.val().last;
+        self.stored.next = self.taken.val() & self.arriving.source.beat.val().last;
         if self.taken.val() {
             self.sum.d.next = self.sum_now.val();
             self.bytes.d.next = self.bytes_now.val();
-            if self.sink.beat.val().last {
+            if self.arriving.source.beat.val().last {
                 self.sum.d.next = 0.into();
                 self.bytes.d.next = 0.into();
             }
         }
         StreamSource::<SegmentSummary>::link(&mut self.summary, &mut self.summaries.source);
-        StreamSource::<Beat>::link(&mut self.source, &mut self.store.source);
+        StreamSource::<Beat>::join(&mut self.store.source, &mut self.leaving.sink);
+        StreamSource::<Beat>::link(&mut self.source, &mut self.leaving.source);
     }
 }

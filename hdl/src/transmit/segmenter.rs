@@ -7,6 +7,7 @@ use crate::transmit::generations::Generations;
 use crate::transmit::records::*;
 use crate::transmit::segment_planner::SegmentPlanner;
 use crate::transmit::send_states::SendStates;
+use crate::transmit::watch::Watch;
 use rust_hdl::prelude::*;
 
 /// What [`Segmenter`] does in this clock.
@@ -14,17 +15,17 @@ use rust_hdl::prelude::*;
 pub enum SegmenterState {
     /// Waits for a queue pair that can send.
     Choose,
-    /// Its state and context are read ...
+    /// Its state, context and work request are read, and whose turn it is ...
     Look,
-    /// ... and its work request.
+    /// ... and kept.
     Fetch,
-    /// Can the work request be done?
+    /// The work request is checked.
+    Sort,
+    /// Can it be done?
     Check,
-    /// The segment's length is computed.
-    Size,
-    /// Does the segment fit in the window? Then asks the gate.
-    Window,
-    /// Waits for the gate.
+    /// Asks the gate.
+    Ask,
+    /// Waits for the gate, while the segment's length is computed. Does it fit in the window?
     Answer,
     /// Offers the segment to be built.
     Emit,
@@ -36,16 +37,21 @@ pub enum SegmenterState {
     Fail,
 }
 
-/// A segment about every 13 clocks.
+/// A segment about every 12 clocks.
 ///
 /// ```text
-/// Choose -> Look -> Fetch -> Check -> Size -> Window -> Answer -> Emit -> Note -> Commit -> Choose
-///                              |               | full?    |
-///                              v               v          v refused
-///                          Fail, Choose      Choose      Fail -> Choose
+/// Choose -> Look -> Fetch -> Sort -> Check -> Ask -> Answer -> Emit -> Note -> Commit -> Choose
+///                                      |               | full? refused?
+///                                      v               v
+///                                Fail, Choose    Choose, Fail -> Choose
 /// ```
 /// From `Check` it goes back to `Choose` if the work request is an RDMA Read too many.
-/// A command to the queue pair at work makes the work `stale`: nothing of it takes effect.
+/// A command to the queue pair at work makes the work `stale`: nothing of it takes effect. One that
+/// comes in the very clock of the choice is noticed a clock later.
+///
+/// The gate takes three clocks: as long as the planner needs to say whether the segment is too long
+/// for the window. What the planner knows of the window is then older than that; if the window has
+/// `moved` since the choice, the queue pair is chosen again instead of being blocked.
 #[derive(LogicBlock, Default)]
 pub struct Segmenter {
     pub clock: Signal<In, Clock>,
@@ -54,7 +60,7 @@ pub struct Segmenter {
     /// From the scheduler: this queue pair can send.
     pub any: Signal<In, Bit>,
     pub choice: Signal<In, Bits<4>>,
-    /// It is the turn of a Read Response there.
+    /// It is the turn of a Read Response of `qp`, a clock after the choice.
     pub respond: Signal<In, Bit>,
     /// Bit n: queue pair n may have one more RDMA Read outstanding.
     pub read_room: Signal<In, Bits<16>>,
@@ -93,13 +99,9 @@ pub struct Segmenter {
     state: DFF<SegmenterState>,
     chosen: DFF<Bits<4>>,
     responding: DFF<Bit>,
-    stale: DFF<Bit>,
-    /// The window moved since the queue pair was chosen.
-    moved: DFF<Bit>,
+    watch: Watch,
     address: DFF<Bits<64>>,
     why: DFF<Bits<8>>,
-    stale_now: Signal<Local, Bit>,
-    moved_now: Signal<Local, Bit>,
     noting: Signal<Local, Bit>,
     room: Signal<Local, Bit>,
 }
@@ -107,8 +109,8 @@ pub struct Segmenter {
 impl Logic for Segmenter {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, chosen, responding, stale, moved, address, why);
-        clock!(self, clock, states, planner, generations);
+        dff_setup!(self, clock, state, chosen, responding, address, why);
+        clock!(self, clock, states, planner, generations, watch);
         self.states.context_write.next = self.context_write.val();
         self.states.command.next = self.command.val();
         self.planner.context_write.next = self.context_write.val();
@@ -136,27 +138,24 @@ impl Logic for Segmenter {
         self.open_qp.next = self.states.open_qp.val();
 
         self.question.beat.next = self.planner.question.val();
-        self.question.valid.next =
-            (self.state.q.val() == SegmenterState::Window) & !self.planner.full.val();
+        self.question.valid.next = self.state.q.val() == SegmenterState::Ask;
         self.answer.ready.next = self.state.q.val() == SegmenterState::Answer;
         self.job.beat.next = self.planner.job.val();
-        self.job.valid.next = (self.state.q.val() == SegmenterState::Emit) & !self.stale.q.val();
+        self.job.valid.next =
+            (self.state.q.val() == SegmenterState::Emit) & !self.watch.stale.val();
         self.noting.next = (self.state.q.val() == SegmenterState::Note)
             & self.planner.noted.val()
-            & !self.stale.q.val();
+            & !self.watch.stale.val();
         self.request.beat.next = self.planner.request.val();
         self.request.valid.next = self.noting.val();
         self.event.beat.next = self.planner.failure.val();
         self.event.beat.next.status = self.why.q.val();
         self.event.valid.next = self.state.q.val() == SegmenterState::Fail;
 
-        self.stale_now.next = self.stale.q.val()
-            | (self.command.val().valid
-                & (bit_cast::<4, 8>(self.command.val().index) == self.chosen.q.val()));
-        self.stale.d.next = self.stale_now.val();
-        self.moved_now.next = self.moved.q.val()
-            | (self.send_edge.val().valid & (self.send_edge.val().qp == self.chosen.q.val()));
-        self.moved.d.next = self.moved_now.val();
+        self.watch.command.next = self.command.val();
+        self.watch.send_edge.next = self.send_edge.val();
+        self.watch.choosing.next = self.state.q.val() == SegmenterState::Choose;
+        self.watch.qp.next = self.chosen.q.val();
 
         self.room.next = self.read_room.val().get_bit(self.chosen.q.val().index());
         self.planner.refusal.next = self.answer.beat.val().refusal;
@@ -166,43 +165,37 @@ impl Logic for Segmenter {
         self.commit.next = false;
         match self.state.q.val() {
             SegmenterState::Choose => {
-                self.stale.d.next = self.command.val().valid
-                    & (bit_cast::<4, 8>(self.command.val().index) == self.choice.val());
-                self.moved.d.next = false;
                 if self.any.val() {
                     self.chosen.d.next = self.choice.val();
-                    self.responding.d.next = self.respond.val();
                     self.state.d.next = SegmenterState::Look;
                 }
             }
             SegmenterState::Look => {
+                self.responding.d.next = self.respond.val();
                 self.state.d.next = SegmenterState::Fetch;
             }
             SegmenterState::Fetch => {
+                self.state.d.next = SegmenterState::Sort;
+            }
+            SegmenterState::Sort => {
                 self.state.d.next = SegmenterState::Check;
             }
             SegmenterState::Check => {
                 self.why.d.next = self.planner.status.val();
-                self.state.d.next = SegmenterState::Size;
+                self.state.d.next = SegmenterState::Ask;
                 if self.planner.read.val() & !self.room.val() {
-                    self.pause.next = self.planner.good.val() & !self.stale_now.val();
+                    self.pause.next = self.planner.good.val() & !self.watch.stale_now.val();
                     self.state.d.next = SegmenterState::Choose;
                 }
                 if !self.planner.good.val() {
                     self.state.d.next = SegmenterState::Fail;
                 }
-                if self.stale.q.val() {
+                if self.watch.stale.val() {
                     self.state.d.next = SegmenterState::Choose;
                 }
             }
-            SegmenterState::Size => {
-                self.state.d.next = SegmenterState::Window;
-            }
-            SegmenterState::Window => {
-                if self.planner.full.val() {
-                    self.block.next = !self.moved_now.val() & !self.stale_now.val();
-                    self.state.d.next = SegmenterState::Choose;
-                } else if self.question.ready.val() {
+            SegmenterState::Ask => {
+                if self.question.ready.val() {
                     self.state.d.next = SegmenterState::Answer;
                 }
             }
@@ -214,7 +207,11 @@ impl Logic for Segmenter {
                     if self.answer.beat.val().refusal != 0 {
                         self.state.d.next = SegmenterState::Fail;
                     }
-                    if self.stale.q.val() {
+                    if self.planner.full.val() {
+                        self.block.next = !self.watch.moved_now.val() & !self.watch.stale_now.val();
+                        self.state.d.next = SegmenterState::Choose;
+                    }
+                    if self.watch.stale.val() {
                         self.state.d.next = SegmenterState::Choose;
                     }
                 }
@@ -223,7 +220,7 @@ impl Logic for Segmenter {
                 if self.job.ready.val() {
                     self.state.d.next = SegmenterState::Note;
                 }
-                if self.stale.q.val() {
+                if self.watch.stale.val() {
                     self.state.d.next = SegmenterState::Choose;
                 }
             }
@@ -235,12 +232,12 @@ impl Logic for Segmenter {
             SegmenterState::Commit => {
                 // A start writes first.
                 if !self.states.busy.val() {
-                    self.commit.next = !self.stale_now.val();
+                    self.commit.next = !self.watch.stale_now.val();
                     self.state.d.next = SegmenterState::Choose;
                 }
             }
             SegmenterState::Fail => {
-                self.halt.next = self.event.ready.val() & !self.stale_now.val();
+                self.halt.next = self.event.ready.val() & !self.watch.stale_now.val();
                 if self.event.ready.val() {
                     self.state.d.next = SegmenterState::Choose;
                 }

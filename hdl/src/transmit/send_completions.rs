@@ -30,7 +30,9 @@ pub enum RetireState {
     Look,
     /// The oldest work request is read.
     Oldest,
-    /// Is it acknowledged?
+    /// It is kept. Is it acknowledged?
+    Compare,
+    /// Is it done? Then it leaves the list.
     Judge,
     /// Offers its completion.
     Tell,
@@ -40,7 +42,7 @@ pub enum RetireState {
 ///
 /// ```text
 /// request --> Choose --> Note --> Append
-/// edge -> acknowledged? --> Choose --> Look --> Oldest --> Judge --> Tell --> Judge of the next ..
+/// edge -> acknowledged? --> Choose --> Look --> Oldest --> Compare --> Judge --> Tell --> Look ..
 /// ```
 /// A queue pair is looked at when it was acknowledged, when a work request was noted, and when an
 /// RDMA Read was done. A work request completes in its turn when its last octet is acknowledged,
@@ -70,6 +72,9 @@ pub struct SendCompletions {
     state: DFF<RetireState>,
     chosen: DFF<Bits<4>>,
     entry: DFF<SentRequest>,
+    /// The last octet of `entry` is acknowledged. What is acknowledged in the meantime is looked at
+    /// again.
+    acknowledged: DFF<Bit>,
     stale: DFF<Bit>,
     wiping: DFF<Bit>,
     wiping_qp: DFF<Bits<4>>,
@@ -78,7 +83,7 @@ pub struct SendCompletions {
     now: Signal<Local, Bits<7>>,
     length: Signal<Local, Bits<7>>,
     after: Signal<Local, Bits<7>>,
-    beyond: Signal<Local, Bits<32>>,
+    reached: Signal<Local, Bits<32>>,
     done: Signal<Local, Bit>,
     leave: Signal<Local, Bit>,
     one: Literal<7, 1>,
@@ -90,7 +95,7 @@ pub struct SendCompletions {
 impl Logic for SendCompletions {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, chosen, entry, stale, wiping, wiping_qp);
+        dff_setup!(self, clock, state, chosen, entry, acknowledged, stale, wiping, wiping_qp);
         clock!(self, clock, heads, tails, oldest, moved, reads, crowds);
         self.list.read_clock.next = self.clock.val();
         self.list.write_clock.next = self.clock.val();
@@ -148,9 +153,9 @@ impl Logic for SendCompletions {
             | bit_cast::<LIST_BITS, 7>(self.now.val());
 
         // Acknowledged: the last octet's number is not after SND.UNA.
-        self.beyond.next = self.list.read_data.val().end - self.oldest.read_record.val();
-        self.done.next = (!self.beyond.val().any() | self.beyond.val().get_bit(31))
-            & (self.reads.some.val() | !self.list.read_data.val().read);
+        self.reached.next = self.oldest.read_record.val() - self.list.read_data.val().end;
+        self.done.next =
+            self.acknowledged.q.val() & (self.reads.some.val() | !self.entry.q.val().read);
         self.leave.next = false;
 
         self.completion.beat.next.cq = self.entry.q.val().cq;
@@ -199,17 +204,21 @@ impl Logic for SendCompletions {
                 self.state.d.next = RetireState::Oldest;
             }
             RetireState::Oldest => {
+                self.state.d.next = RetireState::Compare;
+            }
+            RetireState::Compare => {
+                self.entry.d.next = self.list.read_data.val();
+                self.acknowledged.d.next = !self.reached.val().get_bit(31);
                 self.state.d.next = RetireState::Judge;
             }
             RetireState::Judge => {
-                self.entry.d.next = self.list.read_data.val();
                 self.state.d.next = RetireState::Choose;
                 if self.length.val().any() & self.done.val() & !self.stale_now.val() {
                     self.state.d.next = RetireState::Judge;
                     if !self.wiping.q.val() {
                         self.leave.next = true;
                         self.state.d.next = RetireState::Look;
-                        if self.list.read_data.val().signaled {
+                        if self.entry.q.val().signaled {
                             self.state.d.next = RetireState::Tell;
                         }
                     }
@@ -224,7 +233,7 @@ impl Logic for SendCompletions {
                 self.state.d.next = RetireState::Choose;
             }
         }
-        self.reads.complete.next = self.leave.val() & self.list.read_data.val().read;
+        self.reads.complete.next = self.leave.val() & self.entry.q.val().read;
         if self.leave.val() {
             self.heads.write.next = true;
             self.heads.write_index.next = self.chosen.q.val();

@@ -18,9 +18,11 @@ pub struct Tally {
     /// Bit n: the counter of queue pair n is not zero.
     pub any: Signal<Out, Bits<16>>,
     counts: [DFF<Bits<8>>; 16],
-    more: Signal<Local, Bits<8>>,
-    less: Signal<Local, Bits<8>>,
+    rises: Signal<Local, Bit>,
+    falls: Signal<Local, Bit>,
+    step: Signal<Local, Bits<8>>,
     one: Literal<8, 1>,
+    minus_one: Literal<8, 0xff>,
 }
 
 impl Logic for Tally {
@@ -29,15 +31,16 @@ impl Logic for Tally {
         self.any.next = 0.into();
         for i in 0..16 {
             self.counts[i].clock.next = self.clock.val();
-            self.more.next = 0.into();
-            self.less.next = 0.into();
-            if self.up.val() & (self.up_qp.val().index() == i) {
-                self.more.next = self.one.val();
+            self.rises.next = self.up.val() & (self.up_qp.val().index() == i);
+            self.falls.next = self.down.val() & (self.down_qp.val().index() == i);
+            self.step.next = 0.into();
+            if self.rises.val() & !self.falls.val() {
+                self.step.next = self.one.val();
             }
-            if self.down.val() & (self.down_qp.val().index() == i) {
-                self.less.next = self.one.val();
+            if self.falls.val() & !self.rises.val() {
+                self.step.next = self.minus_one.val();
             }
-            self.counts[i].d.next = self.counts[i].q.val() + self.more.val() - self.less.val();
+            self.counts[i].d.next = self.counts[i].q.val() + self.step.val();
             if self.load.val() & (self.load_qp.val().index() == i) {
                 self.counts[i].d.next = self.value.val();
             }
