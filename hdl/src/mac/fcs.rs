@@ -11,7 +11,8 @@ const RESIDUE: u32 = !crc::residue(POLYNOMIAL);
 /// Makes or checks a frame check sequence.
 ///
 /// The remainder starts as all ones and is sent inverted. It is held inverted, so that zero, the
-/// flip-flops' first content, is also the start.
+/// flip-flops' first content, is also the start. An octet that is taken moves the remainder on by
+/// eight bits and adds to it what follows from the eight that leave; to shift is to add nothing.
 #[derive(LogicBlock)]
 pub struct Fcs {
     pub clock: Signal<In, Clock>,
@@ -27,18 +28,17 @@ pub struct Fcs {
     /// The octets taken are a frame and its right sequence.
     pub good: Signal<Out, Bit>,
     inverted: DFF<Bits<32>>,
-    old: Signal<Local, Bits<32>>,
-    updated: Signal<Local, Bits<32>>,
-    ones: Constant<Bits<32>>,
+    leaving: Signal<Local, Bits<8>>,
+    added: Signal<Local, Bits<32>>,
+    ones: Constant<Bits<8>>,
+    /// Ones that follow from above: inverted zeros.
+    filling: Constant<Bits<32>>,
     residue: Constant<Bits<32>>,
-    octet_rows: [Constant<Bits<8>>; 32],
-    old_rows: [Constant<Bits<32>>; 32],
+    rows: [Constant<Bits<8>>; 32],
 }
 
 impl Default for Fcs {
     fn default() -> Self {
-        let octet_rows = crc::data_rows(POLYNOMIAL, 1);
-        let old_rows = crc::remainder_rows(POLYNOMIAL, 1);
         Self {
             clock: Default::default(),
             restart: Default::default(),
@@ -48,12 +48,12 @@ impl Default for Fcs {
             value: Default::default(),
             good: Default::default(),
             inverted: Default::default(),
-            old: Default::default(),
-            updated: Default::default(),
-            ones: Constant::new(0xffff_ffff_u64.to_bits()),
+            leaving: Default::default(),
+            added: Default::default(),
+            ones: Constant::new(0xff.into()),
+            filling: Constant::new(0xff00_0000_u64.to_bits()),
             residue: Constant::new(u64::from(RESIDUE).to_bits()),
-            octet_rows: octet_rows.map(|row| Constant::new(row.to_bits())),
-            old_rows: old_rows.map(|row| Constant::new(u64::from(row).to_bits())),
+            rows: crc::data_rows(POLYNOMIAL, 1).map(|row| Constant::new(row.to_bits())),
         }
     }
 }
@@ -62,19 +62,19 @@ impl Logic for Fcs {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, inverted);
-        self.old.next = self.inverted.q.val() ^ self.ones.val();
-        self.updated.next = 0.into();
-        for i in 0..32 {
-            self.updated.next = self.updated.val().replace_bit(
-                i,
-                (self.octet.val() & self.octet_rows[i].val()).xor()
-                    ^ (self.old.val() & self.old_rows[i].val()).xor(),
-            );
-        }
+        self.leaving.next = 0.into();
         if self.valid.val() {
-            self.inverted.d.next = self.updated.val() ^ self.ones.val();
-        } else if self.shift.val() {
-            self.inverted.d.next = self.inverted.q.val() >> 8;
+            self.leaving.next =
+                self.inverted.q.val().get_bits::<8>(0) ^ self.octet.val() ^ self.ones.val();
+        }
+        self.added.next = 0.into();
+        for i in 0..32 {
+            self.added.next =
+                self.added.val().replace_bit(i, (self.leaving.val() & self.rows[i].val()).xor());
+        }
+        if self.valid.val() | self.shift.val() {
+            self.inverted.d.next =
+                ((self.inverted.q.val() >> 8) | self.filling.val()) ^ self.added.val();
         }
         if self.restart.val() {
             self.inverted.d.next = 0.into();
