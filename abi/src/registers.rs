@@ -116,6 +116,15 @@ registers! {
     0x128 ReadOnly COUNT_TLP_UNEXPECTED { tlps 31:0 }
     /// Completion entries that were lost since their queue was full.
     0x12c ReadOnly COUNT_CQ_OVERFLOWS { entries 31:0 }
+    /// Frames in which the MAC found a wrong frame check sequence, or the PHY an error. Where the
+    /// device has no MAC of its own this and the next three are zero.
+    0x130 ReadOnly COUNT_MAC_DAMAGED { frames 31:0 }
+    /// Frames that were shorter than 64 octets or longer than the largest, as the MAC found.
+    0x134 ReadOnly COUNT_MAC_MISFITS { frames 31:0 }
+    /// PAUSE frames that the MAC received.
+    0x138 ReadOnly COUNT_MAC_PAUSES { frames 31:0 }
+    /// Frames lost between MAC and device, one way or the other.
+    0x13c ReadOnly COUNT_MAC_LOST { frames 31:0 }
 }
 
 /// What [`DEVICE`] reads: `IWRP`.

@@ -19,6 +19,7 @@
 //! ```
 use crate::complete::{Completion, CompletionWriter};
 use crate::control::{BarWrite, Control, MsixMessage, QpEvent};
+use crate::mac::MacCounts;
 use crate::pcie::{Pcie, ReadRequest, WriteRequest};
 use crate::receive::records::ReadAsked;
 use crate::receive::{Acknowledgement, Receive};
@@ -33,6 +34,7 @@ pub struct Counted {
     pub received: Bits<9>,
     pub unexpected: Bit,
     pub overflow: Bit,
+    pub mac: Bits<4>,
 }
 
 /// The stations that are passed in a clock, in the order of `ironwarp_abi::trace`.
@@ -60,6 +62,8 @@ pub struct Rnic<const BANK: usize> {
     pub mac_in: StreamSink<Beat>,
     /// Frames to the MAC. Once a frame has begun, `valid` stays set to its end.
     pub mac_out: StreamSource<Beat>,
+    /// What the MAC did, for the host's counters.
+    pub mac_counts: Signal<In, MacCounts>,
     /// Maximum payload size, as in PCI Express device control: 0 is 128 octets, 1 is 256, ...
     pub max_payload: Signal<In, Bits<3>>,
     /// Maximum read request size, in the same code.
@@ -184,7 +188,8 @@ impl<const BANK: usize> Logic for Rnic<BANK> {
         self.counted.next.received = self.receive.counts.val();
         self.counted.next.unexpected = self.pcie.unexpected.val();
         self.counted.next.overflow = self.complete.overflow.val();
-        self.control.counts.next = bit_cast::<16, 12>(self.counted.val().into());
+        self.counted.next.mac = self.mac_counts.val().into();
+        self.control.counts.next = self.counted.val().into();
         self.passed.next.transmit = self.transmit.stations.val();
         self.passed.next.receive = self.receive.stations.val();
         self.passed.next.written = self.complete.written.val();

@@ -2,7 +2,7 @@
 
 use crate::complete::records::Completion;
 use crate::control::records::{Command, ContextWrite, Doorbell, MsixMessage, PageWrite, QpEvent};
-use crate::mac::records::{Gmii, ReceiveVerdict, ReceivedOctet};
+use crate::mac::records::{Gmii, MacCounts, ReceiveVerdict, ReceivedOctet};
 use crate::pcie::records::{
     BarCompletion, BarRequest, BarWrite, CompletionBeat, DataOrder, OpenRead, PostedRequest,
     ReadIssue, ReadPiece, ReadRequest, ShiftBeat, TlpHeader, WriteRequest,
@@ -22,6 +22,7 @@ use crate::transmit::records::{
 record!(Beat { data, bytes, last, error });
 record!(Gmii { data, enable, error });
 record!(ReceivedOctet { data, valid, end, damaged });
+record!(MacCounts { damaged, misfit, pause, lost });
 record!(ReceiveVerdict { valid, damaged, misfit });
 record!(Completion { cq, qp, kind, status, request, solicited, length, sequence });
 record!(ContextWrite { valid, table, index, word, data });
