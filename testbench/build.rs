@@ -1,4 +1,4 @@
-//! Verilates the blocks that the tests drive, the registry's leaf blocks and the harness's own; and
+//! Verilates the blocks that the tests drive, the registries' leaf blocks and the harness's own; and
 //! the RNIC with its planted mistakes.
 
 #[cfg(feature = "blocks")]
@@ -40,6 +40,10 @@ mod verilated {
         for entry in ironwarp_hdl::blocks() {
             let verilog = entry.emit().unwrap_or_else(|why| refuse(&why));
             models = models.add(entry.name, verilog);
+        }
+        for entry in ironwarp_ecpix5::blocks() {
+            let verilog = entry.emit().unwrap_or_else(|why| refuse(&why));
+            models = models.add(entry.name, verilog + ironwarp_ecpix5::CELLS);
         }
         models
     }

@@ -2,7 +2,9 @@
 
 use ironwarp_hdl::blocks::{BlockEntry, Wired};
 use ironwarp_hdl::pins::Pins as _;
-use ironwarp_testbench::lockstep::{chosen, seeds, Lockstep, Noise, Pins, Reference, Traffic};
+use ironwarp_testbench::lockstep::{
+    blocks, chosen, seeds, Lockstep, Noise, Pins, Reference, Traffic,
+};
 use ironwarp_testbench::specimen::{Misread, Specimen};
 use std::sync::Mutex;
 
@@ -20,7 +22,7 @@ fn agrees(entry: BlockEntry, seed: u64) -> Result<(), String> {
 
 #[test]
 fn every_block_agrees_with_its_verilog() {
-    let todo: Vec<(BlockEntry, u64)> = chosen(ironwarp_hdl::blocks())
+    let todo: Vec<(BlockEntry, u64)> = chosen(blocks())
         .into_iter()
         .flat_map(|entry| seeds(4).into_iter().map(move |seed| (entry, seed)))
         .collect();

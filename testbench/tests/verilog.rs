@@ -1,12 +1,23 @@
 //! The Verilog that comes out is Verilog: the kernel lint, Yosys and Verilator have no complaint.
 
-use ironwarp_hdl::blocks::{blocks, whole, BlockEntry};
+use ironwarp_hdl::blocks::{whole, BlockEntry};
+use ironwarp_testbench::lockstep::{blocks, chosen};
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// The leaf blocks and the whole device, or the one that `BLOCK` names.
+/// The leaf blocks, the whole device and the whole board, or the one that `BLOCK` names.
 fn everything() -> Vec<BlockEntry> {
-    ironwarp_testbench::lockstep::chosen([blocks(), whole()].concat())
+    chosen([blocks(), whole(), ironwarp_ecpix5::whole()].concat())
+}
+
+/// A block's Verilog, with what its cells do if it is of the board.
+fn verilog(entry: &BlockEntry) -> String {
+    let verilog = entry.emit().unwrap_or_else(|why| panic!("{}: {why}", entry.name));
+    let board = [ironwarp_ecpix5::blocks(), ironwarp_ecpix5::whole()].concat();
+    match board.iter().any(|it| it.name == entry.name) {
+        true => verilog + ironwarp_ecpix5::CELLS,
+        false => verilog,
+    }
 }
 
 /// What a tool said, if it was not content.
@@ -24,8 +35,7 @@ fn all_pass(tool: &str, run: impl Fn(&Path) -> Output) {
     let mut complaints = Vec::new();
     for entry in everything() {
         let folder = tempfile::tempdir().unwrap();
-        let verilog = entry.emit().unwrap_or_else(|why| panic!("{}: {why}", entry.name));
-        std::fs::write(folder.path().join("top.v"), verilog).unwrap();
+        std::fs::write(folder.path().join("top.v"), verilog(&entry)).unwrap();
         complaints.extend(complaint(&entry, tool, &run(folder.path())));
     }
     assert!(complaints.is_empty(), "{}", complaints.join("\n\n"));

@@ -136,11 +136,16 @@ pub fn chosen(blocks: Vec<BlockEntry>) -> Vec<BlockEntry> {
     blocks.into_iter().filter(|b| only.as_deref().is_none_or(|name| name == b.name)).collect()
 }
 
+/// Every leaf block: those of the RTL and those of the board.
+pub fn blocks() -> Vec<BlockEntry> {
+    [ironwarp_hdl::blocks(), ironwarp_ecpix5::blocks()].concat()
+}
+
 /// The block called `name`.
 ///
 /// # Panics
 /// When there is none.
 pub fn block(name: &str) -> BlockEntry {
-    let found = ironwarp_hdl::blocks().into_iter().find(|entry| entry.name == name);
+    let found = blocks().into_iter().find(|entry| entry.name == name);
     found.unwrap_or_else(|| panic!("no block is called {name}"))
 }

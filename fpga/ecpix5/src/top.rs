@@ -1,0 +1,145 @@
+//! The board.
+//!
+//! ```text
+//!            +------------------------------- Ecpix5 --------------------------------+
+//!            |                                                                       |
+//!   uart ----|-- SerialBridge <==TLPs==> Rnic <==frames==> Mac <==GMII==> Rgmii... --|---- PHY
+//!            |         clock: Clocks.core, 62.5 MHz         | 125 MHz: Clocks.line,   |
+//! clock_100 -|-- Clocks                                     | and rgmii_rx_clock      |
+//!            +-----------------------------------------------------------------------+
+//! ```
+use crate::clocks::Clocks;
+use crate::lights::Lights;
+use crate::phy_reset::PhyReset;
+use crate::rgmii::{RgmiiReceiver, RgmiiTransmitter};
+use ironwarp_hdl::mac::Mac;
+use ironwarp_hdl::receive::ring_sizes::BANK_BITS_SMALL;
+use ironwarp_hdl::serial::SerialBridge;
+use ironwarp_hdl::stream::{Beat, StreamSource, Synchroniser};
+use ironwarp_hdl::top::Rnic;
+use rust_hdl::prelude::*;
+
+/// The device's clocks that a bit lasts on the serial line: 3,000,000 baud, as near as 62.5 MHz
+/// comes to it, which is 0.8 %.
+pub const CLOCKS_PER_BIT: u32 = 21;
+
+/// The whole board.
+#[derive(LogicBlock)]
+pub struct Ecpix5 {
+    /// The oscillator; see [`Clocks::reference`].
+    pub clock_100: Signal<In, Clock>,
+    /// From the host.
+    pub uart_rx: Signal<In, Bit>,
+    /// To the host.
+    pub uart_tx: Signal<Out, Bit>,
+    /// The PHY's reset, active low.
+    pub phy_reset_n: Signal<Out, Bit>,
+    /// See [`Lights`]; lit when low.
+    pub led: Signal<Out, Bits<12>>,
+    pub rgmii_rx_clock: Signal<In, Clock>,
+    pub rgmii_rx_data: Signal<In, Bits<4>>,
+    pub rgmii_rx_control: Signal<In, Bit>,
+    pub rgmii_tx_clock: Signal<Out, Bit>,
+    pub rgmii_tx_data: Signal<Out, Bits<4>>,
+    pub rgmii_tx_control: Signal<Out, Bit>,
+    clocks: Clocks,
+    bridge: SerialBridge,
+    rnic: Rnic<BANK_BITS_SMALL>,
+    mac: Mac,
+    receiver: RgmiiReceiver,
+    transmitter: RgmiiTransmitter,
+    phy_reset: PhyReset,
+    lights: Lights,
+    link: Synchroniser<Bit>,
+    gigabit: Synchroniser<Bit>,
+    serial: Synchroniser<Bit>,
+}
+
+impl Ecpix5 {
+    /// The board, with a serial line on which a bit lasts `clocks_per_bit` clocks of 62.5 MHz:
+    /// [`CLOCKS_PER_BIT`] on the real one, fewer where a simulation is in a hurry.
+    pub fn new(clocks_per_bit: u32) -> Self {
+        Self {
+            clock_100: Default::default(),
+            uart_rx: Default::default(),
+            uart_tx: Default::default(),
+            phy_reset_n: Default::default(),
+            led: Default::default(),
+            rgmii_rx_clock: Default::default(),
+            rgmii_rx_data: Default::default(),
+            rgmii_rx_control: Default::default(),
+            rgmii_tx_clock: Default::default(),
+            rgmii_tx_data: Default::default(),
+            rgmii_tx_control: Default::default(),
+            clocks: Default::default(),
+            bridge: SerialBridge::new(clocks_per_bit),
+            rnic: Default::default(),
+            mac: Default::default(),
+            receiver: Default::default(),
+            transmitter: Default::default(),
+            phy_reset: Default::default(),
+            lights: Default::default(),
+            link: Default::default(),
+            gigabit: Default::default(),
+            serial: Default::default(),
+        }
+    }
+}
+
+impl Logic for Ecpix5 {
+    #[hdl_gen]
+    fn update(&mut self) {
+        // Clocks and resets.
+        self.clocks.reference.next = self.clock_100.val();
+        self.bridge.clock.next = self.clocks.core.val();
+        self.rnic.clock.next = self.clocks.core.val();
+        self.phy_reset.clock.next = self.clocks.core.val();
+        self.lights.clock.next = self.clocks.core.val();
+        self.link.clock.next = self.clocks.core.val();
+        self.gigabit.clock.next = self.clocks.core.val();
+        self.serial.clock.next = self.clocks.core.val();
+        self.mac.clock.next = self.clocks.core.val();
+        self.mac.transmit_clock.next = self.clocks.line.val();
+        self.transmitter.clock.next = self.clocks.line.val();
+        self.mac.receive_clock.next = self.rgmii_rx_clock.val();
+        self.receiver.clock.next = self.rgmii_rx_clock.val();
+        self.rnic.reset.next = self.bridge.reset.val();
+        self.mac.device_reset.next = self.bridge.reset.val();
+        self.phy_reset_n.next = self.phy_reset.reset_n.val();
+
+        // The host.
+        self.bridge.uart_rx.next = self.uart_rx.val();
+        self.uart_tx.next = self.bridge.uart_tx.val();
+        StreamSource::<Beat>::join(&mut self.bridge.pcie_in, &mut self.rnic.pcie_in);
+        StreamSource::<Beat>::join(&mut self.rnic.pcie_out, &mut self.bridge.pcie_out);
+        self.rnic.max_payload.next = self.bridge.max_payload.val();
+        self.rnic.max_read.next = self.bridge.max_read.val();
+        self.rnic.requester.next = self.bridge.requester.val();
+
+        // The line.
+        StreamSource::<Beat>::join(&mut self.mac.to_device, &mut self.rnic.mac_in);
+        StreamSource::<Beat>::join(&mut self.rnic.mac_out, &mut self.mac.from_device);
+        self.rnic.mac_counts.next = self.mac.counts.val();
+        self.receiver.data.next = self.rgmii_rx_data.val();
+        self.receiver.control.next = self.rgmii_rx_control.val();
+        self.mac.gmii_receive.next = self.receiver.gmii.val();
+        self.transmitter.gmii.next = self.mac.gmii_transmit.val();
+        self.rgmii_tx_clock.next = self.transmitter.pin_clock.val();
+        self.rgmii_tx_data.next = self.transmitter.data.val();
+        self.rgmii_tx_control.next = self.transmitter.control.val();
+
+        // What a person sees.
+        self.link.foreign.next = self.receiver.link.val();
+        self.gigabit.foreign.next = self.receiver.gigabit.val();
+        self.serial.foreign.next = self.uart_rx.val();
+        self.lights.resetting.next = self.bridge.reset.val();
+        self.lights.link.next = self.link.known.val();
+        self.lights.gigabit.next = self.gigabit.known.val();
+        self.lights.frame.next = self.mac.to_device.valid.val() | self.rnic.mac_out.valid.val();
+        self.lights.trouble.next = self.mac.counts.val().damaged
+            | self.mac.counts.val().misfit
+            | self.mac.counts.val().lost;
+        self.lights.serial.next = !self.serial.known.val() | !self.bridge.uart_tx.val();
+        self.led.next = self.lights.led.val();
+    }
+}
