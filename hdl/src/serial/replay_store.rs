@@ -71,7 +71,7 @@ pub struct ReplayStore {
 impl ReplayStore {
     /// Sends again what is not acknowledged within so many clocks.
     pub fn new(patience: u32) -> Self {
-        assert!(WINDOW == 4, "a slot's number has two bits");
+        const { assert!(WINDOW == 4, "a slot's number has two bits") };
         Self {
             clock: Default::default(),
             sink: Default::default(),
