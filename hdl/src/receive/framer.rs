@@ -102,21 +102,18 @@ impl<const BANK: usize> Logic for Framer<BANK> {
         self.job.valid.next = self.state.q.val() == FramerState::Offer;
         self.raw.ready.next = (self.state.q.val() == FramerState::Choose)
             & (self.raw_turn.q.val() | !self.pick.any.val());
-
-        // Look: where the FPDU starts, and what is there.
+        // Where the FPDU starts, and what is there.
         self.peek.next = self.state.q.val() == FramerState::Peek;
         self.peek_qp.next = self.qp.q.val();
         self.peek_at.next = bit_cast::<15, 32>(self.offered.q.val().start);
-
         self.size.data.next = self.peek_data.val();
         self.size.markers.next = self.offered.q.val().markers;
         self.size.position.next = self.offered.q.val().position;
-
         self.start.position.next = bit_cast::<32, 9>(self.offered.q.val().position);
         self.start.available.next = self.available.q.val();
         self.start.markers.next = self.offered.q.val().markers;
         self.work.qp.next = self.qp.q.val();
-        self.work.look.next = false;
+        self.work.look.next = self.state.q.val() == FramerState::Load;
         self.work.again.next = false;
         self.work.tell.next = false;
         match self.state.q.val() {
@@ -144,7 +141,6 @@ impl<const BANK: usize> Logic for Framer<BANK> {
             }
             FramerState::Load => {
                 // A command that came in the clock of the choice has taken the work away.
-                self.work.look.next = true;
                 self.state.d.next = FramerState::Look;
                 if !self.work.wanted.val().get_bit(self.qp.q.val().index()) {
                     self.state.d.next = FramerState::Choose;

@@ -113,9 +113,8 @@ impl Logic for Judge {
     //= rfc5041#7.1  What may not be placed ends the queue pair.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, packet, given, asked, message, good);
+        dff_setup!(self, clock, state, packet, given, asked, message, good, expected, room, hopes);
         dff_setup!(self, clock, bad_crc, pass, dropped, had, decided, takes, writes, reads_on);
-        dff_setup!(self, clock, expected, room, hopes);
         clock!(self, clock, messages, reads, flags, queues, life);
         self.flags.context_write.next = self.context_write.val();
         self.queues.context_write.next = self.context_write.val();

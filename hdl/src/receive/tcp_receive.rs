@@ -99,7 +99,7 @@ pub struct TcpReceive<const BANK: usize> {
     dead_qp: DFF<Bits<4>>,
     dead_sequence: DFF<Bits<32>>,
     count: DFF<Bits<7>>,
-    /// How far `raw_written` may be when a raw frame of any length comes, and how far it is to there.
+    /// How far `raw_written` may be when a raw frame of any length comes, and how far that is.
     raw_bound: DFF<Bits<32>>,
     raw_slack: Signal<Local, Bits<32>>,
     raw_fits: Signal<Local, Bit>,
