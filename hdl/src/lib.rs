@@ -18,6 +18,7 @@ pub mod protect;
 pub mod queue;
 pub mod receive;
 mod reset;
+pub mod restart;
 pub mod serial;
 pub mod stream;
 pub mod top;

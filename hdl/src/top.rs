@@ -23,6 +23,7 @@ use crate::mac::MacCounts;
 use crate::pcie::{Pcie, ReadRequest, WriteRequest};
 use crate::receive::records::ReadAsked;
 use crate::receive::{Acknowledgement, Receive};
+use crate::restart::Restart;
 use crate::stream::*;
 use crate::transmit::Transmit;
 use rust_hdl::prelude::*;
@@ -51,7 +52,16 @@ pub struct Passed {
 pub struct Rnic<const BANK: usize> {
     /// The core clock: everything happens at its rising edge.
     pub clock: Signal<In, Clock>,
-    /// Synchronous reset, active high; one clock is enough.
+    /// Synchronous reset, active high; one clock is enough. Afterwards the device is as after
+    /// power-on, but for some 260 clocks in which it clears its tables: packets from the host
+    /// wait, frames are lost.
+    ///
+    /// Who is at the other end of a stream need not know of a reset. What comes of a packet that
+    /// it cut on its way in is dropped; one that it cut on its way out ends with `error`. A beat
+    /// that was offered as the first of a packet and not taken may be withdrawn.
+    ///
+    /// The device forgets the reads that it has under way and gives their tags to others: after a
+    /// reset, the other end of `pcie_in` must not answer a read of before.
     pub reset: Signal<In, Bit>,
     /// Transaction-layer packets from the root complex, octets in wire order.
     pub pcie_in: StreamSink<Beat>,
@@ -72,6 +82,7 @@ pub struct Rnic<const BANK: usize> {
     pub requester: Signal<In, Bits<16>>,
     /// One-clock pulses: the stations of `ironwarp_abi::trace`.
     pub stations: Signal<Out, Bits<16>>,
+    restart: Restart,
     pcie: Pcie,
     control: Control<BANK>,
     complete: CompletionWriter,
@@ -84,13 +95,20 @@ pub struct Rnic<const BANK: usize> {
 impl<const BANK: usize> Logic for Rnic<BANK> {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, pcie, control, complete, transmit, receive);
+        clock!(self, clock, restart, pcie, control, complete, transmit, receive);
 
-        // The two edges of the device.
-        StreamSink::<Beat>::link(&mut self.pcie_in, &mut self.pcie.pcie_in);
-        StreamSource::<Beat>::link(&mut self.pcie_out, &mut self.pcie.pcie_out);
-        StreamSink::<Beat>::link(&mut self.mac_in, &mut self.receive.mac);
-        StreamSource::<Beat>::link(&mut self.mac_out, &mut self.transmit.frame);
+        // The two edges of the device, and what outlives a reset of all the rest.
+        self.restart.reset.next = false;
+        self.restart.reset_asked.next = self.reset.val();
+        self.control.wipe.next = self.restart.wipe.val();
+        StreamSink::<Beat>::link(&mut self.pcie_in, &mut self.restart.pcie_in);
+        StreamSource::<Beat>::join(&mut self.restart.to_pcie, &mut self.pcie.pcie_in);
+        StreamSource::<Beat>::join(&mut self.pcie.pcie_out, &mut self.restart.from_pcie);
+        StreamSource::<Beat>::link(&mut self.pcie_out, &mut self.restart.pcie_out);
+        StreamSink::<Beat>::link(&mut self.mac_in, &mut self.restart.mac_in);
+        StreamSource::<Beat>::join(&mut self.restart.to_mac, &mut self.receive.mac);
+        StreamSource::<Beat>::join(&mut self.transmit.frame, &mut self.restart.from_mac);
+        StreamSource::<Beat>::link(&mut self.mac_out, &mut self.restart.mac_out);
         self.pcie.max_payload.next = self.max_payload.val();
         self.pcie.max_read.next = self.max_read.val();
         self.pcie.requester.next = self.requester.val();

@@ -23,6 +23,24 @@ impl BeatPort {
         Self::default()
     }
 
+    /// Forgets the device's packets, for it is reset: it drops what still comes of one whose first
+    /// beat it has taken, and ends with `error` the one that it is sending.
+    pub fn reset(&mut self) {
+        // Of a packet whose last beat is offered, `next_beat` is zero again.
+        let begun = match self.offered {
+            Some(_) => self.next_beat != 1,
+            None => self.next_beat > 0,
+        };
+        if !begun {
+            self.sending.clear();
+            self.next_beat = 0;
+            self.offered = None;
+        }
+        self.handshake = Handshake::default();
+        self.discarding |= !self.arriving.is_empty();
+        self.arriving.clear();
+    }
+
     /// No packet is under way to the device.
     pub fn idle(&self) -> bool {
         self.sending.is_empty() && self.offered.is_none()

@@ -103,7 +103,7 @@ impl RootComplex {
         );
     }
 
-    /// Forgets everything about the device, which was reset. Memory and reports stay.
+    /// Forgets everything about the device, which is reset. Memory and reports stay.
     pub fn reset(&mut self) {
         self.config = ConfigSpace::new();
         self.set_up();

@@ -124,13 +124,6 @@ impl Direction {
         }
     }
 
-    /// Stops a frame in the middle, as when the sender is reset.
-    pub fn abandon(&mut self) {
-        if self.sending.is_some() {
-            let _ = self.underrun();
-        }
-    }
-
     /// A frame begins: its fate and its time of arrival are decided.
     fn begin(&mut self, clock: u64) {
         let start = self.line_free.max(OCTETS_PER_CLOCK * clock);
@@ -189,7 +182,7 @@ impl Direction {
             (true, false) if beat.last => {
                 Err(Misconduct::FrameLength(sending.octets.len() + bytes))
             }
-            (true, true) if beat.last && sending.octets.len() < HEADER => {
+            (true, true) if beat.last && !beat.error && sending.octets.len() < HEADER => {
                 Err(Misconduct::FrameLength(sending.octets.len()))
             }
             _ => Ok(None),

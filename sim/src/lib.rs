@@ -25,4 +25,4 @@ pub use options::{Impairments, LinkOptions, Options};
 pub use pins::{Inputs, Outputs, Pins};
 pub use rnic::Rnic;
 pub use stages::Stages;
-pub use world::{PowerOn, Progress, Simulation};
+pub use world::{Progress, Simulation};

@@ -139,9 +139,9 @@ impl Link {
         self.peer.as_mut().map(|peer| std::mem::take(&mut peer.arrived)).unwrap_or_default()
     }
 
-    /// End `end` was reset: a frame in the middle ends there.
+    /// The device at end `end` is reset: it may withdraw what it offered. A frame in the middle
+    /// ends with an error.
     pub fn reset(&mut self, end: usize) {
-        self.directions[end].abandon();
         self.handshakes[end] = Handshake::default();
     }
 

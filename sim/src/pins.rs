@@ -9,7 +9,9 @@ use std::path::Path;
 pub struct Inputs {
     /// Core clocks since the world began; for waveforms.
     pub clock: u64,
-    /// The device is reset.
+    /// The device is reset at the rising edge; what it drives until then counts. A packet that this
+    /// cuts on its way out ends later with `error`; what still comes of one that it cuts on its
+    /// way in is dropped.
     pub reset: bool,
     /// A beat of a TLP from the root complex, if one is offered.
     pub pcie_in: Option<Beat>,

@@ -11,9 +11,6 @@ use ironwarp_capture::Capture;
 use ironwarp_root_complex::BeatPort;
 use std::path::{Path, PathBuf};
 
-/// Makes RNIC n as it is after power-on.
-pub type PowerOn = Box<dyn FnMut(usize) -> Box<dyn Pins> + Send>;
-
 /// What has happened so far; for progress bars and reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -30,10 +27,11 @@ pub struct Progress {
 /// An RNIC and its host.
 struct Node {
     device: Box<dyn Pins>,
+    /// The device is reset in the next clock.
+    reset: bool,
     root: RootComplex,
     port: BeatPort,
     stages: Stages,
-    waveform: Option<PathBuf>,
     /// The register that is being read, and the clock in which that began.
     reading: Option<(u32, u64)>,
 }
@@ -41,7 +39,6 @@ struct Node {
 /// The world.
 pub struct Simulation {
     options: Options,
-    power_on: PowerOn,
     nodes: Vec<Node>,
     link: Link,
     clock: u64,
@@ -56,14 +53,17 @@ impl Simulation {
     /// # Errors
     /// Options that mean nothing, or a capture that cannot be written.
     pub fn new(options: Options) -> Result<Self, Error> {
-        Self::with_devices(options, Box::new(|_| Box::new(crate::Rnic::new())))
+        Self::with_devices(options, |_| Box::new(crate::Rnic::new()))
     }
 
-    /// A world of other devices than the RTL: `power_on(n)` makes RNIC n, now and at every reset.
+    /// A world of other devices than the RTL: `power_on(n)` makes RNIC n.
     ///
     /// # Errors
     /// Options that mean nothing, or a capture that cannot be written.
-    pub fn with_devices(options: Options, mut power_on: PowerOn) -> Result<Self, Error> {
+    pub fn with_devices(
+        options: Options,
+        mut power_on: impl FnMut(usize) -> Box<dyn Pins>,
+    ) -> Result<Self, Error> {
         options.check()?;
         let names: &[&str] = if options.nics == 1 { &["nic0", "peer"] } else { &["nic0", "nic1"] };
         let capture = match &options.capture {
@@ -74,14 +74,14 @@ impl Simulation {
         let link = Link::new(&options.link, options.nics, seed(0), capture);
         let nodes = (0..options.nics).map(|nic| Node {
             device: power_on(nic),
+            reset: false,
             root: RootComplex::new(nic, &options.root_complex, seed(1 + nic as u64)),
             port: BeatPort::new(),
             stages: Stages::new(),
-            waveform: None,
             reading: None,
         });
         let nodes = nodes.collect();
-        Ok(Self { nodes, link, power_on, options, clock: 0, active: 0 })
+        Ok(Self { nodes, link, options, clock: 0, active: 0 })
     }
 
     fn node(&self, nic: usize) -> Result<&Node, Error> {
@@ -101,7 +101,7 @@ impl Simulation {
             let config = node.root.config();
             let outputs = node.device.clock(&Inputs {
                 clock,
-                reset: false,
+                reset: std::mem::take(&mut node.reset),
                 pcie_in,
                 pcie_out_ready,
                 mac_in,
@@ -256,24 +256,20 @@ impl Simulation {
         }
     }
 
-    /// Power-cycles an RNIC: a new device, nothing under way, configuration space as when the
-    /// world began. Host memory stays attached. A waveform begins anew, with the device.
+    /// Resets an RNIC in the next clock: nothing of it is under way any more, configuration space
+    /// is as when the world began. Host memory stays attached.
     ///
     /// # Errors
-    /// [`Error::NoSuchNic`], or a waveform that cannot be written.
+    /// [`Error::NoSuchNic`].
     pub fn reset(&mut self, nic: usize) -> Result<(), Error> {
         let node = self.nodes.get_mut(nic).ok_or(Error::NoSuchNic(nic))?;
-        node.device.close_waveform()?;
-        node.device = (self.power_on)(nic);
+        node.reset = true;
         node.root.reset();
-        node.port = BeatPort::new();
+        node.port.reset();
         node.reading = None;
         node.stages = Stages::new();
         self.link.reset(nic);
-        match &node.waveform {
-            Some(path) => node.device.open_waveform(path),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Steps until RNIC `nic` has interrupted, at most `limit` clocks; takes the oldest
@@ -423,10 +419,7 @@ impl Simulation {
     /// # Errors
     /// [`Error::NoSuchNic`], a device that has none, or a file that cannot be written.
     pub fn open_waveform(&mut self, nic: usize, path: &Path) -> Result<(), Error> {
-        let node = self.node_mut(nic)?;
-        node.device.open_waveform(path)?;
-        node.waveform = Some(path.to_owned());
-        Ok(())
+        self.node_mut(nic)?.device.open_waveform(path)
     }
 
     /// Writes a waveform of every RNIC from now on. With two, `-nic0` and `-nic1` go before the
@@ -455,7 +448,6 @@ impl Simulation {
     /// The first of them.
     pub fn finish(&mut self) -> Result<(), Error> {
         for node in &mut self.nodes {
-            node.waveform = None;
             node.device.close_waveform()?;
         }
         self.link.finish()

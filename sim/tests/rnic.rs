@@ -33,7 +33,7 @@ fn registers_answer() {
     }
 }
 
-/// A reset gives a new device; the other one keeps its state.
+/// A reset makes one device as new; the other one keeps its state.
 #[test]
 fn a_reset_is_of_one_device() {
     let mut simulation = world(Options::default());
@@ -47,7 +47,7 @@ fn a_reset_is_of_one_device() {
     assert_eq!(simulation.bar_read32(1, TIME_BASE.address).unwrap(), 98);
 }
 
-/// Waveforms of both RNICs are written, in both formats, and a reset begins them anew.
+/// Waveforms of both RNICs are written, in both formats; they go on over a reset.
 #[test]
 fn waveforms_are_written() {
     let folder = tempfile::tempdir().unwrap();

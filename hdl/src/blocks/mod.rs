@@ -44,6 +44,7 @@ mod pcie;
 mod protect;
 mod queue;
 mod receive;
+mod restart;
 mod rnic;
 mod serial;
 mod stream;
@@ -141,6 +142,7 @@ pub fn blocks() -> Vec<BlockEntry> {
         complete::blocks(),
         mac::blocks(),
         serial::blocks(),
+        restart::blocks(),
     ]
     .concat()
 }

@@ -1,5 +1,6 @@
 //! Tells what a write to BAR 0 means.
-use super::records::{doorbell_kind, ContextWrite, Doorbell, PageWrite};
+use super::records::{doorbell_kind, ContextWrite, Doorbell, PageWrite, Wipe, EVERY_TABLE};
+use crate::literal::Literal;
 use crate::pcie::records::BarWrite;
 use crate::stream::beat::*;
 use ironwarp_abi::{context::table, limits, registers};
@@ -12,6 +13,8 @@ pub struct BarDecoder {
     pub clock: Signal<In, Clock>,
     /// Always ready.
     pub sink: StreamSink<BarWrite>,
+    /// Clears the contexts and the MSI-X vector of a number; no write may come in the same clock.
+    pub wipe: Signal<In, Wipe>,
     pub context_write: Signal<Out, ContextWrite>,
     pub doorbell: Signal<Out, Doorbell>,
     /// A write to the first page.
@@ -28,6 +31,7 @@ pub struct BarDecoder {
     page: Signal<Local, Bits<8>>,
     page_word: Signal<Local, Bits<10>>,
     object: Signal<Local, Bits<8>>,
+    wiped_part: Signal<Local, Bits<2>>,
     qp_bell: Signal<Local, Bit>,
     cq_bell: Signal<Local, Bit>,
     qp_table: Constant<Bits<4>>,
@@ -47,6 +51,10 @@ pub struct BarDecoder {
     receive: Constant<Bits<2>>,
     consumed: Constant<Bits<2>>,
     arm: Constant<Bits<2>>,
+    every_table: Literal<4, EVERY_TABLE>,
+    msix_words: Literal<8, { 4 * limits::VECTOR_COUNT as u64 }>,
+    msix_control: Literal<2, 3>,
+    masked: Literal<32, 1>,
 }
 
 impl Default for BarDecoder {
@@ -58,6 +66,7 @@ impl Default for BarDecoder {
         Self {
             clock: Default::default(),
             sink: Default::default(),
+            wipe: Default::default(),
             context_write: Default::default(),
             doorbell: Default::default(),
             register_write: Default::default(),
@@ -72,6 +81,7 @@ impl Default for BarDecoder {
             page: Default::default(),
             page_word: Default::default(),
             object: Default::default(),
+            wiped_part: Default::default(),
             qp_bell: Default::default(),
             cq_bell: Default::default(),
             qp_table: Constant::new(table::QUEUE_PAIR.to_bits()),
@@ -91,6 +101,10 @@ impl Default for BarDecoder {
             receive: Constant::new(doorbell_kind::RECEIVE.to_bits()),
             consumed: Constant::new(doorbell_kind::CONSUMED.to_bits()),
             arm: Constant::new(doorbell_kind::ARM.to_bits()),
+            every_table: Default::default(),
+            msix_words: Default::default(),
+            msix_control: Default::default(),
+            masked: Default::default(),
         }
     }
 }
@@ -110,6 +124,7 @@ impl Logic for BarDecoder {
         self.index.next = self.address.val().get_bits::<8>(8);
         self.page.next = self.address.val().get_bits::<8>(12);
         self.page_word.next = self.address.val().get_bits::<10>(2);
+        self.wiped_part.next = bit_cast::<2, 8>(self.wipe.val().index);
         self.object.next = bit_cast::<8, 6>(self.address.val().get_bits::<6>(12));
 
         self.context_out.d.next.table = self.table_number.val();
@@ -133,6 +148,20 @@ impl Logic for BarDecoder {
         self.msix_out.d.next.data = self.sink.beat.val().data;
         self.msix_out.d.next.valid =
             self.sink.valid.val() & (self.page.val() == self.msix_page.val());
+
+        if self.wipe.val().valid {
+            self.context_out.d.next.valid = true;
+            self.context_out.d.next.table = self.every_table.val();
+            self.context_out.d.next.index = self.wipe.val().index;
+            self.context_out.d.next.data = 0.into();
+            // The table's words as they are after power-on: addresses are zero, vectors masked.
+            self.msix_out.d.next.valid = self.wipe.val().index < self.msix_words.val();
+            self.msix_out.d.next.word = bit_cast::<10, 8>(self.wipe.val().index);
+            self.msix_out.d.next.data = 0.into();
+            if self.wiped_part.val() == self.msix_control.val() {
+                self.msix_out.d.next.data = self.masked.val();
+            }
+        }
 
         self.qp_bell.next = self.sink.valid.val()
             & (self.address.val().get_bits::<2>(18) == self.qp_pages.val())

@@ -33,6 +33,8 @@ pub struct Control<const BANK: usize> {
     pub bar_write: StreamSink<BarWrite>,
     pub bar_read: StreamSink<Bits<20>>,
     pub bar_answer: StreamSource<Bits<32>>,
+    /// After a reset: clears what the host wrote before.
+    pub wipe: Signal<In, Wipe>,
     pub context_write: Signal<Out, ContextWrite>,
     pub doorbell: Signal<Out, Doorbell>,
     pub qp_command: Signal<Out, Command>,
@@ -70,6 +72,7 @@ impl<const BANK: usize> Logic for Control<BANK> {
     fn update(&mut self) {
         clock!(self, clock, decoder, registers, time_base, counters, qps, msix, reader);
         StreamSink::<BarWrite>::link(&mut self.bar_write, &mut self.decoder.sink);
+        self.decoder.wipe.next = self.wipe.val();
         self.context_write.next = self.decoder.context_write.val();
         self.doorbell.next = self.decoder.doorbell.val();
         self.registers.write.next = self.decoder.register_write.val();
@@ -97,6 +100,7 @@ impl<const BANK: usize> Logic for Control<BANK> {
         self.reader.microseconds.next = self.time_base.microseconds.val();
         self.reader.mac_address.next = self.registers.mac_address.val();
         self.reader.active.next = self.qps.active.val();
+        self.reader.started.next = self.qps.started.val();
         self.reader.query_qp.next = self.registers.query_qp.val();
         self.reader.query_send_next.next = self.query_send_next.val();
         self.reader.query_send_unacknowledged.next = self.query_send_unacknowledged.val();

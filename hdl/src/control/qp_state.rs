@@ -22,8 +22,11 @@ pub struct QpState {
     pub completion: StreamSource<Completion>,
     /// Bit n: queue pair n runs.
     pub active: Signal<Out, Bits<16>>,
+    /// Bit n: queue pair n has run since the reset.
+    pub started: Signal<Out, Bits<16>>,
     merge: Merge2<QpEvent>,
     bits: DFF<Bits<16>>,
+    begun: DFF<Bits<16>>,
     out: DFF<Completion>,
     out_full: DFF<Bit>,
     free: Signal<Local, Bit>,
@@ -46,8 +49,10 @@ impl Default for QpState {
             event_receive: Default::default(),
             completion: Default::default(),
             active: Default::default(),
+            started: Default::default(),
             merge: Default::default(),
             bits: Default::default(),
+            begun: Default::default(),
             out: Default::default(),
             out_full: Default::default(),
             free: Default::default(),
@@ -65,13 +70,14 @@ impl Default for QpState {
 impl Logic for QpState {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, bits, out, out_full);
+        dff_setup!(self, clock, bits, begun, out, out_full);
         clock!(self, clock, merge);
         StreamSink::<QpEvent>::link(&mut self.event_send, &mut self.merge.sink_a);
         StreamSink::<QpEvent>::link(&mut self.event_receive, &mut self.merge.sink_b);
         self.completion.beat.next = self.out.q.val();
         self.completion.valid.next = self.out_full.q.val();
         self.active.next = self.bits.q.val();
+        self.started.next = self.begun.q.val();
 
         self.free.next = self.completion.ready.val() | !self.out_full.q.val();
         self.merge.source.ready.next = self.free.val();
@@ -99,6 +105,7 @@ impl Logic for QpState {
         if self.command.val().valid {
             if self.command.val().enable {
                 self.bits.d.next = self.after_event.val() | self.command_mask.val();
+                self.begun.d.next = self.begun.q.val() | self.command_mask.val();
             } else {
                 self.bits.d.next = self.after_event.val() & !self.command_mask.val();
             }

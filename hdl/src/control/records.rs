@@ -6,7 +6,7 @@ use rust_hdl::prelude::*;
 pub struct ContextWrite {
     /// The record means something in this clock.
     pub valid: Bit,
-    /// Which table: one of `ironwarp_abi::context::table`.
+    /// Which table: one of `ironwarp_abi::context::table`, or [`EVERY_TABLE`].
     pub table: Bits<4>,
     /// Which context of the table.
     pub index: Bits<8>,
@@ -14,6 +14,18 @@ pub struct ContextWrite {
     pub word: Bits<6>,
     /// The word.
     pub data: Bits<32>,
+}
+
+/// The number in [`ContextWrite`] that means all words of a context in every table.
+pub const EVERY_TABLE: u64 = 15;
+
+/// After a reset: everything about objects of one number is cleared.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Wipe {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    /// The objects' number; tables that have fewer take it modulo their size.
+    pub index: Bits<8>,
 }
 
 /// The host starts or stops a queue pair or a completion queue.

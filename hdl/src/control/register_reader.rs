@@ -30,6 +30,8 @@ pub struct RegisterReader<const BANK: usize> {
     pub mac_address: Signal<In, Bits<48>>,
     pub active: Signal<In, Bits<16>>,
     pub query_qp: Signal<In, Bits<8>>,
+    /// Bit n: queue pair n has run; else its `QUERY_` registers read zero.
+    pub started: Signal<In, Bits<16>>,
     pub query_send_next: Signal<In, Bits<32>>,
     pub query_send_unacknowledged: Signal<In, Bits<32>>,
     pub query_receive_next: Signal<In, Bits<32>>,
@@ -45,6 +47,8 @@ pub struct RegisterReader<const BANK: usize> {
     address: DFF<Bits<20>>,
     value: DFF<Bits<32>>,
     found: Signal<Local, Bits<32>>,
+    queried: Signal<Local, Bits<4>>,
+    known: Signal<Local, Bit>,
     word: Signal<Local, Bits<10>>,
     page: Signal<Local, Bits<8>>,
     register_page: Constant<Bits<8>>,
@@ -98,6 +102,7 @@ impl<const BANK: usize> Default for RegisterReader<BANK> {
             mac_address: Default::default(),
             active: Default::default(),
             query_qp: Default::default(),
+            started: Default::default(),
             query_send_next: Default::default(),
             query_send_unacknowledged: Default::default(),
             query_receive_next: Default::default(),
@@ -111,6 +116,8 @@ impl<const BANK: usize> Default for RegisterReader<BANK> {
             address: Default::default(),
             value: Default::default(),
             found: Default::default(),
+            queried: Default::default(),
+            known: Default::default(),
             word: Default::default(),
             page: Default::default(),
             register_page: Constant::new(0.into()),
@@ -151,6 +158,8 @@ impl<const BANK: usize> Logic for RegisterReader<BANK> {
         self.count_index.next = self.word.val().get_bits::<4>(0);
         self.msix_word.next = self.word.val();
 
+        self.queried.next = bit_cast::<4, 8>(self.query_qp.val());
+        self.known.next = self.started.val().get_bit(self.queried.val().index());
         self.found.next = 0.into();
         if self.page.val() == self.msix_page.val() {
             self.found.next = self.msix_value.val();
@@ -181,13 +190,13 @@ impl<const BANK: usize> Logic for RegisterReader<BANK> {
                 self.found.next = bit_cast::<32, 16>(self.active.val());
             } else if self.word.val() == self.query.val() {
                 self.found.next = bit_cast::<32, 8>(self.query_qp.val());
-            } else if self.word.val() == self.send_next.val() {
+            } else if self.known.val() & (self.word.val() == self.send_next.val()) {
                 self.found.next = self.query_send_next.val();
-            } else if self.word.val() == self.send_unacknowledged.val() {
+            } else if self.known.val() & (self.word.val() == self.send_unacknowledged.val()) {
                 self.found.next = self.query_send_unacknowledged.val();
-            } else if self.word.val() == self.receive_next.val() {
+            } else if self.known.val() & (self.word.val() == self.receive_next.val()) {
                 self.found.next = self.query_receive_next.val();
-            } else if self.word.val() == self.send_window.val() {
+            } else if self.known.val() & (self.word.val() == self.send_window.val()) {
                 self.found.next = self.query_send_window.val();
             }
         }

@@ -195,6 +195,8 @@ fn queries_go_through() {
     bench.uut.query_send_unacknowledged.next = 0x1234_5678_u32.to_bits();
     bench.uut.query_receive_next.next = 0x9abc_def0_u32.to_bits();
     bench.uut.query_send_window.next = 0x0001_0000_u32.to_bits();
+    assert_eq!(bench.register(&QUERY_SEND_NEXT), 0, "it has never run");
+    bench.write(QP_CONTROL.address, 1 << 8 | 11);
     assert_eq!(bench.register(&QUERY_SEND_NEXT), 0xffff_0001);
     assert_eq!(bench.register(&QUERY_SEND_UNACKNOWLEDGED), 0x1234_5678);
     assert_eq!(bench.register(&QUERY_RECEIVE_NEXT), 0x9abc_def0);

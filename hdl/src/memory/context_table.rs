@@ -1,5 +1,6 @@
 //! An engine's own copy of the context words that it needs.
-use crate::control::records::ContextWrite;
+use crate::control::records::{ContextWrite, EVERY_TABLE};
+use crate::literal::Literal;
 use rust_hdl::prelude::*;
 
 /// Words `first_word .. first_word + N` of the first `2^A` contexts of one context table.
@@ -18,14 +19,17 @@ pub struct ContextTable<const A: usize, const N: usize> {
     pub words: [Signal<Out, Bits<32>>; N],
     ram: [RAM<Bits<32>, A>; N],
     write: Signal<Local, Bit>,
+    wipe: Signal<Local, Bit>,
     table_number: Constant<Bits<4>>,
     word: [Constant<Bits<6>>; N],
+    every_table: Literal<4, EVERY_TABLE>,
 }
 
 impl<const A: usize, const N: usize> ContextTable<A, N> {
     /// Keeps `N` words from `first_word` of the contexts of `table` (`abi::context::table`).
     pub fn new(table: u8, first_word: usize) -> Self {
         assert!(A <= 8, "a context index has eight bits");
+        assert!(u64::from(table) != EVERY_TABLE, "the number of no table");
         assert!(first_word + N <= 64, "a context has 64 words");
         Self {
             clock: Default::default(),
@@ -34,6 +38,8 @@ impl<const A: usize, const N: usize> ContextTable<A, N> {
             words: std::array::from_fn(|_| Default::default()),
             ram: std::array::from_fn(|_| Default::default()),
             write: Default::default(),
+            wipe: Default::default(),
+            every_table: Default::default(),
             table_number: Constant::new(u64::from(table).to_bits()),
             word: std::array::from_fn(|n| Constant::new(((first_word + n) as u64).to_bits())),
         }
@@ -45,14 +51,16 @@ impl<const A: usize, const N: usize> Logic for ContextTable<A, N> {
     fn update(&mut self) {
         self.write.next = self.context_write.val().valid
             & (self.context_write.val().table == self.table_number.val());
+        self.wipe.next = self.context_write.val().valid
+            & (self.context_write.val().table == self.every_table.val());
         for i in 0..N {
             self.ram[i].read_clock.next = self.clock.val();
             self.ram[i].write_clock.next = self.clock.val();
             self.ram[i].read_address.next = self.index.val();
             self.ram[i].write_address.next = bit_cast::<A, 8>(self.context_write.val().index);
             self.ram[i].write_data.next = self.context_write.val().data;
-            self.ram[i].write_enable.next =
-                self.write.val() & (self.context_write.val().word == self.word[i].val());
+            self.ram[i].write_enable.next = self.wipe.val()
+                | (self.write.val() & (self.context_write.val().word == self.word[i].val()));
             self.words[i].next = self.ram[i].read_data.val();
         }
     }
@@ -72,17 +80,21 @@ mod tests {
         uut.connect_all();
         let mut model = HashMap::new();
         for _ in 0..2000 {
-            let (table, word) = (rng.random_range(3..6), rng.random_range(3..9));
+            let wipe = rng.random_bool(0.1);
+            let table = if wipe { EVERY_TABLE } else { rng.random_range(3..6) };
+            let word = rng.random_range(3..9);
             let (index, data) = (rng.random_range(0..8), u64::from(rng.random::<u32>()));
             let valid = rng.random();
             uut.context_write.next = ContextWrite {
                 valid,
-                table: (table as u64).to_bits(),
+                table: table.to_bits(),
                 index: (index as u64).to_bits(),
                 word: word.to_bits(),
                 data: data.to_bits(),
             };
-            if valid && table == 4 {
+            if valid && wipe {
+                model.extend([5, 6].map(|word| ((index, word), data)));
+            } else if valid && table == 4 {
                 model.insert((index, word), data);
             }
             tick!(uut);

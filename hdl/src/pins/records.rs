@@ -1,7 +1,9 @@
 //! The records that ports carry, as [`Pin`](super::Pin)s. A record is added where its engine's are.
 
 use crate::complete::records::Completion;
-use crate::control::records::{Command, ContextWrite, Doorbell, MsixMessage, PageWrite, QpEvent};
+use crate::control::records::{
+    Command, ContextWrite, Doorbell, MsixMessage, PageWrite, QpEvent, Wipe,
+};
 use crate::mac::records::{Gmii, MacCounts, ReceiveVerdict, ReceivedOctet};
 use crate::pcie::records::{
     BarCompletion, BarRequest, BarWrite, CompletionBeat, DataOrder, OpenRead, PostedRequest,
@@ -25,6 +27,7 @@ record!(ReceivedOctet { data, valid, end, damaged });
 record!(MacCounts { damaged, misfit, pause, lost });
 record!(ReceiveVerdict { valid, damaged, misfit });
 record!(Completion { cq, qp, kind, status, request, solicited, length, sequence });
+record!(Wipe { valid, index });
 record!(ContextWrite { valid, table, index, word, data });
 record!(Command { valid, index, enable });
 record!(Doorbell { valid, kind, index, value });

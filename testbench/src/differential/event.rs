@@ -21,6 +21,8 @@ pub enum Event {
     Write(u32, u32),
     /// A memory region's record is written, valid or not.
     Register(u8, MemoryRegionContext),
+    /// Host and peers know a memory region that the device was not told of.
+    Remember(u8, MemoryRegionContext),
     /// A memory region becomes invalid.
     Forget(u8),
     /// A completion queue starts: log2 of its entries, and its vector.

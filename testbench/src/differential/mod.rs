@@ -18,6 +18,7 @@ mod programme;
 mod races;
 mod reads;
 mod regions;
+mod reset;
 mod rest;
 mod ring;
 mod run;
@@ -34,6 +35,7 @@ pub use finding::Finding;
 #[cfg(feature = "planted")]
 pub use planted::{planted, MISTAKES};
 pub use programme::{Programme, EVENTS_MIN};
+pub use reset::{reset, Open, Reset};
 pub use run::{run, Outcome, Records};
 pub use shrink::shrink;
 pub use side::{rnic, Make};

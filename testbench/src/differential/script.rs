@@ -119,6 +119,10 @@ impl Script {
                 self.regions.0.insert(*index, *region);
                 words(registers::MR_CONTEXTS, (*index).into(), &region.to_words()).collect()
             }
+            Event::Remember(index, region) => {
+                self.regions.0.insert(*index, MemoryRegionContext { valid: false, ..*region });
+                vec![]
+            }
             Event::Forget(index) => {
                 if let Some(region) = self.regions.0.get_mut(index) {
                     region.valid = false;

@@ -153,10 +153,9 @@ impl Rtl {
     /// Options that mean nothing, or a capture that cannot be written.
     pub fn new(memory: Arena, make: &Make, options: Options) -> Result<Self, Error> {
         let movement = Arc::new(Movement::default());
-        let pins: Box<dyn Pins> = Box::new(Watched { pins: make(), movement: movement.clone() });
-        let mut pins = Some(pins);
-        let power_on = move |_| pins.take().unwrap_or_else(|| Box::new(ironwarp_sim::Rnic::new()));
-        let mut simulation = Simulation::with_devices(options, Box::new(power_on))?;
+        let power_on =
+            |_| -> Box<dyn Pins> { Box::new(Watched { pins: make(), movement: movement.clone() }) };
+        let mut simulation = Simulation::with_devices(options, power_on)?;
         simulation.attach_memory(0, Box::new(memory.clone()))?;
         simulation.config_write(0, COMMAND, &6_u16.to_le_bytes())?;
         simulation.config_write(0, MSIX_CONTROL, &0x8000_u16.to_le_bytes())?;
