@@ -1,4 +1,4 @@
-//! Verilates the blocks that the tests drive, the registries' leaf blocks and the harness's own; and
+//! Verilates the blocks that the tests drive, those of the registries and the harness's own; and
 //! the RNIC with its planted mistakes.
 
 #[cfg(feature = "blocks")]

@@ -29,8 +29,8 @@
 //! **Delivery.** Packets are numbered from zero, modulo 256. `acknowledge` is the number of the
 //! first packet that its sender has not yet taken; at most [`WINDOW`] packets may be without
 //! acknowledgement, which is the flow control in both directions. A packet that is damaged, or not
-//! the next one, is dropped; one that was taken before is acknowledged again. A sender whose oldest packet is not
-//! acknowledged in time sends all of them again.
+//! the next one, is dropped; one that was taken before is acknowledged again. A sender whose oldest
+//! packet is not acknowledged in time sends all of them again.
 
 /// Begins and ends a frame.
 pub const FLAG: u8 = 0x7e;

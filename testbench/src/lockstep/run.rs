@@ -47,8 +47,8 @@ pub(super) fn run(
 /// Picoseconds of half a clock of a block that has but one: 156.25 MHz.
 const HALF_CLOCK: u64 = 3200;
 
-/// When the clocks rise. One clock has its usual rate; several have rates and phases by chance, from
-/// 15 to 250 MHz. No two rise at one moment: hardware promises nothing about that.
+/// When the clocks rise. One clock has its usual rate; several have rates and phases by chance,
+/// from 15 to 250 MHz. No two rise at one moment: hardware promises nothing about that.
 struct Schedule {
     /// For each clock, picoseconds of a half, and when it rises next.
     clocks: Vec<(u64, u64)>,
