@@ -24,7 +24,7 @@ impl Logic for PriorityEncoder {
         self.four[2].next = self.wanted.val().get_bits::<4>(8);
         self.four[3].next = self.wanted.val().get_bits::<4>(12);
         self.which.next = 0.into();
-        self.inner.next = self.place[0].val();
+        self.inner.next = 0.into();
         for i in 0..4 {
             self.place[i].next = 0.into();
             if self.four[i].val().get_bit(1) {
