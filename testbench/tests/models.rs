@@ -135,8 +135,6 @@ impl Reference for Digest {
         let mut next = if pins.bit("first") { Some(Vec::new()) } else { self.message.clone() };
         if let Some(message) = &mut next {
             message.extend(&pins.number("data").to_le_bytes()[..octets]);
-            let crc = crc32c::crc32c(message).into();
-            expect("crc_next", pins.number("crc_next"), crc)?;
         }
         if pins.bit("valid") {
             self.message = next;

@@ -1,13 +1,13 @@
 //! The Verilog that comes out is Verilog: the kernel lint, Yosys and Verilator have no complaint.
 
-use ironwarp_hdl::blocks::{whole, BlockEntry};
+use ironwarp_hdl::blocks::{engines, whole, BlockEntry};
 use ironwarp_testbench::lockstep::{blocks, chosen};
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// The leaf blocks, the whole device and the whole board, or the one that `BLOCK` names.
+/// Leaf blocks, engines, the whole device and the whole board; or the one that `BLOCK` names.
 fn everything() -> Vec<BlockEntry> {
-    chosen([blocks(), whole(), ironwarp_ecpix5::whole()].concat())
+    chosen([blocks(), engines(), whole(), ironwarp_ecpix5::whole()].concat())
 }
 
 /// A block's Verilog, with what its cells do if it is of the board.

@@ -37,6 +37,7 @@ macro_rules! blocks {
 
 mod complete;
 mod control;
+mod engines;
 mod mac;
 mod memory;
 mod mpa;
@@ -145,6 +146,11 @@ pub fn blocks() -> Vec<BlockEntry> {
         restart::blocks(),
     ]
     .concat()
+}
+
+/// Engines that are whole, those of [`blocks`] excepted.
+pub fn engines() -> Vec<BlockEntry> {
+    engines::blocks()
 }
 
 /// The whole device.

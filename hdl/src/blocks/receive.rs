@@ -1,5 +1,6 @@
 //! The blocks of `receive` that stand alone.
 
+use crate::receive::ring_sizes::BANK_BITS_SMALL;
 use crate::receive::{
     acceptance::Acceptance, checksums::Checksums, crc_check::CrcCheck, ddp_check::DdpCheck,
     ddp_header::DdpHeader, epochs::Epochs, flow_table::FlowTable, fpdu_length::FpduLength,
@@ -74,7 +75,7 @@ blocks! {
     window_teller: WindowTeller::default(),
         [clock, context_write, qp_command, note, taken, receive_edge, query_qp,
         query_receive_next];
-    receive: Receive::<BANK_BITS>::default(),
+    receive: Receive::<BANK_BITS_SMALL>::default(),
         [clock, context_write, qp_command, active, doorbell, max_read, mac, mac_address,
         request_read, request_data, write, write_data, completion, event, acknowledgement,
         receive_edge, opened, read_asked, read_room, read_sent, read_done, query_qp,

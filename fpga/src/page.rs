@@ -1,0 +1,132 @@
+//! `docs/fpga.md`, from `fpga/results.json`.
+
+use crate::block::Figures;
+use crate::board::{Seed, Whole};
+use crate::clocks::ENGINES;
+use crate::part::{BLOCK_RAMS, FLIP_FLOPS, LUTS, MULTIPLIERS};
+use crate::results::{Comparison, Results};
+use std::fmt::Write;
+
+/// The page.
+pub fn page(results: &Results) -> String {
+    let mut page = String::from(INTRODUCTION);
+    let tools = results.tools.join(" and ");
+    let _ = writeln!(page, "\nThe part is {}. Tools: {tools}.", results.part);
+    page += "\n## The whole\n\n";
+    results.whole.iter().for_each(|it| whole(&mut page, it));
+    if results.whole.is_empty() {
+        page += "No board has been built yet.\n";
+    }
+    page += ENGINES_TITLE;
+    page += TABLE;
+    let (engines, others): (Vec<_>, Vec<_>) =
+        results.blocks.iter().partition(|it| ENGINES.contains(&it.name.as_str()));
+    engines.iter().for_each(|it| row(&mut page, it));
+    page += "\n### Their critical paths\n\n";
+    engines.iter().for_each(|it| path(&mut page, it));
+    page += COMPARISON;
+    results.comparison.iter().for_each(|it| comparison(&mut page, it));
+    page += "\n## All other blocks\n\n";
+    page += TABLE;
+    others.iter().for_each(|it| row(&mut page, it));
+    page
+}
+
+const INTRODUCTION: &str = "\
+# Area and speed
+
+Generated from `fpga/results.json` by `./ironwarp fpga ... --write-results`; do not edit.
+
+- **LUT** is what the part loses (nextpnr's `TRELLIS_COMB`): 4-input look-up tables of logic, of
+  carry chains and of distributed RAM.
+- **FF** are flip-flops, **EBR** block RAMs of 18 Kbit, **DSP** multipliers of 18 by 18 bits.
+- **Fmax** is the frequency at which every path holds after placement and routing, in the worst
+  corner of the part, for the clock with the least margin; **required** is what it must reach.
+";
+
+const ENGINES_TITLE: &str = "
+## Engines and functional units
+
+Each by itself, out of context. Every bit of its ports has a flip-flop before or behind it, so that
+the paths into and out of a block count for its speed; these flip-flops are not counted in FF.
+`./ironwarp fpga --blocks` makes them all, and fails when one of them is below its stated clock, or
+when any block has a latch, a combinational loop, or a RAM that became flip-flops.
+
+";
+
+const COMPARISON: &str = "
+## Beside public cores
+
+The same tools, the same part, the same flip-flops at all ports. Only the figures are here, nothing
+of those cores.
+
+| function | block | LUT | FF | EBR | Fmax MHz | command |
+|---|---|--:|--:|--:|--:|---|
+";
+
+const TABLE: &str = "\
+| block | LUT | FF | EBR | DSP | Fmax MHz | required MHz | command |
+|---|--:|--:|--:|--:|--:|--:|---|
+";
+
+fn row(page: &mut String, figures: &Figures) {
+    let Figures { name, lut, ff, ebr, dsp, fmax_mhz, required_mhz, command, .. } = figures;
+    let _ = writeln!(
+        page,
+        "| {name} | {lut} | {ff} | {ebr} | {dsp} | {fmax_mhz:.1} | {required_mhz} | `{command}` |"
+    );
+}
+
+fn path(page: &mut String, figures: &Figures) {
+    let Some(path) = &figures.critical_path else { return };
+    let _ = writeln!(
+        page,
+        "- **{}**: {} ({} cells, {:.2} ns logic, {:.2} ns routing)",
+        figures.name,
+        path.stations.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" → "),
+        path.cells,
+        path.logic_ns,
+        path.routing_ns
+    );
+}
+
+fn whole(page: &mut String, whole: &Whole) {
+    let figures = &whole.figures;
+    let Figures { name, lut, ff, ebr, dsp, command, .. } = figures;
+    let _ = writeln!(page, "### {name}\n\n`{command}`\n");
+    let _ = writeln!(page, "| | used | of | |\n|---|--:|--:|--:|");
+    let rows = [
+        ("LUT", lut, LUTS),
+        ("FF", ff, FLIP_FLOPS),
+        ("EBR", ebr, BLOCK_RAMS),
+        ("DSP", dsp, MULTIPLIERS),
+    ];
+    for (what, used, of) in rows {
+        let share = 100.0 * *used as f64 / of as f64;
+        let _ = writeln!(page, "| {what} | {used} | {of} | {share:.1} % |");
+    }
+    let _ = writeln!(page, "\n| seed | clock | Fmax MHz | required MHz | |\n|--:|---|--:|--:|---|");
+    for Seed { seed, clocks, .. } in &whole.seeds {
+        for clock in clocks {
+            let met = if clock.finding().is_none() { "met" } else { "missed" };
+            let _ = writeln!(
+                page,
+                "| {seed} | `{}` | {:.1} | {} | {met} |",
+                clock.name, clock.fmax_mhz, clock.required_mhz
+            );
+        }
+    }
+    let _ = writeln!(page, "\nThe critical path of the seed with the least margin:\n");
+    path(page, figures);
+}
+
+fn comparison(page: &mut String, comparison: &Comparison) {
+    let Comparison { function, remark, ours, theirs } = comparison;
+    for (what, it) in [(function.as_str(), ours), (remark.as_str(), theirs)] {
+        let Figures { name, lut, ff, ebr, fmax_mhz, command, .. } = it;
+        let _ = writeln!(
+            page,
+            "| {what} | {name} | {lut} | {ff} | {ebr} | {fmax_mhz:.1} | `{command}` |"
+        );
+    }
+}
