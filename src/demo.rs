@@ -15,10 +15,14 @@ const DEFAULT_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testbench/files
 /// The MTUs that are shown if none is asked for.
 const DEFAULT_MTUS: [usize; 2] = [1500, 9000];
 
+/// Of the default file, so much goes through the serial line of a board in simulation.
+const BOARD_BYTES: usize = 16 * 1024;
+
 /// What to move, and how.
 #[derive(Args, Clone, Debug)]
 pub struct Demo {
-    /// What sends: sim, the Verilated RNIC, or model, the behavioural model
+    /// What sends: sim, the Verilated RNIC; model, the behavioural model; or board, the Verilated
+    /// board behind a serial line, which needs --peer model
     #[arg(long, value_name = "KIND", default_value = DeviceKind::Sim.name())]
     device: DeviceKind,
     /// What receives: sim or model
@@ -107,14 +111,19 @@ impl Error {
 /// Bad arguments, or a transfer that failed.
 pub fn run(demo: &Demo) -> Result<(), Error> {
     let path = demo.file.clone().unwrap_or_else(|| DEFAULT_FILE.into());
-    let file = std::fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let mut file =
+        std::fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
     if file.is_empty() {
         return Err(Error::Empty(path));
     }
     demo.check_results(&path)?;
+    let board = demo.device == DeviceKind::Board;
+    if board && demo.file.is_none() {
+        file.truncate(BOARD_BYTES);
+    }
     let asked: Vec<usize> = match demo.mtu {
         Some(mtu) => vec![mtu.into()],
-        None if demo.json => DEFAULT_MTUS[..1].to_vec(),
+        None if demo.json || board => DEFAULT_MTUS[..1].to_vec(),
         None => DEFAULT_MTUS.to_vec(),
     };
     for (n, mtu) in asked.into_iter().enumerate() {

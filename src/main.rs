@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use ironwarp::bench::{self, Bench};
+use ironwarp::board::{self, BoardCommand};
 use ironwarp::demo::{self, Demo};
 use ironwarp::differential::{self, Differential};
 use ironwarp::rping::command::{self as rping, Rping};
@@ -24,6 +25,8 @@ enum Command {
     Differential(Differential),
     /// Measure throughput.
     Bench(Bench),
+    /// Run the board in simulation: a serial line for a driver at one end, Ethernet at the other.
+    Board(BoardCommand),
     /// Play ping-pong with data that is checked, as rdma-core's rping does.
     Rping(Rping),
     /// Serve rping's clients on a network, and answer ARP and ping, until interrupted.
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
             differential::execute(&options).map_err(|error| (error.to_string(), 1))
         }
         Command::Bench(options) => bench::run(&options).map_err(|error| (error.to_string(), 1)),
+        Command::Board(options) => board::run(&options).map_err(|error| (error.to_string(), 1)),
         Command::Rping(options) => rping::run(&options).map_err(|error| (error.to_string(), 1)),
         Command::Serve(options) => serve::run(&options).map_err(|error| (error.to_string(), 1)),
     };

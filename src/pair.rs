@@ -1,8 +1,9 @@
 //! Two stations on one link, each with its driver, in one thread.
 
 use crate::transfer::Error;
-use ironwarp_abi::limits::STREAM_RING_BYTES;
-use ironwarp_driver::backend::World;
+use ironwarp_abi::limits::{STREAM_RING_BITS_SMALL, STREAM_RING_BYTES};
+use ironwarp_abi::serial::BOARD_CLOCKS_PER_MICROSECOND;
+use ironwarp_driver::backend::{DeviceKind, World};
 use ironwarp_driver::{
     Completion, CompletionQueue, Context, Event, Options, ProtectionDomain, QueuePair,
     QueuePairOptions, Status,
@@ -10,10 +11,21 @@ use ironwarp_driver::{
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Device time that may pass without any event before the transfer is given up.
-const PATIENCE: Duration = Duration::from_millis(50);
-/// Device time that passes at most before progress is looked at again.
-const SLICE: Duration = Duration::from_micros(50);
+/// How the devices' time passes while a transfer is waited for.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// What may pass without any event before the transfer is given up.
+    patience: Duration,
+    /// What passes at most before progress is looked at again.
+    slice: Duration,
+}
+
+/// In a world with a time of its own.
+const OWN_TIME: Pace =
+    Pace { patience: Duration::from_millis(50), slice: Duration::from_micros(50) };
+/// Beside a board in simulation, which takes thousands of times as long as the board would.
+const REAL_TIME: Pace =
+    Pace { patience: Duration::from_secs(60), slice: Duration::from_millis(100) };
 
 /// One end: an opened device with a protection domain, a completion queue and a queue pair.
 pub struct End {
@@ -76,6 +88,7 @@ impl End {
 /// Both ends.
 pub struct Pair {
     world: Arc<World>,
+    pace: Pace,
     /// The sender of the file, and the receiver.
     pub ends: [End; 2],
 }
@@ -90,15 +103,22 @@ impl Pair {
             true => STREAM_RING_BYTES as u32,
             false => Options::default().receive_window,
         };
+        let board = world.kinds().contains(&DeviceKind::Board);
+        let pace = if board { REAL_TIME } else { OWN_TIME };
         let open = |end: u8| {
             let seed = Some(seed.wrapping_mul(2).wrapping_add(u64::from(end)));
-            let options = Options { mtu, seed, receive_window, ..Options::station(end + 1) };
+            let mut options = Options { mtu, seed, receive_window, ..Options::station(end + 1) };
+            if world.kinds()[usize::from(end)] == DeviceKind::Board {
+                options.clocks_per_microsecond = BOARD_CLOCKS_PER_MICROSECOND;
+                options.receive_window = 1 << STREAM_RING_BITS_SMALL;
+            }
+            options.silence = options.silence.max(pace.patience);
             End::open(&world, usize::from(end), options)
         };
         let ends = [open(0)?, open(1)?];
         // What the drivers have written to their devices must arrive before the first frame does.
-        world.pass(SLICE);
-        Ok(Self { world, ends })
+        world.pass(pace.slice);
+        Ok(Self { world, pace, ends })
     }
 
     /// The world that both ends share.
@@ -128,11 +148,11 @@ impl Pair {
             let now = self.ends[0].context.now();
             if any || written != moved {
                 (quiet_since, moved) = (now, written);
-            } else if now.saturating_sub(quiet_since) > PATIENCE {
+            } else if now.saturating_sub(quiet_since) > self.pace.patience {
                 return Err(Error::Stalled);
             }
             self.ends[1].context.arm()?;
-            self.ends[0].context.wait(SLICE)?;
+            self.ends[0].context.wait(self.pace.slice)?;
         }
     }
 }

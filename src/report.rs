@@ -32,6 +32,10 @@ pub struct Report {
     /// The same in core clocks, if any device has such.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clocks: Option<u64>,
+    /// Frames of a board in simulation whose frame check sequence was checked. Its time is the
+    /// computer's, and says nothing about a board.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked_frames: Option<u64>,
     /// The first message: its stations in RTL, and the clocks from one to the next.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<Stage>,
@@ -60,6 +64,7 @@ impl Report {
             ratio: goodput_bps / limit_bps,
             nanoseconds: outcome.time.as_nanos() as u64,
             clocks: outcome.clocks,
+            checked_frames: outcome.checked_frames,
             stages: outcome.stages.clone(),
         }
     }
@@ -87,6 +92,11 @@ impl fmt::Display for Report {
         match self.clocks {
             Some(clocks) => write!(f, "{clocks} clocks")?,
             None => write!(f, "{} ns", self.nanoseconds)?,
+        }
+        if let Some(frames) = self.checked_frames {
+            writeln!(f, " of the simulation's, {frames} frames of the board checked")?;
+            writeln!(f, "  SHA-256 sent     {}", self.digest_sent)?;
+            return write!(f, "  SHA-256 received {}", self.digest_received);
         }
         writeln!(
             f,

@@ -1,23 +1,63 @@
 //! A device on a network, as the command line names it.
 
 use clap::Args;
-use ironwarp_abi::limits::{MTU_MAX, MTU_MIN, STREAM_RING_BYTES};
-use ironwarp_driver::backend::{DeviceKind, Network, World, WorldOptions};
+use ironwarp_abi::limits::{MTU_MAX, MTU_MIN, STREAM_RING_BITS_SMALL, STREAM_RING_BYTES};
+use ironwarp_abi::serial::BOARD_CLOCKS_PER_MICROSECOND;
+use ironwarp_driver::backend::{DeviceKind, Network, SerialPort, World, WorldOptions};
 use ironwarp_driver::{Context, Error, Options};
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
+
+/// What stands for the RNIC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// Something in this process.
+    Here(DeviceKind),
+    /// A board behind a serial line.
+    Board(SerialPort),
+}
+
+impl FromStr for Device {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.strip_prefix("serial:") {
+            Some(port) => Ok(Self::Board(port.parse()?)),
+            None => match text.parse()? {
+                DeviceKind::Board => Err(Error::Address {
+                    address: text.into(),
+                    reason: "a board has an address such as serial:/dev/ttyUSB1",
+                }),
+                kind => Ok(Self::Here(kind)),
+            },
+        }
+    }
+}
+
+/// As it is parsed.
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Here(kind) => kind.fmt(f),
+            Self::Board(port) => write!(f, "serial:{port}"),
+        }
+    }
+}
 
 /// The device, its network and its addresses.
 #[derive(Args, Clone, Debug)]
 pub struct Station {
-    /// What stands for the RNIC: model: or sim:
-    #[arg(long, value_name = "KIND", default_value = "model:")]
-    pub device: DeviceKind,
+    /// What stands for the RNIC: model:, sim:, or a board behind a serial line, such as
+    /// serial:/dev/ttyUSB1
+    #[arg(long, value_name = "DEVICE", default_value = "model:")]
+    pub device: Device,
     /// Where it is plugged in: dgram:LOCAL,REMOTE (UNIX sockets, a frame each), tap:NAME, or tcp
-    /// (the kernel's TCP, for models)
-    #[arg(long, value_name = "NETWORK", default_value = "tcp")]
-    pub network: Network,
+    /// (the kernel's TCP, for models) [default: tcp]. A board has a socket of its own
+    #[arg(long, value_name = "NETWORK")]
+    pub network: Option<Network>,
     /// The RNIC's IPv4 address and its prefix [default: 10.0.0.1/24; over tcp, any local address]
     #[arg(long, value_name = "A.B.C.D/P", value_parser = interface)]
     pub ip: Option<(Ipv4Addr, u8)>,
@@ -52,10 +92,16 @@ fn mac(text: &str) -> Result<[u8; 6], String> {
 }
 
 impl Station {
+    /// Connections are the kernel's.
+    pub fn is_on_tcp(&self) -> bool {
+        let elsewhere = |network| network != &Network::Tcp;
+        matches!(self.device, Device::Here(_)) && !self.network.as_ref().is_some_and(elsewhere)
+    }
+
     /// The driver's options: addresses and sizes.
     pub fn options(&self) -> Options {
         let mut options = Options { mtu: self.mtu.into(), ..Options::default() };
-        if self.network == Network::Tcp {
+        if self.is_on_tcp() {
             options.ip = Ipv4Addr::UNSPECIFIED;
         }
         if let Some((ip, prefix)) = self.ip {
@@ -64,9 +110,14 @@ impl Station {
         if let Some(mac) = self.mac {
             options.mac = mac;
         }
-        if self.device == DeviceKind::Sim {
-            // Its frames come as fast as they can: a peer had better wait than send again.
-            options.receive_window = STREAM_RING_BYTES as u32;
+        // Where frames come faster than they are taken, a peer had better wait than send again.
+        match self.device {
+            Device::Here(DeviceKind::Sim) => options.receive_window = STREAM_RING_BYTES as u32,
+            Device::Here(_) => {}
+            Device::Board(_) => {
+                options.receive_window = 1 << STREAM_RING_BITS_SMALL;
+                options.clocks_per_microsecond = BOARD_CLOCKS_PER_MICROSECOND;
+            }
         }
         options
     }
@@ -77,7 +128,16 @@ impl Station {
     /// A network that cannot be had, or addresses that mean nothing.
     pub fn open(&self, options: Options) -> Result<(Arc<World>, Context), Error> {
         let world = WorldOptions { capture: self.capture.clone(), ..WorldOptions::default() };
-        let world = World::on_network(self.device, &self.network, world)?;
+        let world = match (&self.device, &self.network) {
+            (Device::Here(kind), network) => {
+                World::on_network(*kind, network.as_ref().unwrap_or(&Network::Tcp), world)?
+            }
+            (Device::Board(port), None) => World::on_serial(port, world)?,
+            (Device::Board(_), Some(network)) => {
+                let reason = "a board's Ethernet is not plugged into this computer";
+                return Err(Error::Network { network: network.to_string(), reason });
+            }
+        };
         let context = Context::open(world.function(0)?, options)?;
         world.settle();
         Ok((world, context))
@@ -87,6 +147,16 @@ impl Station {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn devices_are_read_or_refused() {
+        for text in ["model:", "sim:", "serial:/dev/ttyUSB1"] {
+            assert_eq!(text.parse::<Device>().unwrap().to_string(), text);
+        }
+        for bad in ["", "board", "serial:", "usb:1"] {
+            assert!(bad.parse::<Device>().is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn addresses_are_read_or_refused() {

@@ -8,15 +8,18 @@
 //!   | -- Send: done(SHA-256) ----------------> |   the receiver looks at its memory
 //! ```
 
+use crate::board::RunningBoard;
 use crate::pair::Pair;
-use ironwarp_driver::backend::{DeviceKind, World, WorldOptions};
+use ironwarp_driver::backend::{DeviceKind, Network, World, WorldOptions};
 use ironwarp_driver::{
     Access, Event, MemoryRegion, Region, RemoteBuffer, StartupOptions, WorkRequest,
 };
 use sha2::{Digest, Sha256};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// The TCP port of the receiver.
 const PORT: u16 = 4791;
@@ -53,6 +56,9 @@ pub enum Error {
     /// A device broke a rule of PCI Express or of the Ethernet MAC.
     #[error("a device misbehaved: {0}")]
     Misconduct(String),
+    /// The board is at the wrong end, or beside the wrong device.
+    #[error("a board sends to a model: --device board --peer model")]
+    Board,
     /// Nothing happened for a long time.
     #[error("nothing moves any more")]
     Stalled,
@@ -98,8 +104,35 @@ impl Default for Plan {
     }
 }
 
+/// A world to move a file in, and the board that runs beside it, if one does.
+struct Setting {
+    world: Arc<World>,
+    board: Option<(RunningBoard, TempDir)>,
+}
+
 impl Plan {
-    fn world(&self) -> Result<std::sync::Arc<World>, Error> {
+    /// A board in simulation and a model, joined by sockets in a folder of their own.
+    fn beside_board(&self) -> Result<Setting, Error> {
+        if self.devices != [DeviceKind::Board, DeviceKind::Model] {
+            return Err(Error::Board);
+        }
+        let folder = tempfile::tempdir().map_err(|source| ironwarp_driver::Error::System {
+            what: "a folder for sockets",
+            source,
+        })?;
+        let [local, remote] = ["board", "model"].map(|name| folder.path().join(name));
+        let near = Network::Dgram { local: local.clone(), remote: remote.clone() };
+        let far = Network::Dgram { local: remote, remote: local };
+        let board = RunningBoard::start(&near)?;
+        let options = WorldOptions { capture: self.capture.clone(), ..WorldOptions::default() };
+        let world = World::beside_board(board.port(), &far, options)?;
+        Ok(Setting { world, board: Some((board, folder)) })
+    }
+
+    fn world(&self) -> Result<Setting, Error> {
+        if self.devices.contains(&DeviceKind::Board) {
+            return self.beside_board();
+        }
         let options = WorldOptions {
             propagation: self.propagation,
             simulation: self.simulation.clone(),
@@ -114,7 +147,7 @@ impl Plan {
                 }
             }
         }
-        Ok(world)
+        Ok(Setting { world, board: None })
     }
 
     /// The number of the RNIC in RTL at an end, if there is one.
@@ -147,6 +180,8 @@ pub struct Outcome {
     pub time: Duration,
     /// The same in core clocks, if any device has such.
     pub clocks: Option<u64>,
+    /// Frames of a board whose frame check sequence the other end of its link has checked.
+    pub checked_frames: Option<u64>,
     /// The first message, at the stations of the devices in RTL.
     pub stages: Vec<Stage>,
 }
@@ -156,9 +191,17 @@ pub struct Outcome {
 /// # Errors
 /// What the devices or the driver report, and a capture or waveform that cannot be written.
 pub fn run(file: &[u8], plan: &Plan, mut progress: impl FnMut(u64)) -> Result<Outcome, Error> {
-    let mut pair = Pair::open(plan.world()?, plan.mtu, plan.simulation.seed)?;
+    let Setting { world, board } = plan.world()?;
+    let mut pair = Pair::open(world, plan.mtu, plan.simulation.seed)?;
     let outcome = Transfer::prepare(&pair, file)?.run(&mut pair, plan, &mut progress)?;
     pair.world().finish()?;
+    if let Some((board, _folder)) = board {
+        let conduct = board.finish()?;
+        if let Some(fault) = conduct.faults.first() {
+            return Err(Error::Misconduct(fault.to_string()));
+        }
+        return Ok(Outcome { checked_frames: Some(conduct.frames), ..outcome });
+    }
     let Some(simulation) = pair.world().simulation() else { return Ok(outcome) };
     let faults = simulation.faults().first().map(|fault| format!("{fault:?}"));
     match simulation.violations().first().map(|violation| format!("{violation:?}")).or(faults) {
@@ -235,7 +278,9 @@ impl Transfer {
         }
         let digest_received = Sha256::digest(self.sink.region().to_vec(0, length)?).into();
         self.disconnect(pair)?;
-        Ok(Outcome { bytes: length, digest_sent, digest_received, time, clocks, stages })
+        let checked_frames = None;
+        let bytes = length;
+        Ok(Outcome { bytes, digest_sent, digest_received, time, clocks, checked_frames, stages })
     }
 
     fn connect(&self, pair: &mut Pair, plan: &Plan) -> Result<(), Error> {

@@ -90,8 +90,8 @@ impl Options {
         if !(MTU_MIN..=MTU_MAX).contains(&self.mtu) {
             return wrong("the MTU", self.mtu as u64, "576 to 9000");
         }
-        if self.receive_window < MTU_MAX as u32 {
-            return wrong("the receive window", self.receive_window.into(), "at least 9000");
+        if (self.receive_window as usize) < self.mtu {
+            return wrong("the receive window", self.receive_window.into(), "at least the MTU");
         }
         if self.clocks_per_microsecond == 0 {
             return wrong("the time base", 0, "at least 1");

@@ -196,6 +196,11 @@ impl RootComplex {
         self.requests.push_back(Tlp::Read(request));
     }
 
+    /// BAR accesses that are not yet sent.
+    pub fn unsent(&self) -> usize {
+        self.requests.len()
+    }
+
     /// Takes the outcome of a BAR read, once it is there.
     pub fn bar_answer(&mut self) -> Option<BarAnswer> {
         self.bar.take()

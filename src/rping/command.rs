@@ -3,7 +3,7 @@
 use super::{Client, Error, Notice, Outcome, Server, SIZE_MAX, SIZE_MIN};
 use crate::station::Station;
 use clap::{ArgGroup, Args};
-use ironwarp_driver::backend::{Network, World};
+use ironwarp_driver::backend::World;
 use ironwarp_driver::{Context, StartupOptions};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
@@ -81,7 +81,7 @@ impl Rping {
     fn open(&self) -> Result<(Arc<World>, Context), Error> {
         let mut options = self.station.options();
         options.settle = Duration::from_millis(self.settle);
-        if let (Network::Tcp, None, true) = (&self.station.network, self.station.ip, self.server) {
+        if self.station.is_on_tcp() && self.station.ip.is_none() && self.server {
             // The server's address is the one to listen to.
             options.ip = self.address.unwrap_or(options.ip);
         }

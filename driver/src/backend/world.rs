@@ -410,8 +410,8 @@ impl World {
                 Run::Done(answer) => return answer,
                 Run::TimeUp => return Err(Error::Bus("a register does not answer".into())),
                 // Nobody else reads or writes meanwhile: an answer is to the one question.
-                Run::Asleep(sleep) => drop(sleep.doze()),
-            }
+                Run::Asleep(sleep) => sleep.doze(),
+            };
         }
     }
 

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// How long a register read waits while nothing at all comes from the board.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Writes that a driver may be ahead of the line: beyond that, writing waits, as it does on a bus.
+const WRITES_AHEAD: usize = 8;
 /// The longest sleep between two looks at the time.
 const NAP: Duration = Duration::from_secs(1);
 
@@ -85,6 +87,16 @@ impl Card {
         inner.failure.is_some()
             || inner.root.has_bar_answer()
             || !inner.root.interrupts().is_empty()
+    }
+
+    /// Waits until the board has what was written to it, and has answers to what it asked for.
+    pub fn settle(&self) {
+        let mut inner = self.lock();
+        inner.work();
+        while inner.failure.is_none() && !(inner.link.idle() && inner.root.idle()) {
+            inner.sleep(NAP).doze();
+            inner.work();
+        }
     }
 
     /// The board cannot be used any more.
@@ -255,6 +267,10 @@ impl Slot for SerialSlot {
         let mut inner = self.0.lock();
         inner.bar()?.bar_write(checked(offset)?, value);
         inner.work();
+        while inner.failure.is_none() && inner.root.unsent() > WRITES_AHEAD {
+            inner.sleep(NAP).doze();
+            inner.work();
+        }
         inner.health()
     }
 

@@ -43,10 +43,13 @@ impl Line for SerialNetwork {
             self.arrived.extend(frames);
         }
         let left = until.saturating_sub(self.now());
+        if !self.arrived.is_empty() {
+            return Advance::Something;
+        }
         if self.card.failed() || left.is_zero() {
             return Advance::Nothing;
         }
-        if happened || !self.arrived.is_empty() {
+        if happened {
             return Advance::Something;
         }
         let mut sleep = self.card.sleep(left);
@@ -54,6 +57,10 @@ impl Line for SerialNetwork {
             sleep.awaited.extend(uplink.sleep(left).awaited);
         }
         Advance::Asleep(sleep)
+    }
+
+    fn settle(&mut self) {
+        self.card.settle();
     }
 
     fn arrived(&mut self) -> Option<(usize, Vec<u8>)> {
