@@ -134,13 +134,13 @@ fn script(design: &Design) -> String {
         script += &format!("chparam -set {name} {value} {top}\n");
     }
     script += &format!(
-        "hierarchy -check -top {top}\n\
+        "synth_ecp5 -top {top} -run begin:coarse\n\
          proc\n\
          tee -q -o {LATCHES} select -list t:$dlatch t:$adlatch t:$dlatchsr\n\
          flatten\n\
          opt_clean\n\
          tee -q -o {CHECK} check\n\
-         synth_ecp5 -top {top} -run begin:map_ffram\n\
+         synth_ecp5 -top {top} -run coarse:map_ffram\n\
          tee -q -o {MEMORIES} select -list t:$mem_v2 r:WR_PORTS>0 %i\n"
     );
     if design.netlist {

@@ -109,7 +109,7 @@ impl Logic for SerialBridge {
         self.receiver.room.next = self.session.room.val();
         StreamSource::<Beat>::join(&mut self.receiver.packet, &mut self.store.sink);
         self.pcie_in.beat.next = self.store.source.beat.val();
-        self.pcie_in.valid.next = self.store.source.valid.val() & !self.resetting.val();
+        self.pcie_in.valid.next = self.store.source.valid.val();
         self.store.source.ready.next = self.pcie_in.ready.val() | self.resetting.val();
 
         // What was agreed.
