@@ -133,7 +133,7 @@ fn bad_input_is_refused_with_status_2() {
         (&["--mtu", "9001"], "9001"),
         (&["--mtu", "many"], "many"),
         (&["--seed", "-1"], "-1"),
-        (&["--peer", "vfio"], "sim and model"),
+        (&["--peer", "vfio"], "sim, model and board"),
         (&["--device", "model", "--peer", "model", "--wave", "out.vcd"], "RTL"),
         (&["--nonsense"], "--nonsense"),
     ];
