@@ -1,7 +1,8 @@
 //! Yosys, nextpnr and ecppack: where they are, and how they are run.
 
-use crate::error::{write, FlowError};
-use std::io::{BufRead, BufReader, Read};
+use crate::error::FlowError;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{channel, Sender};
@@ -102,6 +103,8 @@ pub(crate) fn run(
     log: &str,
     seen: &mut dyn FnMut(&str),
 ) -> Result<(), FlowError> {
+    let log = folder.join(log);
+    let mut written = File::create(&log).map_err(FlowError::file(&log))?;
     let mut child = Command::new(program)
         .args(arguments)
         .current_dir(folder)
@@ -116,11 +119,11 @@ pub(crate) fn run(
     let mut all = Vec::new();
     for line in lines {
         seen(&line);
+        // At once, so that a person can follow what takes so long.
+        writeln!(written, "{line}").map_err(FlowError::file(&log))?;
         all.push(line);
     }
     let status = child.wait().map_err(FlowError::file(program))?;
-    let log = folder.join(log);
-    write(&log, all.join("\n") + "\n")?;
     if status.success() {
         return Ok(());
     }

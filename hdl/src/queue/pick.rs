@@ -23,8 +23,9 @@ pub struct Pick {
 impl Logic for Pick {
     #[hdl_gen]
     fn update(&mut self) {
+        // Bit 15 is below no choice.
         self.below.next = 0.into();
-        for i in 0..16 {
+        for i in 0..15 {
             self.below.next = self
                 .below
                 .val()
