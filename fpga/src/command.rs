@@ -197,7 +197,8 @@ impl Run<'_> {
         let command =
             format!("./ironwarp fpga --verilog{names} --top {top}{}", sets.collect::<String>());
         let design = Design { files, top: top.clone(), parameters, netlist: true };
-        let job = Job { name: &top, design: &design, command, speed: required_mhz };
+        let speed = required_mhz;
+        let job = Job { name: &top, design: &design, command, speed, foreign: true };
         let stage = &mut |stage: &str| self.bars.stage(&top, stage);
         let outcome = job.run(&self.tools, &self.folder.join(&top), stage)?;
         self.bars.clear();
@@ -307,6 +308,10 @@ impl Progress for Bars {
     fn done(&self, job: &str) {
         if let Some(bar) = self.jobs().remove(job) {
             bar.finish_and_clear();
+            // Without a terminal there are no bars to see.
+            if self.all.is_hidden() {
+                eprintln!("{job}: done after {} s", bar.elapsed().as_secs());
+            }
         }
     }
 }

@@ -76,6 +76,8 @@ pub fn place(
     let number = seed.to_string();
     let mut arguments = PART_ARGUMENTS.to_vec();
     arguments.extend(["--json", NETLIST, "--seed", &number, "--report", &report]);
+    // The other one takes hours over the wires that the whole board fights for.
+    arguments.extend(["--router", "router2"]);
     // The report says what is too slow.
     arguments.extend(["--lpf", &preferences, "--timing-allow-fail"]);
     let text = match constraints {

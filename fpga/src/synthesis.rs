@@ -100,6 +100,13 @@ pub fn synthesise(
         write(&folder.join(list), "")?;
     }
     write(&folder.join("synthesis.ys"), script(design))?;
+    // One of an earlier run is not this design's.
+    match std::fs::remove_file(folder.join(NETLIST)) {
+        Err(why) if why.kind() != std::io::ErrorKind::NotFound => {
+            return Err(FlowError::file(&folder.join(NETLIST))(why));
+        }
+        _ => (),
+    }
     let mut lists = Vec::new();
     let result = run(&tools.yosys, &["-s", "synthesis.ys"], folder, "yosys.log", &mut |line| {
         if let Some((_, pass)) = line.split_once("Executing ") {

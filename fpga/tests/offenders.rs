@@ -16,7 +16,7 @@ fn measure(ports: &str, body: &str, mhz: fn(&str) -> f64) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let design = Design::of_block(&verilog);
     let command = String::new();
-    let job = Job { name: "planted", design: &design, command, speed: mhz };
+    let job = Job { name: "planted", design: &design, command, speed: mhz, foreign: false };
     job.run(&tools, folder.path(), &mut |_| ()).unwrap()
 }
 

@@ -79,7 +79,8 @@ impl Logic for QpState {
         self.active.next = self.bits.q.val();
         self.started.next = self.begun.q.val();
 
-        self.free.next = self.completion.ready.val() | !self.out_full.q.val();
+        // Not in the clock in which the last one is taken: every engine waits for this.
+        self.free.next = !self.out_full.q.val();
         self.merge.source.ready.next = self.free.val();
         self.event_qp.next = bit_cast::<4, 8>(self.merge.source.beat.val().qp);
         self.event_mask.next = self.first.val() << self.event_qp.val();
@@ -87,6 +88,9 @@ impl Logic for QpState {
         self.known.next =
             self.merge.source.valid.val() & self.bits.q.val().get_bit(self.event_qp.val().index());
         self.after_event.next = self.bits.q.val();
+        if self.completion.ready.val() {
+            self.out_full.d.next = false;
+        }
         if self.free.val() {
             self.out_full.d.next = self.known.val();
             self.out.d.next.cq = self.merge.source.beat.val().cq;

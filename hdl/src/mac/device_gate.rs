@@ -43,7 +43,8 @@ impl Logic for DeviceGate {
 
         self.to_line.beat.next = self.from_device.beat.val();
         self.to_line.valid.next = self.from_device.valid.val() & !self.device_reset.val();
-        self.from_device.ready.next = self.to_line.ready.val();
+        // Whatever `device_reset` is: it comes from afar, and `ready` goes far.
+        self.from_device.ready.next = self.to_line.ready.val() & !self.abort.q.val();
         if self.device_reset.val() {
             self.abort.d.next = self.outward.q.val();
         } else if self.abort.q.val() {
@@ -51,7 +52,6 @@ impl Logic for DeviceGate {
             self.to_line.beat.next.last = true;
             self.to_line.beat.next.error = true;
             self.to_line.valid.next = true;
-            self.from_device.ready.next = false;
             if self.to_line.ready.val() {
                 self.abort.d.next = false;
                 self.outward.d.next = false;

@@ -75,7 +75,7 @@ impl Logic for ReadSplitter {
             self.piece_full.d.next = false;
         }
         if self.busy.val() {
-            if self.source.ready.val() | !self.piece_full.q.val() {
+            if !self.piece_full.q.val() {
                 self.piece_full.d.next = true;
                 self.piece.d.next.address = self.address.q.val();
                 self.piece.d.next.bytes = self.count.val();

@@ -37,6 +37,8 @@ pub struct SerialSession {
     pub reset: Signal<Out, Bit>,
     open: DFF<Bit>,
     resetting: DFF<Bits<8>>,
+    /// `resetting` is not zero: a bit of its own, for it goes far.
+    busy: DFF<Bit>,
     expected_number: DFF<Bits<8>>,
     taken_number: DFF<Bits<8>>,
     confirm_due: DFF<Bit>,
@@ -47,7 +49,6 @@ pub struct SerialSession {
     is_open: Signal<Local, Bit>,
     is_packet: Signal<Local, Bit>,
     is_acknowledge: Signal<Local, Bit>,
-    busy: Signal<Local, Bit>,
     pending: Signal<Local, Bits<8>>,
     expected_more: Signal<Local, Bits<8>>,
     taken_more: Signal<Local, Bits<8>>,
@@ -68,6 +69,7 @@ impl Logic for SerialSession {
             clock,
             open,
             resetting,
+            busy,
             expected_number,
             taken_number,
             confirm_due,
@@ -76,15 +78,14 @@ impl Logic for SerialSession {
             settings,
             requester_given
         );
-        self.busy.next = self.resetting.q.val() != 0;
-        self.reset.next = self.busy.val();
+        self.reset.next = self.busy.q.val();
         self.expected.next = self.expected_number.q.val();
         self.acknowledge.next = self.taken_number.q.val();
         self.pending.next = self.expected_number.q.val() - self.taken_number.q.val();
         self.room.next = self.open.q.val() & (self.pending.val() != self.window.val());
-        self.greet.next = self.greet_due.q.val() & !self.busy.val();
+        self.greet.next = self.greet_due.q.val() & !self.busy.q.val();
         self.nonce.next = self.nonce_given.q.val();
-        self.confirm.next = self.confirm_due.q.val() & !self.busy.val();
+        self.confirm.next = self.confirm_due.q.val() & !self.busy.q.val();
         self.max_payload.next = self.settings.q.val().get_bits::<3>(0);
         self.max_read.next = self.settings.q.val().get_bits::<3>(4);
         self.requester.next = self.requester_given.q.val();
@@ -118,16 +119,18 @@ impl Logic for SerialSession {
                 self.confirm_due.d.next = true;
             }
         }
-        if self.taken.val() & !self.busy.val() {
+        if self.taken.val() & !self.busy.q.val() {
             self.taken_number.d.next = self.taken_more.val();
             self.confirm_due.d.next = true;
         }
-        if self.busy.val() & ((self.resetting.q.val() != 1) | !self.filled.val()) {
+        if self.busy.q.val() & ((self.resetting.q.val() != 1) | !self.filled.val()) {
             self.resetting.d.next = self.resetting_less.val();
+            self.busy.d.next = self.resetting.q.val() != 1;
         }
         if self.is_open.val() {
             self.open.d.next = true;
             self.resetting.d.next = self.reset_clocks.val();
+            self.busy.d.next = true;
             self.expected_number.d.next = 0.into();
             self.taken_number.d.next = 0.into();
             self.confirm_due.d.next = false;
