@@ -105,8 +105,8 @@ pub struct Job<'a> {
     pub command: String,
     /// How fast a clock must be, in MHz, by its name.
     pub speed: fn(&str) -> f64,
-    /// Its figures are wanted whatever synthesis finds, if it gives a netlist at all: it is not ours
-    /// to mend.
+    /// It is not ours to mend: whatever synthesis finds, its figures are wanted, if there is a
+    /// netlist at all.
     pub foreign: bool,
 }
 

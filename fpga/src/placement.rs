@@ -76,8 +76,9 @@ pub fn place(
     let number = seed.to_string();
     let mut arguments = PART_ARGUMENTS.to_vec();
     arguments.extend(["--json", NETLIST, "--seed", &number, "--report", &report]);
-    // The other one takes hours over the wires that the whole board fights for.
-    arguments.extend(["--router", "router2"]);
+    // The default router takes hours over the wires that a whole board fights for, and the default
+    // weights of this one let them oscillate.
+    arguments.extend(["--router", "router2", "--router2-alt-weights"]);
     // The report says what is too slow.
     arguments.extend(["--lpf", &preferences, "--timing-allow-fail"]);
     let text = match constraints {
