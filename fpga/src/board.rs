@@ -126,7 +126,10 @@ fn pack(tools: &Tools, folder: &Path, seed: u64) -> Result<PathBuf, FlowError> {
 
 fn whole(name: &str, mut tried: Vec<(Seed, Placed)>) -> Option<Whole> {
     let margin = |placed: &Placed| placed.clocks.first().map_or(0.0, |clock| clock.margin());
-    let command = format!("./ironwarp fpga {name} --seeds {}", tried.len());
+    let command = match &tried[..] {
+        [(only, _)] => format!("./ironwarp fpga {name} --seed {}", only.seed),
+        all => format!("./ironwarp fpga {name} --seeds {}", all.len()),
+    };
     tried.sort_by(|(_, a), (_, b)| margin(a).total_cmp(&margin(b)));
     let (_, worst) = tried.first()?;
     let first = worst.clocks.first();

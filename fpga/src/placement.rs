@@ -76,14 +76,14 @@ pub fn place(
     let number = seed.to_string();
     let mut arguments = PART_ARGUMENTS.to_vec();
     arguments.extend(["--json", NETLIST, "--seed", &number, "--report", &report]);
-    // The default router takes hours over the wires that a whole board fights for, and the default
-    // weights of this one let them oscillate.
-    arguments.extend(["--router", "router2", "--router2-alt-weights"]);
     // The report says what is too slow.
     arguments.extend(["--lpf", &preferences, "--timing-allow-fail"]);
     let text = match constraints {
         Constraints::Board(text) => {
             arguments.extend(["--textcfg", &configuration]);
+            // The default router takes hours over the wires that a whole board fights for, and the
+            // default weights of this one let them oscillate. For a block, the default is better.
+            arguments.extend(["--router", "router2", "--router2-alt-weights"]);
             (*text).to_owned()
         }
         Constraints::Block(clocks) => {
