@@ -45,7 +45,7 @@ pub const READS_MAX: usize = 1 << READ_BITS;
 /// log2 of [`STREAM_RING_BYTES`], in the reference design. The device says its own in `SIZES`.
 pub const STREAM_RING_BITS: usize = 15;
 /// The same where block RAM is short: on boards for gigabit Ethernet without jumbo frames.
-pub const STREAM_RING_BITS_SMALL: usize = 13;
+pub const STREAM_RING_BITS_SMALL: usize = 12;
 /// Received TCP octets that wait on chip, per queue pair, for the rest of their FPDU.
 pub const STREAM_RING_BYTES: usize = 1 << STREAM_RING_BITS;
 /// log2 of [`FPDU_BUFFER_BYTES`].

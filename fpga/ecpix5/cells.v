@@ -58,10 +58,13 @@ module EHXPLLL(
     assign LOCK = clocks[4];
 endmodule
 
-// A clock that can be stopped, between its edges.
+// A clock that can be stopped while it is low. Until it has been that, CE itself says if it runs.
 module DCCA(input CLKI, input CE, output CLKO);
-    reg open;
-    initial open = 0;
-    always @(negedge CLKI) open <= CE;
-    assign CLKO = CLKI & open;
+    reg open, known;
+    initial known = 0;
+    always @(negedge CLKI) begin
+        open <= CE;
+        known <= 1;
+    end
+    assign CLKO = CLKI & (known ? open : CE);
 endmodule

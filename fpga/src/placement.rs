@@ -81,9 +81,9 @@ pub fn place(
     let text = match constraints {
         Constraints::Board(text) => {
             arguments.extend(["--textcfg", &configuration]);
-            // The default router takes hours over the wires that a whole board fights for, and the
-            // default weights of this one let them oscillate. For a block, the default is better.
-            arguments.extend(["--router", "router2", "--router2-alt-weights"]);
+            // The default router takes hours over the wires that a whole board fights for. For a
+            // block, it is better.
+            arguments.extend(["--router", "router2"]);
             (*text).to_owned()
         }
         Constraints::Block(clocks) => {

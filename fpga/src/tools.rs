@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{channel, Sender};
+use std::sync::mpsc::{channel, Receiver, Sender};
 
 /// The oldest Yosys whose checks and counts are known to be right.
 const OLDEST_YOSYS: (u32, u32) = (0, 52);
@@ -116,19 +116,33 @@ pub(crate) fn run(
     let (sender, lines) = channel();
     forward(child.stdout.take(), sender.clone());
     forward(child.stderr.take(), sender);
-    let mut all = Vec::new();
-    for line in lines {
-        seen(&line);
-        // At once, so that a person can follow what takes so long.
-        writeln!(written, "{line}").map_err(FlowError::file(&log))?;
-        all.push(line);
+    let said = follow(lines, &mut written, seen);
+    if said.is_err() {
+        // What it would still say is lost. If it cannot be ended, it has ended by itself.
+        let _ = child.kill();
     }
     let status = child.wait().map_err(FlowError::file(program))?;
+    let said = said.map_err(FlowError::file(&log))?;
     if status.success() {
         return Ok(());
     }
     let tool = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Err(FlowError::Tool { tool, message: complaint(&all), log })
+    Err(FlowError::Tool { tool, message: complaint(&said), log })
+}
+
+/// Writes `lines` down as they come, so that a person can follow what takes so long; all of them.
+fn follow(
+    lines: Receiver<String>,
+    log: &mut File,
+    seen: &mut dyn FnMut(&str),
+) -> std::io::Result<Vec<String>> {
+    let mut all = Vec::new();
+    for line in lines {
+        seen(&line);
+        writeln!(log, "{line}")?;
+        all.push(line);
+    }
+    Ok(all)
 }
 
 /// Sends the lines of a stream; ends with it.
@@ -177,5 +191,15 @@ mod tests {
         assert!(told.starts_with("sh: ERROR: but this\n"), "{told}");
         let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
         assert!(log.contains("all is well") && log.contains("but this"), "{log}");
+    }
+
+    #[test]
+    fn a_tool_whose_log_cannot_be_written_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        // Writes to this file fail: there is never room.
+        let full = "/dev/full";
+        let script = "echo begun; exec sleep 1000";
+        let ended = run(Path::new("sh"), &["-c", script], folder.path(), full, &mut |_| ());
+        assert!(ended.unwrap_err().to_string().contains(full));
     }
 }

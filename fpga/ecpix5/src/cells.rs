@@ -184,3 +184,25 @@ impl Logic for ClockGate {
         instance("DCCA gate(.CLKI(clock), .CE(open), .CLKO(gated));".to_owned())
     }
 }
+
+/// DCCA, always open: a bit that thousands of flip-flops want, on one of the clocks' networks
+/// instead of the wires that everything else fights for.
+#[derive(LogicBlock, Default)]
+pub struct GlobalBuffer {
+    pub here: Signal<In, Bit>,
+    pub everywhere: Signal<Out, Bit>,
+}
+
+impl Logic for GlobalBuffer {
+    fn update(&mut self) {
+        self.everywhere.next = self.here.val();
+    }
+
+    fn connect(&mut self) {
+        self.everywhere.connect();
+    }
+
+    fn hdl(&self) -> Verilog {
+        instance("DCCA buffer(.CLKI(here), .CE(1'b1), .CLKO(everywhere));".to_owned())
+    }
+}

@@ -8,6 +8,7 @@
 //! clock_100 -|-- Clocks                                     | and rgmii_rx_clock      |
 //!            +-----------------------------------------------------------------------+
 //! ```
+use crate::cells::GlobalBuffer;
 use crate::clocks::Clocks;
 use crate::lights::Lights;
 use crate::phy_reset::PhyReset;
@@ -43,6 +44,7 @@ pub struct Ecpix5 {
     pub rgmii_tx_data: Signal<Out, Bits<4>>,
     pub rgmii_tx_control: Signal<Out, Bit>,
     clocks: Clocks,
+    reset: GlobalBuffer,
     bridge: SerialBridge,
     rnic: Rnic<BANK_BITS_SMALL>,
     mac: Mac,
@@ -72,6 +74,7 @@ impl Ecpix5 {
             rgmii_tx_data: Default::default(),
             rgmii_tx_control: Default::default(),
             clocks: Default::default(),
+            reset: Default::default(),
             bridge: SerialBridge::new(clocks_per_bit),
             rnic: Default::default(),
             mac: Default::default(),
@@ -103,7 +106,8 @@ impl Logic for Ecpix5 {
         self.transmitter.clock.next = self.clocks.line.val();
         self.mac.receive_clock.next = self.rgmii_rx_clock.val();
         self.receiver.clock.next = self.rgmii_rx_clock.val();
-        self.rnic.reset.next = self.bridge.reset.val();
+        self.reset.here.next = self.bridge.reset.val();
+        self.rnic.reset.next = self.reset.everywhere.val();
         self.mac.device_reset.next = self.bridge.reset.val();
         self.phy_reset_n.next = self.phy_reset.reset_n.val();
 

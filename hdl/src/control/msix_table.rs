@@ -1,5 +1,6 @@
 //! The MSI-X table and its pending bits.
 use super::records::{MsixMessage, PageWrite};
+use crate::memory::DualPortRam;
 use crate::queue::PriorityEncoder;
 use crate::stream::beat::*;
 use ironwarp_abi::limits;
@@ -25,9 +26,9 @@ pub struct MsixTable {
     pub interrupt: StreamSink<Bits<8>>,
     pub message: StreamSource<MsixMessage>,
     /// For the host: address low and high, data.
-    host: [RAM<Bits<32>, 4>; 3],
+    host: [DualPortRam<Bits<32>, 4>; 3],
     /// The same for the messages.
-    own: [RAM<Bits<32>, 4>; 3],
+    own: [DualPortRam<Bits<32>, 4>; 3],
     unmasked: DFF<Bits<16>>,
     pending_bits: DFF<Bits<16>>,
     read: DFF<Bits<10>>,
@@ -104,15 +105,13 @@ impl Logic for MsixTable {
         self.write_here.next = self.write.val().valid & (self.write.val().word < self.words.val());
         self.write_mask.next = self.first.val() << self.write_vector.val();
         for i in 0..3 {
-            self.host[i].read_clock.next = self.clock.val();
-            self.host[i].write_clock.next = self.clock.val();
+            self.host[i].clock.next = self.clock.val();
             self.host[i].read_address.next = self.read_word.val().get_bits::<4>(2);
             self.host[i].write_address.next = self.write_vector.val();
             self.host[i].write_data.next = self.write.val().data;
             self.host[i].write_enable.next =
                 self.write_here.val() & (self.write_part.val() == self.part[i].val());
-            self.own[i].read_clock.next = self.clock.val();
-            self.own[i].write_clock.next = self.clock.val();
+            self.own[i].clock.next = self.clock.val();
             self.own[i].write_address.next = self.write_vector.val();
             self.own[i].write_data.next = self.write.val().data;
             self.own[i].write_enable.next =

@@ -1,4 +1,5 @@
 //! An engine's own copy of the context words that it needs.
+use super::DualPortRam;
 use crate::control::records::{ContextWrite, EVERY_TABLE};
 use crate::literal::Literal;
 use rust_hdl::prelude::*;
@@ -6,8 +7,8 @@ use rust_hdl::prelude::*;
 /// Words `first_word .. first_word + N` of the first `2^A` contexts of one context table.
 ///
 /// The host writes words one by one ([`ContextWrite`]); the engine reads a context's words
-/// together. A word that is read in the clock of its write may be old: an object is started only
-/// after its context was written.
+/// together. A word that is read in the clock of its write is not defined: an object is started
+/// only after its context was written.
 #[derive(LogicBlock)]
 pub struct ContextTable<const A: usize, const N: usize> {
     pub clock: Signal<In, Clock>,
@@ -17,7 +18,7 @@ pub struct ContextTable<const A: usize, const N: usize> {
     pub index: Signal<In, Bits<A>>,
     /// Its words, one clock later.
     pub words: [Signal<Out, Bits<32>>; N],
-    ram: [RAM<Bits<32>, A>; N],
+    ram: [DualPortRam<Bits<32>, A>; N],
     write: Signal<Local, Bit>,
     wipe: Signal<Local, Bit>,
     table_number: Constant<Bits<4>>,
@@ -54,8 +55,7 @@ impl<const A: usize, const N: usize> Logic for ContextTable<A, N> {
         self.wipe.next = self.context_write.val().valid
             & (self.context_write.val().table == self.every_table.val());
         for i in 0..N {
-            self.ram[i].read_clock.next = self.clock.val();
-            self.ram[i].write_clock.next = self.clock.val();
+            self.ram[i].clock.next = self.clock.val();
             self.ram[i].read_address.next = self.index.val();
             self.ram[i].write_address.next = bit_cast::<A, 8>(self.context_write.val().index);
             self.ram[i].write_data.next = self.context_write.val().data;

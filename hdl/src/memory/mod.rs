@@ -1,6 +1,8 @@
 //! On-chip tables: single writer, one clock to read.
 pub mod context_table;
+pub mod dual_port_ram;
 pub mod table;
 
 pub use context_table::ContextTable;
+pub use dual_port_ram::DualPortRam;
 pub use table::Table;

@@ -1,10 +1,11 @@
 //! A table of records in block RAM.
+use super::DualPortRam;
 use rust_hdl::prelude::*;
 
 /// `2^A` records; one read and one write a clock.
 ///
-/// Block RAM gives the old record when it is read in the clock of its write; the table forwards the
-/// new one, so a read always sees every write of this clock and before.
+/// What a [`DualPortRam`] gives when a read meets its write is not defined; the table forwards the
+/// new record, so a read always sees every write of this clock and before.
 #[derive(LogicBlock, Default)]
 pub struct Table<T: Synth, const A: usize> {
     pub clock: Signal<In, Clock>,
@@ -18,7 +19,7 @@ pub struct Table<T: Synth, const A: usize> {
     pub write_index: Signal<In, Bits<A>>,
     /// What to write.
     pub write_record: Signal<In, T>,
-    ram: RAM<T, A>,
+    ram: DualPortRam<T, A>,
     forward: DFF<Bit>,
     forwarded: DFF<T>,
 }
@@ -27,8 +28,7 @@ impl<T: Synth, const A: usize> Logic for Table<T, A> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, forward, forwarded);
-        self.ram.read_clock.next = self.clock.val();
-        self.ram.write_clock.next = self.clock.val();
+        clock!(self, clock, ram);
         self.ram.read_address.next = self.read_index.val();
         self.ram.write_address.next = self.write_index.val();
         self.ram.write_data.next = self.write_record.val();

@@ -1,5 +1,6 @@
 //! Keeps the data of reads until all of it has come.
 use super::records::{CompletionBeat, OpenRead};
+use crate::memory::DualPortRam;
 use rust_hdl::prelude::*;
 
 /// Double words where they go in a tag's 512 octets: `start` and `end` of its read.
@@ -41,10 +42,10 @@ pub struct CompletionStore<const T: usize, const A: usize> {
     pub read_address: Signal<In, Bits<A>>,
     /// That beat, one clock later.
     pub read_data: Signal<Out, Bits<64>>,
-    even: RAM<Bits<32>, A>,
-    odd: RAM<Bits<32>, A>,
-    spans: RAM<TagSpan, T>,
-    saved: RAM<Bits<8>, T>,
+    even: DualPortRam<Bits<32>, A>,
+    odd: DualPortRam<Bits<32>, A>,
+    spans: DualPortRam<TagSpan, T>,
+    saved: DualPortRam<Bits<8>, T>,
     beat: DFF<CompletionBeat>,
     place: DFF<Bits<8>>,
     /// Bit n: no completion of tag n has come yet.
@@ -147,14 +148,7 @@ impl<const T: usize, const A: usize> Logic for CompletionStore<T, A> {
     fn update(&mut self) {
         dff_setup!(self, clock, beat, place, fresh, pending, done_bits, failed_bits, known_bit);
         dff_setup!(self, clock, ended, ended_at, ended_end, ending_tag, ending_failed);
-        self.even.read_clock.next = self.clock.val();
-        self.even.write_clock.next = self.clock.val();
-        self.odd.read_clock.next = self.clock.val();
-        self.odd.write_clock.next = self.clock.val();
-        self.spans.read_clock.next = self.clock.val();
-        self.spans.write_clock.next = self.clock.val();
-        self.saved.read_clock.next = self.clock.val();
-        self.saved.write_clock.next = self.clock.val();
+        clock!(self, clock, even, odd, spans, saved);
         self.done.next = self.done_bits.q.val();
         self.failed.next = self.failed_bits.q.val();
         self.known.next = self.known_bit.q.val();

@@ -1,5 +1,6 @@
 //! Reads finished data out of the completion store, in the order of the requests.
 use super::records::{OpenRead, ShiftBeat};
+use crate::memory::DualPortRam;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -23,7 +24,7 @@ pub struct ReadOut<const T: usize, const A: usize> {
     /// The oldest open tag is free from now on.
     pub retired: Signal<Out, Bit>,
     pub retired_tag: Signal<Out, Bits<T>>,
-    reads: RAM<OpenRead, T>,
+    reads: DualPortRam<OpenRead, T>,
     tag: DFF<Bits<T>>,
     read: DFF<OpenRead>,
     /// `read_data` shows this beat of the oldest tag.
@@ -79,8 +80,7 @@ impl<const T: usize, const A: usize> Logic for ReadOut<T, A> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, tag, read, beat, sending, midway, bad);
-        self.reads.read_clock.next = self.clock.val();
-        self.reads.write_clock.next = self.clock.val();
+        clock!(self, clock, reads);
         self.reads.write_address.next = self.open_tag.val();
         self.reads.write_data.next = self.opened.val();
         self.reads.write_enable.next = self.open.val();

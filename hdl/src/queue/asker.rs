@@ -18,9 +18,10 @@ pub enum AskState {
     Choose,
     /// Its counters and its context are being read.
     Look,
-    /// What was posted is counted; the ring's words are there.
+    /// They are there: what was posted is counted.
     Count,
-    /// How many: not past what was posted, the ring, a page, the read size, half of the cache.
+    /// How many: not past what was posted, the ring, a page, the read size, half of the cache. If
+    /// nothing was, that is told.
     Fit,
     /// Offers the read.
     Ask,
@@ -40,14 +41,18 @@ pub struct FetchAsker {
     pub max_read: Signal<In, Bits<3>>,
     /// Bit n: queue pair n wants to be asked for.
     pub want: Signal<In, Bits<16>>,
-    /// The queue pair whose counters are wanted, and what they are.
+    /// The queue pair, and that its counters are to be read: they are there in the next clock.
     pub qp: Signal<Out, Bits<4>>,
+    pub look: Signal<Out, Bit>,
     pub posted: Signal<In, Bits<16>>,
     pub first: Signal<In, Bits<16>>,
     pub generation: Signal<In, Bits<4>>,
-    /// `issue_count` work requests of `qp` are asked for in this clock.
+    /// `issue_count` work requests of `qp` are asked for in this clock; it may be none. With that
+    /// `issue_asked` are, and there are more if `issue_more`.
     pub issue: Signal<Out, Bit>,
     pub issue_count: Signal<Out, Bits<5>>,
+    pub issue_asked: Signal<Out, Bits<16>>,
+    pub issue_more: Signal<Out, Bit>,
     pub read: StreamSource<ReadRequest>,
     /// One for every read, in the same order.
     pub ticket: StreamSource<FetchTicket>,
@@ -65,6 +70,8 @@ pub struct FetchAsker {
     /// Of the ring, and then of the first work request.
     address: DFF<Bits<64>>,
     fitting: DFF<Bits<5>>,
+    /// More than `fitting` are waiting.
+    more: DFF<Bit>,
     belongs: DFF<Bits<4>>,
     /// The queue pair was started or stopped since it was chosen.
     stale: DFF<Bit>,
@@ -95,11 +102,14 @@ impl FetchAsker {
             max_read: Default::default(),
             want: Default::default(),
             qp: Default::default(),
+            look: Default::default(),
             posted: Default::default(),
             first: Default::default(),
             generation: Default::default(),
             issue: Default::default(),
             issue_count: Default::default(),
+            issue_asked: Default::default(),
+            issue_more: Default::default(),
             read: Default::default(),
             ticket: Default::default(),
             pick: Default::default(),
@@ -114,6 +124,7 @@ impl FetchAsker {
             mask: Default::default(),
             address: Default::default(),
             fitting: Default::default(),
+            more: Default::default(),
             belongs: Default::default(),
             stale: Default::default(),
             stale_now: Default::default(),
@@ -138,7 +149,7 @@ impl Logic for FetchAsker {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, chosen, start, waiting, mask, address, fitting);
-        dff_setup!(self, clock, belongs, stale);
+        dff_setup!(self, clock, belongs, stale, more);
         clock!(self, clock, sizes, rings, tickets, reads);
         self.sizes.context_write.next = self.context_write.val();
         self.rings.context_write.next = self.context_write.val();
@@ -187,8 +198,16 @@ impl Logic for FetchAsker {
         self.tickets.sink.beat.next.first = self.start.q.val();
         self.tickets.sink.beat.next.count = self.fitting.q.val();
         self.tickets.sink.valid.next = self.accepted.val();
+        self.look.next = self.state.q.val() == AskState::Look;
         self.issue.next = self.accepted.val() & !self.stale_now.val();
         self.issue_count.next = self.fitting.q.val();
+        self.issue_more.next = self.more.q.val();
+        if self.state.q.val() == AskState::Fit {
+            self.issue.next = !self.waiting.q.val().any() & !self.stale_now.val();
+            self.issue_count.next = 0.into();
+            self.issue_more.next = false;
+        }
+        self.issue_asked.next = self.start.q.val() + bit_cast::<16, 5>(self.issue_count.val());
 
         self.stale.d.next = self.stale_now.val();
         match self.state.q.val() {
@@ -200,25 +219,26 @@ impl Logic for FetchAsker {
                 }
             }
             AskState::Look => {
-                self.start.d.next = self.first.val();
-                self.waiting.d.next = self.posted.val() - self.first.val();
-                self.belongs.d.next = self.generation.val();
                 self.state.d.next = AskState::Count;
             }
             AskState::Count => {
+                self.start.d.next = self.first.val();
+                self.waiting.d.next = self.posted.val() - self.first.val();
+                self.belongs.d.next = self.generation.val();
                 self.address.d.next = (bit_cast::<64, 32>(self.rings.words[1].val()) << 32)
                     | bit_cast::<64, 32>(self.rings.words[0].val());
                 self.mask.d.next = (self.one.val() << self.log2.val()) - self.one.val();
                 self.state.d.next = AskState::Fit;
-                if !self.waiting.q.val().any() {
-                    self.state.d.next = AskState::Choose;
-                }
             }
             AskState::Fit => {
                 self.fitting.d.next = bit_cast::<5, 16>(self.count.val());
+                self.more.d.next = self.waiting.q.val() != self.count.val();
                 self.address.d.next =
                     self.address.q.val() + (bit_cast::<64, 16>(self.offset.val()) << 6);
                 self.state.d.next = AskState::Ask;
+                if !self.waiting.q.val().any() {
+                    self.state.d.next = AskState::Choose;
+                }
             }
             AskState::Ask => {
                 if self.accepted.val() {

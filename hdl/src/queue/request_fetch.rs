@@ -1,5 +1,6 @@
 //! Reads work requests from their rings ahead of use.
 use crate::control::records::*;
+use crate::memory::DualPortRam;
 use crate::pcie::records::ReadRequest;
 use crate::queue::asker::FetchAsker;
 use crate::queue::context_field;
@@ -56,9 +57,8 @@ pub struct RequestFetch {
     counters: FetchCounters,
     asker: FetchAsker,
     gather: FetchGather,
-    cache: RAM<QueueEntry, CACHE_BITS>,
+    cache: DualPortRam<QueueEntry, CACHE_BITS>,
     oldest: DFF<QueueEntry>,
-    head_number: Signal<Local, Bits<16>>,
     write_number: Signal<Local, Bits<16>>,
 }
 
@@ -96,7 +96,6 @@ impl RequestFetch {
             gather: FetchGather::new(fields),
             cache: Default::default(),
             oldest: Default::default(),
-            head_number: Default::default(),
             write_number: Default::default(),
         }
     }
@@ -106,9 +105,7 @@ impl Logic for RequestFetch {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, oldest);
-        clock!(self, clock, counters, asker, gather);
-        self.cache.read_clock.next = self.clock.val();
-        self.cache.write_clock.next = self.clock.val();
+        clock!(self, clock, counters, asker, gather, cache);
         self.counters.command.next = self.command.val();
         self.counters.doorbell.next = self.doorbell.val();
         self.asker.context_write.next = self.context_write.val();
@@ -118,11 +115,14 @@ impl Logic for RequestFetch {
 
         self.asker.want.next = self.counters.want.val();
         self.counters.ask_qp.next = self.asker.qp.val();
+        self.counters.look.next = self.asker.look.val();
         self.asker.posted.next = self.counters.ask_posted.val();
         self.asker.first.next = self.counters.ask_first.val();
         self.asker.generation.next = self.counters.ask_generation.val();
         self.counters.issue.next = self.asker.issue.val();
         self.counters.issue_count.next = self.asker.issue_count.val();
+        self.counters.issue_asked.next = self.asker.issue_asked.val();
+        self.counters.issue_more.next = self.asker.issue_more.val();
         StreamSource::<ReadRequest>::link(&mut self.read, &mut self.asker.read);
         StreamSource::<FetchTicket>::join(&mut self.asker.ticket, &mut self.gather.ticket);
         StreamSink::<Beat>::link(&mut self.data, &mut self.gather.data);
@@ -144,9 +144,8 @@ impl Logic for RequestFetch {
         self.counters.head_qp.next = self.head_qp.val();
         self.counters.take.next = self.take.val();
         self.counters.take_qp.next = self.take_qp.val();
-        self.head_number.next = self.counters.head_number.val();
         self.cache.read_address.next = (bit_cast::<CACHE_BITS, 4>(self.head_qp.val()) << 4)
-            | bit_cast::<CACHE_BITS, 4>(self.head_number.val().get_bits::<4>(0));
+            | bit_cast::<CACHE_BITS, 4>(self.counters.head_slot.val());
         self.oldest.d.next = self.cache.read_data.val();
         self.head.next = self.oldest.q.val();
     }

@@ -1,5 +1,6 @@
 //! Packets on their way out, kept until the other end has acknowledged them.
 use crate::literal::Literal;
+use crate::memory::DualPortRam;
 use crate::stream::beat::*;
 use ironwarp_abi::serial::WINDOW;
 use rust_hdl::prelude::*;
@@ -35,13 +36,13 @@ pub struct ReplayStore {
     pub acknowledge: Signal<In, Bits<8>>,
     /// Forget everything.
     pub clear: Signal<In, Bit>,
-    ram: RAM<Beat, 9>,
+    ram: DualPortRam<Beat, 9>,
     oldest: DFF<Bits<8>>,
     read: DFF<Bits<8>>,
     read_beat: DFF<Bits<7>>,
     written: DFF<Bits<8>>,
     written_beat: DFF<Bits<7>>,
-    /// `written`, a clock later: a read in the clock of the write would see old content.
+    /// `written`, a clock later: a read in the clock of the write is not defined.
     visible: DFF<Bits<8>>,
     /// The last acknowledgement that made sense.
     known: DFF<Bits<8>>,
@@ -128,8 +129,7 @@ impl Logic for ReplayStore {
             known,
             age
         );
-        self.ram.read_clock.next = self.clock.val();
-        self.ram.write_clock.next = self.clock.val();
+        clock!(self, clock, ram);
 
         // In.
         self.level.next = self.written.q.val() - self.oldest.q.val();

@@ -1,4 +1,5 @@
 //! A first-in first-out buffer in block RAM.
+use crate::memory::DualPortRam;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -7,13 +8,13 @@ use rust_hdl::prelude::*;
 /// ```text
 /// sink -> [ RAM: read .. visible .. written ] -> source
 /// ```
-/// `visible` follows `written` by a clock: a read in the clock of the write would see old content.
+/// `visible` follows `written` by a clock: a read in the clock of the write is not defined.
 #[derive(LogicBlock)]
 pub struct StreamFifo<T: Synth, const A: usize> {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<T>,
     pub source: StreamSource<T>,
-    ram: RAM<T, A>,
+    ram: DualPortRam<T, A>,
     written: DFF<Bits<16>>,
     visible: DFF<Bits<16>>,
     read: DFF<Bits<16>>,
@@ -55,8 +56,7 @@ impl<T: Synth, const A: usize> Logic for StreamFifo<T, A> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, written, visible, read, level);
-        self.ram.read_clock.next = self.clock.val();
-        self.ram.write_clock.next = self.clock.val();
+        clock!(self, clock, ram);
         self.over.next = self.level.q.val() & self.capacity.val();
         self.full.next = self.over.val().any();
         self.sink.ready.next = !self.full.val();

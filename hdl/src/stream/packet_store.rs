@@ -1,4 +1,5 @@
 //! Store and forward: a packet leaves only when all of it has arrived and was found good.
+use crate::memory::DualPortRam;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -11,7 +12,7 @@ pub struct PacketStore<const A: usize> {
     pub source: StreamSource<Beat>,
     /// Whole packets wait, or are leaving.
     pub filled: Signal<Out, Bit>,
-    ram: RAM<Beat, A>,
+    ram: DualPortRam<Beat, A>,
     written: DFF<Bits<16>>,
     committed: DFF<Bits<16>>,
     visible: DFF<Bits<16>>,
@@ -51,8 +52,7 @@ impl<const A: usize> Logic for PacketStore<A> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, written, committed, visible, read);
-        self.ram.read_clock.next = self.clock.val();
-        self.ram.write_clock.next = self.clock.val();
+        clock!(self, clock, ram);
         self.level.next = self.written.q.val() - self.read.q.val();
         self.sink.ready.next = self.level.val() != self.capacity.val();
         self.taken.next = self.sink.valid.val() & (self.level.val() != self.capacity.val());

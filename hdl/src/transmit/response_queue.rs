@@ -1,6 +1,7 @@
 //! The peer's Read Requests that wait for their response.
 use crate::control::records::{Command, ContextWrite};
 use crate::literal::Literal;
+use crate::memory::DualPortRam;
 use crate::queue::QueueEntry;
 use crate::receive::records::ReadAsked;
 use crate::stream::*;
@@ -40,7 +41,7 @@ pub struct ResponseQueue {
 
     limit: ReadLimit,
     held: Tally,
-    store: RAM<ReadAsked, STORE_BITS>,
+    store: DualPortRam<ReadAsked, STORE_BITS>,
     oldest: [DFF<Bits<3>>; 16],
     newest: [DFF<Bits<3>>; 16],
     shown: DFF<ReadAsked>,
@@ -84,9 +85,7 @@ impl Logic for ResponseQueue {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, shown);
-        clock!(self, clock, limit, held);
-        self.store.read_clock.next = self.clock.val();
-        self.store.write_clock.next = self.clock.val();
+        clock!(self, clock, limit, held, store);
         self.limit.context_write.next = self.context_write.val();
         self.limit.command.next = self.command.val();
         self.asked.ready.next = true;

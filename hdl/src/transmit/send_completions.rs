@@ -2,6 +2,7 @@
 use crate::complete::records::Completion;
 use crate::control::records::Command;
 use crate::literal::Literal;
+use crate::memory::DualPortRam;
 use crate::memory::Table;
 use crate::queue::Pick;
 use crate::receive::records::ReadDone;
@@ -64,7 +65,7 @@ pub struct SendCompletions {
     heads: Table<Bits<7>, QP_BITS>,
     tails: Table<Bits<7>, QP_BITS>,
     oldest: Table<Bits<32>, QP_BITS>,
-    list: RAM<SentRequest, LIST_BITS>,
+    list: DualPortRam<SentRequest, LIST_BITS>,
     pick: Pick,
     moved: Marks,
     reads: DoneReads,
@@ -96,9 +97,7 @@ impl Logic for SendCompletions {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, chosen, entry, acknowledged, stale, wiping, wiping_qp);
-        clock!(self, clock, heads, tails, oldest, moved, reads, crowds);
-        self.list.read_clock.next = self.clock.val();
-        self.list.write_clock.next = self.clock.val();
+        clock!(self, clock, heads, tails, oldest, moved, reads, crowds, list);
         self.wipe.next = self.command.val().valid;
         self.wiping.d.next = self.wipe.val();
         self.wiping_qp.d.next = bit_cast::<4, 8>(self.command.val().index);
