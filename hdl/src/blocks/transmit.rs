@@ -45,7 +45,7 @@ blocks! {
         [clock, command, send_edge, choosing, qp, stale, stale_now, moved_now];
     segmenter: Segmenter::default(),
         [clock, context_write, command, any, choice, respond, read_room, qp, block, pause, halt,
-        commit, response, last, head, asked, open, open_qp, send_edge, sent,
+        commit, response, last, used_up, head, asked, open, open_qp, send_edge, sent,
         question, answer, job, request, read_sent, event];
     payload_read: PayloadRead::default(), [clock, max_read, job, read, data, source, started];
     fpdu_framer: FpduFramer::default(), [clock, job, payload, source];

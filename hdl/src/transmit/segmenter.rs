@@ -72,11 +72,13 @@ pub struct Segmenter {
     pub pause: Signal<Out, Bit>,
     /// It met an error.
     pub halt: Signal<Out, Bit>,
-    /// A segment is handed on: of a Read Response? The message's last, so that its work request or
-    /// Read Request is used up?
+    /// A segment is handed on: of a Read Response? The message's last?
     pub commit: Signal<Out, Bit>,
     pub response: Signal<Out, Bit>,
     pub last: Signal<Out, Bit>,
+    /// With the last, its work request or Read Request is used up. That does not look at a command
+    /// of this clock, which would empty the queue all the same: commands come from afar.
+    pub used_up: Signal<Out, Bit>,
     /// Its oldest work request.
     pub head: Signal<In, QueueEntry>,
     /// The peer's oldest Read Request there, as a Write.
@@ -163,6 +165,7 @@ impl Logic for Segmenter {
         self.pause.next = false;
         self.halt.next = false;
         self.commit.next = false;
+        self.used_up.next = false;
         match self.state.q.val() {
             SegmenterState::Choose => {
                 if self.any.val() {
@@ -233,6 +236,7 @@ impl Logic for Segmenter {
                 // A start writes first.
                 if !self.states.busy.val() {
                     self.commit.next = !self.watch.stale_now.val();
+                    self.used_up.next = self.planner.last.val() & !self.watch.stale.val();
                     self.state.d.next = SegmenterState::Choose;
                 }
             }

@@ -104,7 +104,6 @@ pub struct Transmit {
     completions: Merge2<Completion>,
     events: Merge2<QpEvent>,
     underway: DFF<Bit>,
-    used_up: Signal<Local, Bit>,
     leaving: Signal<Local, Bit>,
     rung: Signal<Local, Bit>,
     kind: Constant<Bits<2>>,
@@ -157,7 +156,6 @@ impl Default for Transmit {
             completions: Default::default(),
             events: Default::default(),
             underway: Default::default(),
-            used_up: Default::default(),
             leaving: Default::default(),
             rung: Default::default(),
             kind: Constant::new(doorbell_kind::SEND.to_bits()),
@@ -209,9 +207,8 @@ impl Logic for Transmit {
         // Work requests become segments.
         StreamSource::<ReadRequest>::link(&mut self.request_read, &mut self.requests.read);
         StreamSink::<Beat>::link(&mut self.request_data, &mut self.requests.data);
-        self.used_up.next = self.segmenter.commit.val() & self.segmenter.last.val();
         self.requests.head_qp.next = self.segmenter.qp.val();
-        self.requests.take.next = self.used_up.val() & !self.segmenter.response.val();
+        self.requests.take.next = self.segmenter.used_up.val() & !self.segmenter.response.val();
         self.requests.take_qp.next = self.segmenter.qp.val();
         self.segmenter.head.next = self.requests.head.val();
         self.scheduler.available.next = self.requests.available.val();
@@ -243,7 +240,7 @@ impl Logic for Transmit {
         self.read_room.next = self.responses.room.val();
         self.responses.head_qp.next = self.segmenter.qp.val();
         self.segmenter.asked.next = self.responses.head.val();
-        self.responses.take.next = self.used_up.val() & self.segmenter.response.val();
+        self.responses.take.next = self.segmenter.used_up.val() & self.segmenter.response.val();
         self.responses.take_qp.next = self.segmenter.qp.val();
         self.reads.start.next = self.segmenter.read_sent.val().valid;
         self.reads.start_qp.next = self.segmenter.qp.val();
