@@ -81,9 +81,9 @@ pub fn place(
     let text = match constraints {
         Constraints::Board(text) => {
             arguments.extend(["--textcfg", &configuration]);
-            // The default router takes hours over the wires that a whole board fights for. For a
-            // block, it is better.
-            arguments.extend(["--router", "router2"]);
+            // The default router takes hours over the wires that a whole board fights for; for a
+            // block, it is better. This one would send late wires on long ways round.
+            arguments.extend(["--router", "router2", "--tmg-ripup"]);
             (*text).to_owned()
         }
         Constraints::Block(clocks) => {
