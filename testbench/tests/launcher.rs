@@ -139,6 +139,22 @@ fn the_fpga_needs_its_tools_and_no_simulation() {
     assert!(notes.iter().all(|note| note.starts_with("cargo")), "{notes:?}");
 }
 
+#[test]
+fn the_blocks_are_synthesised_after_all_tests_and_not_after_some() {
+    let machine = Machine::complete();
+    let (output, notes) = machine.run(&["test"]);
+    assert!(output.status.success(), "{output:?}");
+    let tests = notes.iter().position(|note| note == "cargo test --workspace").unwrap();
+    assert!(notes.last().unwrap().ends_with("-p ironwarp-fpga -- --blocks"), "{notes:?}");
+    assert!(tests + 1 < notes.len());
+    let (_, notes) = machine.run(&["test", "figures"]);
+    assert_eq!(notes.last().unwrap(), "cargo test --workspace figures");
+    machine.add("cargo", &format!("{NOTE}[ \"$1\" != test ] || exit 42\n"));
+    let (output, notes) = machine.run(&["test"]);
+    assert_eq!(output.status.code(), Some(42), "{output:?}");
+    assert_eq!(notes.last().unwrap(), "cargo test --workspace");
+}
+
 /// A `python3` that makes virtual environments of programs which only note how they are called.
 const VIRTUAL: &str = "[ \"$2\" = venv ] || exit 0
 mkdir -p \"$3/bin\"

@@ -22,7 +22,7 @@ pub struct DualPortRam<T: Synth, const A: usize> {
     pub write_address: Signal<In, Bits<A>>,
     /// What to write.
     pub write_data: Signal<In, T>,
-    _records: Box<BTreeMap<Bits<A>, T>>,
+    _records: BTreeMap<Bits<A>, T>,
 }
 
 impl<T: Synth, const A: usize> Logic for DualPortRam<T, A> {
