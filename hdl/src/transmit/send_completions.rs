@@ -2,8 +2,7 @@
 use crate::complete::records::Completion;
 use crate::control::records::Command;
 use crate::literal::Literal;
-use crate::memory::DualPortRam;
-use crate::memory::Table;
+use crate::memory::{DualPortRam, Table};
 use crate::queue::Pick;
 use crate::receive::records::ReadDone;
 use crate::stream::*;
