@@ -5,6 +5,7 @@ use rust_hdl::prelude::Bits;
 
 blocks! {
     skid_buffer: SkidBuffer::<Beat>::default(), [clock, sink, source];
+    half_buffer: HalfBuffer::<Beat>::default(), [clock, sink, source];
     stream_fifo: StreamFifo::<Beat, 3>::default(), [clock, sink, source];
     packet_store: PacketStore::<4>::default(), [clock, sink, source, filled];
     byte_packer: BytePacker::default(), [clock, sink, source];

@@ -6,14 +6,14 @@ use crate::control::records::{Command, ContextWrite, Doorbell, MsixMessage};
 use crate::memory::ContextTable;
 use crate::pcie::records::WriteRequest;
 use crate::stream::beat::*;
-use crate::stream::{Merge2, SkidBuffer};
+use crate::stream::{HalfBuffer, Merge2};
 use ironwarp_abi::context::table;
 use rust_hdl::prelude::*;
 
 /// Tells the host what is done.
 ///
 /// ```text
-/// send, receive -> Merge2 -> Merge2 -> SkidBuffer -> EntryWriter -> write, write_data
+/// send, receive -> Merge2 -> Merge2 -> HalfBuffer -> EntryWriter -> write, write_data
 ///                  event ---->                          |    ^ \--> interrupt
 ///                                     CqState, ContextTable  message
 /// ```
@@ -45,7 +45,7 @@ pub struct CompletionWriter {
     pub overflow: Signal<Out, Bit>,
     works: Merge2<Completion>,
     all: Merge2<Completion>,
-    next: SkidBuffer<Completion>,
+    next: HalfBuffer<Completion>,
     contexts: ContextTable<4, 3>,
     queues: CqState,
     entries: EntryWriter,

@@ -61,7 +61,7 @@ pub struct FetchAsker {
     sizes: ContextTable<QP_BITS, 1>,
     rings: ContextTable<QP_BITS, 2>,
     tickets: StreamFifo<FetchTicket, 3>,
-    reads: SkidBuffer<ReadRequest>,
+    reads: HalfBuffer<ReadRequest>,
     state: DFF<AskState>,
     chosen: DFF<Bits<4>>,
     start: DFF<Bits<16>>,

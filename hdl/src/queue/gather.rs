@@ -1,5 +1,6 @@
 //! Takes the work requests that were asked for, and checks what the host must leave zero.
 use crate::control::records::*;
+use crate::literal::Literal;
 use crate::queue::records::*;
 use crate::stream::*;
 use ironwarp_abi::record::Field;
@@ -15,7 +16,8 @@ pub fn reserved_bits(fields: &[Field], n: usize) -> u64 {
     })
 }
 
-/// Gathers the eight beats of a work request into a [`QueueEntry`].
+/// Sends the first four of the eight beats of a work request into the cache, and then what it found
+/// out about all of them.
 ///
 /// The work requests of a read are announced (`store`) together with the read's last beat. If the
 /// bus refused the read, its first work request is one with `fault`, and the others are none.
@@ -29,9 +31,12 @@ pub struct FetchGather {
     /// The queue pair of the current read, and its generation in the same clock.
     pub qp: Signal<Out, Bits<4>>,
     pub generation: Signal<In, Bits<4>>,
-    /// Write `entry` into the cache, slot `number mod 16` of `qp`.
-    pub write: Signal<Out, Bit>,
-    pub entry: Signal<Out, QueueEntry>,
+    /// Bit n: `word` is beat n of the work request in slot `number mod 16` of `qp`.
+    pub write: Signal<Out, Bits<4>>,
+    pub word: Signal<Out, Bits<64>>,
+    /// The last beat of that work request is here: `findings` are complete.
+    pub conclude: Signal<Out, Bit>,
+    pub findings: Signal<Out, EntryFindings>,
     /// One clock after the last write: `store_count` work requests of `store_qp` are on chip.
     pub store: Signal<Out, Bit>,
     pub store_qp: Signal<Out, Bits<4>>,
@@ -39,20 +44,23 @@ pub struct FetchGather {
 
     beat_number: DFF<Bits<3>>,
     entry_number: DFF<Bits<5>>,
-    gathered: DFF<QueueEntry>,
+    /// So far, of this work request.
+    reserved: DFF<Bit>,
     done: DFF<Bit>,
     done_qp: DFF<Bits<4>>,
     done_count: DFF<Bits<5>>,
     taken: Signal<Local, Bit>,
-    word: Signal<Local, Bits<64>>,
     spoiled: Signal<Local, Bit>,
     ended: Signal<Local, Bit>,
     failed: Signal<Local, Bit>,
     following: Signal<Local, Bits<5>>,
-    first: Signal<Local, Bits<16>>,
+    number: Signal<Local, Bits<16>>,
+    spoiled_so_far: Signal<Local, Bit>,
     restarted: Signal<Local, Bit>,
+    goes: Signal<Local, Bit>,
+    first_bit: Literal<4, 1>,
     /// Bits that must be zero in beats 0 to 3; of the later ones, all.
-    reserved: [Constant<Bits<64>>; 4],
+    outside: [Constant<Bits<64>>; 4],
     one: Constant<Bits<5>>,
 }
 
@@ -67,25 +75,29 @@ impl FetchGather {
             qp: Default::default(),
             generation: Default::default(),
             write: Default::default(),
-            entry: Default::default(),
+            word: Default::default(),
+            conclude: Default::default(),
+            findings: Default::default(),
             store: Default::default(),
             store_qp: Default::default(),
             store_count: Default::default(),
             beat_number: Default::default(),
             entry_number: Default::default(),
-            gathered: Default::default(),
+            reserved: Default::default(),
             done: Default::default(),
             done_qp: Default::default(),
             done_count: Default::default(),
             taken: Default::default(),
-            word: Default::default(),
             spoiled: Default::default(),
             ended: Default::default(),
             failed: Default::default(),
             following: Default::default(),
-            first: Default::default(),
+            number: Default::default(),
+            spoiled_so_far: Default::default(),
             restarted: Default::default(),
-            reserved: std::array::from_fn(|n| Constant::new(reserved_bits(fields, n).to_bits())),
+            goes: Default::default(),
+            first_bit: Default::default(),
+            outside: std::array::from_fn(|n| Constant::new(reserved_bits(fields, n).to_bits())),
             one: Constant::new(1.into()),
         }
     }
@@ -94,7 +106,7 @@ impl FetchGather {
 impl Logic for FetchGather {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, beat_number, entry_number, gathered);
+        dff_setup!(self, clock, beat_number, entry_number, reserved);
         dff_setup!(self, clock, done, done_qp, done_count);
         self.data.ready.next = self.ticket.valid.val();
         self.taken.next = self.data.valid.val() & self.ticket.valid.val();
@@ -104,57 +116,46 @@ impl Logic for FetchGather {
         self.ticket.ready.next = self.ended.val();
         self.qp.next = self.ticket.beat.val().qp;
 
-        self.spoiled.next = self.word.val().any();
-        if self.beat_number.q.val() == 0 {
-            self.gathered.d.next.reserved = false;
-        }
+        self.spoiled.next = self.data.beat.val().data.any();
         for i in 0..4 {
             if self.beat_number.q.val().index() == i {
-                self.spoiled.next = (self.word.val() & self.reserved[i].val()).any();
+                self.spoiled.next = (self.data.beat.val().data & self.outside[i].val()).any();
             }
         }
-        self.first.next = self.ticket.beat.val().first;
+        // A read that failed has one work request, its first.
+        self.number.next =
+            self.ticket.beat.val().first + bit_cast::<16, 5>(self.entry_number.q.val());
+        if self.failed.val() {
+            self.number.next = self.ticket.beat.val().first;
+        }
+        self.spoiled_so_far.next =
+            self.spoiled.val() | (self.reserved.q.val() & self.beat_number.q.val().any());
         self.following.next = self.entry_number.q.val() + self.one.val();
         if self.taken.val() {
             self.beat_number.d.next = self.beat_number.q.val() + 1;
-            self.gathered.d.next.reserved = (self.gathered.q.val().reserved
-                & self.beat_number.q.val().any())
-                | self.spoiled.val();
-            if self.beat_number.q.val() == 0 {
-                self.gathered.d.next.control = self.word.val().get_bits::<32>(0);
-                self.gathered.d.next.length = self.word.val().get_bits::<32>(32);
-            }
-            if self.beat_number.q.val() == 1 {
-                self.gathered.d.next.local_offset = self.word.val();
-            }
-            if self.beat_number.q.val() == 2 {
-                self.gathered.d.next.local_stag = self.word.val().get_bits::<32>(0);
-                self.gathered.d.next.remote_stag = self.word.val().get_bits::<32>(32);
-            }
-            if self.beat_number.q.val() == 3 {
-                self.gathered.d.next.remote_offset = self.word.val();
-            }
+            self.reserved.d.next = self.spoiled_so_far.val();
             if self.beat_number.q.val() == 7 {
                 self.entry_number.d.next = self.following.val();
             }
         }
 
-        self.entry.next = self.gathered.q.val();
-        self.entry.next.reserved = self.gathered.q.val().reserved | self.spoiled.val();
-        self.entry.next.fault = false;
-        self.entry.next.number = self.first.val() + bit_cast::<16, 5>(self.entry_number.q.val());
+        self.findings.next.reserved = self.spoiled_so_far.val();
+        self.findings.next.fault = self.failed.val();
+        self.findings.next.number = self.number.val();
         self.restarted.next = (self.command.val().valid
             & (self.command.val().index == bit_cast::<8, 4>(self.ticket.beat.val().qp)))
             | (self.generation.val() != self.ticket.beat.val().generation);
-        self.write.next =
-            self.taken.val() & (self.beat_number.q.val() == 7) & !self.restarted.val();
+        self.goes.next = self.taken.val() & !self.restarted.val();
+        self.write.next = 0.into();
+        if self.goes.val() & !self.beat_number.q.val().get_bit(2) {
+            self.write.next = self.first_bit.val() << self.beat_number.q.val();
+        }
+        self.conclude.next =
+            self.goes.val() & ((self.beat_number.q.val() == 7) | self.failed.val());
         self.done.d.next = self.ended.val() & !self.restarted.val();
         self.done_qp.d.next = self.ticket.beat.val().qp;
         self.done_count.d.next = self.ticket.beat.val().count;
         if self.failed.val() {
-            self.entry.next.fault = true;
-            self.entry.next.number = self.first.val();
-            self.write.next = !self.restarted.val();
             self.done_count.d.next = self.one.val();
         }
         if self.ended.val() {

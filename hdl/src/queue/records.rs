@@ -25,6 +25,17 @@ pub struct QueueEntry {
     pub fault: Bit,
 }
 
+/// What the fetcher finds out about a work request: see [`QueueEntry`].
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct EntryFindings {
+    /// The n-th posted, modulo 2^16.
+    pub number: Bits<16>,
+    /// A bit outside every field is not zero.
+    pub reserved: Bit,
+    /// The bus refused the read.
+    pub fault: Bit,
+}
+
 /// A read of work requests that is under way.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct FetchTicket {

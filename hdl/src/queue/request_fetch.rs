@@ -24,7 +24,7 @@ const _: () = assert!(QP_BITS == 4 && WQE_CACHE_BITS == 4, "the kernel has these
 /// take ---------------^    |  ^              | ticket
 ///                          |  +---store--- gather <-- data
 ///        available, <------+                 | write
-///        head_qp -> head <-------------- cache RAM
+///        head_qp -> head <-------------- cache RAMs
 /// ```
 /// Contract: `available` bit n says that queue pair n has a work request on chip. Present its
 /// number on `head_qp`; two clocks later `head` is its oldest work request. `take` for one clock
@@ -57,9 +57,13 @@ pub struct RequestFetch {
     counters: FetchCounters,
     asker: FetchAsker,
     gather: FetchGather,
-    cache: DualPortRam<QueueEntry, CACHE_BITS>,
+    /// Word n of every work request on chip, and what was found out about it.
+    words: [DualPortRam<Bits<64>, CACHE_BITS>; 4],
+    findings: DualPortRam<EntryFindings, CACHE_BITS>,
     oldest: DFF<QueueEntry>,
-    write_number: Signal<Local, Bits<16>>,
+    number: Signal<Local, Bits<16>>,
+    write_address: Signal<Local, Bits<CACHE_BITS>>,
+    read_address: Signal<Local, Bits<CACHE_BITS>>,
 }
 
 impl RequestFetch {
@@ -94,9 +98,12 @@ impl RequestFetch {
             counters: FetchCounters::new(kind),
             asker: FetchAsker::new(ring.word(), log2.word(), log2.bit()),
             gather: FetchGather::new(fields),
-            cache: Default::default(),
+            words: Default::default(),
+            findings: Default::default(),
             oldest: Default::default(),
-            write_number: Default::default(),
+            number: Default::default(),
+            write_address: Default::default(),
+            read_address: Default::default(),
         }
     }
 }
@@ -105,7 +112,7 @@ impl Logic for RequestFetch {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, oldest);
-        clock!(self, clock, counters, asker, gather, cache);
+        clock!(self, clock, counters, asker, gather, findings);
         self.counters.command.next = self.command.val();
         self.counters.doorbell.next = self.doorbell.val();
         self.asker.context_write.next = self.context_write.val();
@@ -133,20 +140,37 @@ impl Logic for RequestFetch {
         self.counters.store_qp.next = self.gather.store_qp.val();
         self.counters.store_count.next = self.gather.store_count.val();
         self.arrived.next = self.gather.store.val();
-        self.write_number.next = self.gather.entry.val().number;
-        self.cache.write_enable.next = self.gather.write.val();
-        self.cache.write_data.next = self.gather.entry.val();
-        self.cache.write_address.next = (bit_cast::<CACHE_BITS, 4>(self.gather.qp.val()) << 4)
-            | bit_cast::<CACHE_BITS, 4>(self.write_number.val().get_bits::<4>(0));
+        self.counters.head_qp.next = self.head_qp.val();
+        self.read_address.next = (bit_cast::<CACHE_BITS, 4>(self.head_qp.val()) << 4)
+            | bit_cast::<CACHE_BITS, 4>(self.counters.head_slot.val());
+        self.number.next = self.gather.findings.val().number;
+        self.write_address.next = (bit_cast::<CACHE_BITS, 4>(self.gather.qp.val()) << 4)
+            | bit_cast::<CACHE_BITS, 4>(self.number.val().get_bits::<4>(0));
+        self.findings.write_enable.next = self.gather.conclude.val();
+        self.findings.write_data.next = self.gather.findings.val();
+        self.findings.write_address.next = self.write_address.val();
+        self.findings.read_address.next = self.read_address.val();
+        for i in 0..4 {
+            self.words[i].clock.next = self.clock.val();
+            self.words[i].write_enable.next = self.gather.write.val().get_bit(i);
+            self.words[i].write_data.next = self.gather.word.val();
+            self.words[i].write_address.next = self.write_address.val();
+            self.words[i].read_address.next = self.read_address.val();
+        }
 
         self.available.next = self.counters.available.val();
         self.promised.next = self.counters.promised.val();
-        self.counters.head_qp.next = self.head_qp.val();
         self.counters.take.next = self.take.val();
         self.counters.take_qp.next = self.take_qp.val();
-        self.cache.read_address.next = (bit_cast::<CACHE_BITS, 4>(self.head_qp.val()) << 4)
-            | bit_cast::<CACHE_BITS, 4>(self.counters.head_slot.val());
-        self.oldest.d.next = self.cache.read_data.val();
+        self.oldest.d.next.control = self.words[0].read_data.val().get_bits::<32>(0);
+        self.oldest.d.next.length = self.words[0].read_data.val().get_bits::<32>(32);
+        self.oldest.d.next.local_offset = self.words[1].read_data.val();
+        self.oldest.d.next.local_stag = self.words[2].read_data.val().get_bits::<32>(0);
+        self.oldest.d.next.remote_stag = self.words[2].read_data.val().get_bits::<32>(32);
+        self.oldest.d.next.remote_offset = self.words[3].read_data.val();
+        self.oldest.d.next.number = self.findings.read_data.val().number;
+        self.oldest.d.next.reserved = self.findings.read_data.val().reserved;
+        self.oldest.d.next.fault = self.findings.read_data.val().fault;
         self.head.next = self.oldest.q.val();
     }
 }

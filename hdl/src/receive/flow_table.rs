@@ -29,7 +29,6 @@ pub struct FlowTable {
     /// the one before is compared.
     probe: DFF<Bits<3>>,
     words: [DFF<Bits<32>>; 4],
-    sought: DFF<FrameHead>,
     entry: DFF<Bits<6>>,
     found: DFF<FrameHead>,
     found_valid: DFF<Bit>,
@@ -38,7 +37,6 @@ pub struct FlowTable {
     half: Signal<Local, Bits<32>>,
     byte_sum: Signal<Local, Bits<32>>,
     hash: Signal<Local, Bits<6>>,
-    sought_ports: Signal<Local, Bits<32>>,
     hit: Signal<Local, Bit>,
     free: Signal<Local, Bit>,
     one: Literal<6, 1>,
@@ -57,7 +55,6 @@ impl Default for FlowTable {
             flows: ContextTable::new(table::FLOW, 0),
             probe: Default::default(),
             words: Default::default(),
-            sought: Default::default(),
             entry: Default::default(),
             found: Default::default(),
             found_valid: Default::default(),
@@ -66,7 +63,6 @@ impl Default for FlowTable {
             half: Default::default(),
             byte_sum: Default::default(),
             hash: Default::default(),
-            sought_ports: Default::default(),
             hit: Default::default(),
             free: Default::default(),
             one: Default::default(),
@@ -80,13 +76,13 @@ impl Default for FlowTable {
 impl Logic for FlowTable {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, probe, sought, entry, found, found_valid);
+        dff_setup!(self, clock, probe, entry, found, found_valid);
         clock!(self, clock, flows);
         self.flows.context_write.next = self.context_write.val();
         self.source.beat.next = self.found.q.val();
         self.source.valid.next = self.found_valid.q.val();
         self.free.next = self.source.ready.val() | !self.found_valid.q.val();
-        self.sink.ready.next = self.free.val() & (self.probe.q.val() == 0);
+        self.sink.ready.next = false;
 
         // As `ironwarp_abi::context::flow_hash` says.
         self.ports.next = (bit_cast::<32, 16>(self.sink.beat.val().remote_port) << 16)
@@ -100,15 +96,13 @@ impl Logic for FlowTable {
             self.flows.index.next = self.hash.val();
         }
 
-        self.sought_ports.next = (bit_cast::<32, 16>(self.sought.q.val().remote_port) << 16)
-            | bit_cast::<32, 16>(self.sought.q.val().local_port);
         for i in 0..4 {
             self.words[i].clock.next = self.clock.val();
             self.words[i].d.next = self.flows.words[i].val();
         }
-        self.hit.next = (self.words[0].q.val() == self.sought.q.val().remote_ip)
-            & (self.words[1].q.val() == self.sought.q.val().local_ip)
-            & (self.words[2].q.val() == self.sought_ports.val())
+        self.hit.next = (self.words[0].q.val() == self.sink.beat.val().remote_ip)
+            & (self.words[1].q.val() == self.sink.beat.val().local_ip)
+            & (self.words[2].q.val() == self.ports.val())
             & self.words[3].q.val().get_bit(31)
             & (self.probe.q.val() != 1);
 
@@ -116,8 +110,10 @@ impl Logic for FlowTable {
             self.found_valid.d.next = false;
         }
         if self.probe.q.val() == 0 {
-            self.sought.d.next = self.sink.beat.val();
             self.entry.d.next = self.hash.val() + self.one.val();
+            if self.sink.beat.val().way != self.segment.val() {
+                self.sink.ready.next = self.free.val();
+            }
             if self.sink.valid.val() & self.free.val() {
                 if self.sink.beat.val().way == self.segment.val() {
                     self.probe.d.next = self.step.val();
@@ -127,11 +123,12 @@ impl Logic for FlowTable {
                 }
             }
         } else {
-            // `found` is empty: the head was taken when it was.
+            // `found` is empty: the search began when it was.
             self.entry.d.next = self.entry.q.val() + self.one.val();
             self.probe.d.next = self.probe.q.val() + self.step.val();
             if self.hit.val() | (self.probe.q.val() == 5) {
-                self.found.d.next = self.sought.q.val();
+                self.sink.ready.next = true;
+                self.found.d.next = self.sink.beat.val();
                 self.found.d.next.qp = self.words[3].q.val().get_bits::<4>(0);
                 if self.words[3].q.val().get_bits::<4>(4).any() {
                     // There is no such queue pair, and number 0 has no streams.

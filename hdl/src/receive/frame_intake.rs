@@ -27,7 +27,7 @@ pub struct FrameIntake {
     /// A frame's first beat comes in this clock.
     pub starts: Signal<Out, Bit>,
     parser: Parser,
-    heads: StreamFifo<FrameHead, 5>,
+    heads: StreamFifo<FrameHead, 4>,
     flows: FlowTable,
     checksums: Checksums,
     queue: FrameQueue,
@@ -61,5 +61,57 @@ impl Logic for FrameIntake {
         self.frame.next = self.queue.frame.val();
         self.segment.next = self.queue.segment.val();
         self.segment_valid.next = self.queue.segment_valid.val();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::receive::bench::{Segment, STATION};
+    use crate::stream::bench::*;
+    use rand::Rng;
+
+    /// Segments take the flow table longest, and are then waited for by frames of a beat or two.
+    #[test]
+    fn keeps_frames_whole_without_a_pause_between_them() {
+        for seed in seeds() {
+            let mut rng = rng(seed);
+            let mut uut = FrameIntake::default();
+            uut.connect_all();
+            let station = STATION.iter().fold(0_u64, |sum, octet| sum << 8 | u64::from(*octet));
+            uut.mac_address.next = station.to_bits();
+            let tiny = rng.random_range(0.0..1.0);
+            let frames: Vec<Packet> = (0..300)
+                .map(|_| {
+                    let mut octets = Segment::of(1, rng.random(), &[]).frame();
+                    if rng.random_bool(tiny) {
+                        octets.truncate(rng.random_range(1..16));
+                    } else {
+                        octets.truncate(rng.random_range(54..=60));
+                    }
+                    Packet { octets, error: false }
+                })
+                .collect();
+            let mut beats = dense(&frames).into_iter();
+            let (mut seen, mut octets) = (vec![], Vec::<u8>::new());
+            for _ in 0..3000 {
+                let now = beats.next();
+                uut.mac.valid.next = now.is_some();
+                uut.mac.beat.next = now.unwrap_or_default();
+                settle!(uut);
+                let frame = uut.frame.val();
+                if frame.valid {
+                    assert_eq!(frame.first, octets.is_empty(), "SEED={seed}");
+                    let bytes = frame.bytes.to_u64() as usize;
+                    octets.extend(&frame.data.to_u64().to_le_bytes()[..bytes]);
+                    if frame.last {
+                        seen.push(std::mem::take(&mut octets));
+                    }
+                }
+                edge!(uut);
+            }
+            let sent: Vec<Vec<u8>> = frames.into_iter().map(|frame| frame.octets).collect();
+            assert_eq!(seen, sent, "SEED={seed}");
+        }
     }
 }

@@ -34,8 +34,8 @@ pub struct FrameQueue {
     beats: StreamFifo<Beat, 6>,
     /// Block RAM is slow to answer; what follows is not in its clock.
     front: SkidBuffer<Beat>,
-    heads: StreamFifo<FrameHead, 5>,
-    verdicts: StreamFifo<FrameVerdict, 5>,
+    heads: StreamFifo<FrameHead, 4>,
+    verdicts: StreamFifo<FrameVerdict, 4>,
     in_packet: DFF<Bit>,
     index: DFF<Bits<3>>,
     held: DFF<FrameHead>,

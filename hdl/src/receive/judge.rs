@@ -45,6 +45,7 @@ pub struct Judge {
     pub context_write: Signal<In, ContextWrite>,
     pub qp_command: Signal<In, Command>,
     pub active: Signal<In, Bits<16>>,
+    /// The packet; it is taken when it is judged.
     pub arrival: StreamSink<Arrival>,
     /// The receive work requests: see `queue::RequestFetch`.
     pub available: Signal<In, Bits<16>>,
@@ -79,7 +80,6 @@ pub struct Judge {
     refusals: RefusalStatus,
     check: MessageCheck,
     state: DFF<JudgeState>,
-    packet: DFF<Arrival>,
     given: DFF<Delivery>,
     asked: DFF<GateQuestion>,
     message: DFF<Bits<64>>,
@@ -102,7 +102,6 @@ pub struct Judge {
     dropped: DFF<Bit>,
     is_raw: Signal<Local, Bit>,
     send: Signal<Local, Bit>,
-    verdict: Signal<Local, Bits<8>>,
     kind_raw: Literal<2, { packet_kind::RAW }>,
     crc_error: Literal<8, { status::MPA_CRC as u64 }>,
     no_buffer: Literal<8, { status::DDP_NO_BUFFER as u64 }>,
@@ -113,51 +112,52 @@ impl Logic for Judge {
     //= rfc5041#7.1  What may not be placed ends the queue pair.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, packet, given, asked, message, good, expected, room, hopes);
+        dff_setup!(self, clock, state, given, asked, message, good, expected, room, hopes);
         dff_setup!(self, clock, bad_crc, pass, dropped, had, decided, takes, writes, reads_on);
         clock!(self, clock, messages, reads, flags, queues, life);
         self.flags.context_write.next = self.context_write.val();
         self.queues.context_write.next = self.context_write.val();
         self.life.qp_command.next = self.qp_command.val();
         self.life.active.next = self.active.val();
-        self.life.qp.next = self.packet.q.val().qp;
-        self.life.epoch.next = self.packet.q.val().epoch;
+        self.life.qp.next = self.arrival.beat.val().qp;
+        self.life.epoch.next = self.arrival.beat.val().epoch;
         self.life.fail.next = false;
         self.messages.qp_command.next = self.qp_command.val();
-        self.messages.qp.next = self.packet.q.val().qp;
-        self.messages.request.next = self.packet.q.val().request;
+        self.messages.qp.next = self.arrival.beat.val().qp;
+        self.messages.request.next = self.arrival.beat.val().request;
         self.messages.write.next = self.writes.q.val();
         self.messages.following.next = self.message.q.val();
         self.reads.qp_command.next = self.qp_command.val();
         self.reads.read_sent.next = self.read_sent.val();
-        self.reads.packet.next = self.packet.q.val();
+        self.reads.packet.next = self.arrival.beat.val();
         self.reads.take.next = self.reads_on.q.val();
-        self.flags.qp.next = self.packet.q.val().qp;
-        self.queues.qp.next = self.packet.q.val().qp;
-        self.head_qp.next = self.packet.q.val().qp;
-        self.arrival.ready.next = self.state.q.val() == JudgeState::Idle;
+        self.flags.qp.next = self.arrival.beat.val().qp;
+        self.queues.qp.next = self.arrival.beat.val().qp;
+        self.head_qp.next = self.arrival.beat.val().qp;
+        self.arrival.ready.next =
+            (self.state.q.val() == JudgeState::Give) & self.delivery.ready.val();
         self.question.beat.next = self.asked.q.val();
         self.question.valid.next = self.state.q.val() == JudgeState::Ask;
         self.answer.ready.next = self.state.q.val() == JudgeState::Answer;
         self.delivery.beat.next = self.given.q.val();
         self.delivery.valid.next = self.state.q.val() == JudgeState::Give;
         self.refusals.refusal.next = self.answer.beat.val().refusal;
-        self.refusals.remote.next = self.packet.q.val().tagged & !self.packet.q.val().response;
+        self.refusals.remote.next =
+            self.arrival.beat.val().tagged & !self.arrival.beat.val().response;
 
-        self.is_raw.next = self.packet.q.val().kind == self.kind_raw.val();
-        self.send.next = !self.packet.q.val().tagged & !self.packet.q.val().request;
-        self.check.packet.next = self.packet.q.val();
+        self.is_raw.next = self.arrival.beat.val().kind == self.kind_raw.val();
+        self.send.next = !self.arrival.beat.val().tagged & !self.arrival.beat.val().request;
+        self.check.packet.next = self.arrival.beat.val();
         self.check.entry.next = self.entry.val();
         self.check.has_entry.next = self.had.q.val();
-        self.room.d.next = self.read_room.val().get_bit(self.packet.q.val().qp.index());
+        self.room.d.next = self.read_room.val().get_bit(self.arrival.beat.val().qp.index());
         self.check.has_room.next = self.room.q.val();
-        self.hopes.d.next = self.promised.val().get_bit(self.packet.q.val().qp.index());
+        self.hopes.d.next = self.promised.val().get_bit(self.arrival.beat.val().qp.index());
         self.check.fits.next = self.reads.fits.val();
         self.expected.d.next = self.messages.expected.val();
         self.check.expected.next = self.expected.q.val();
         self.check.pd.next = self.flags.word.val().get_bits::<16>(16);
         self.check.cq.next = self.queues.word.val().get_bits::<8>(24);
-        self.verdict.next = self.decided.q.val();
         self.good.d.next = false;
         self.bad_crc.d.next = false;
         self.pass.d.next = false;
@@ -166,22 +166,21 @@ impl Logic for Judge {
         self.takes.d.next = false;
         self.writes.d.next = false;
         self.reads_on.d.next = false;
-        self.take_qp.next = self.packet.q.val().qp;
+        self.take_qp.next = self.arrival.beat.val().qp;
 
         match self.state.q.val() {
             JudgeState::Idle => {
-                self.packet.d.next = self.arrival.beat.val();
                 if self.arrival.valid.val() {
                     self.state.d.next = JudgeState::Read;
                 }
             }
             JudgeState::Read => {
-                self.had.d.next = self.available.val().get_bit(self.packet.q.val().qp.index());
+                self.had.d.next = self.available.val().get_bit(self.arrival.beat.val().qp.index());
                 self.state.d.next = JudgeState::Wait;
             }
             JudgeState::Wait => {
                 // `read_room` counts the Read Request before.
-                if !self.asking.val() | !self.packet.q.val().request {
+                if !self.asking.val() | !self.arrival.beat.val().request {
                     self.state.d.next = JudgeState::Check;
                 }
             }
@@ -195,19 +194,19 @@ impl Logic for Judge {
             JudgeState::Decide => {
                 self.state.d.next = JudgeState::Give;
                 if self.life.live.val() {
-                    self.good.d.next = !self.is_raw.val() & !self.packet.q.val().status.any();
-                    self.bad_crc.d.next = self.verdict.val() == self.crc_error.val();
-                    if self.verdict.val() == 0 {
+                    self.good.d.next = !self.is_raw.val() & !self.arrival.beat.val().status.any();
+                    self.bad_crc.d.next = self.decided.q.val() == self.crc_error.val();
+                    if self.decided.q.val() == 0 {
                         self.state.d.next = JudgeState::Ask;
-                    } else if (self.verdict.val() == self.no_buffer.val())
+                    } else if (self.decided.q.val() == self.no_buffer.val())
                         & self.hopes.q.val()
                         & self.send.val()
                     {
                         self.good.d.next = false;
                         self.state.d.next = JudgeState::Read;
                     } else if self.is_raw.val()
-                        & ((self.verdict.val() == self.no_buffer.val())
-                            | (self.verdict.val() == self.too_long.val()))
+                        & ((self.decided.q.val() == self.no_buffer.val())
+                            | (self.decided.q.val() == self.too_long.val()))
                     {
                         self.dropped.d.next = true;
                     } else {
@@ -234,14 +233,14 @@ impl Logic for Judge {
                     } else if self.life.live.val() {
                         self.pass.d.next = !self.is_raw.val();
                         self.given.d.next.write =
-                            self.packet.q.val().length.any() & !self.packet.q.val().request;
-                        self.given.d.next.ask = self.packet.q.val().request;
+                            self.arrival.beat.val().length.any() & !self.arrival.beat.val().request;
+                        self.given.d.next.ask = self.arrival.beat.val().request;
                         self.given.d.next.done =
-                            self.packet.q.val().response & self.packet.q.val().last;
-                        self.given.d.next.complete = self.send.val() & self.packet.q.val().last;
-                        self.takes.d.next = self.send.val() & self.packet.q.val().last;
-                        self.writes.d.next = !self.packet.q.val().tagged;
-                        self.reads_on.d.next = self.packet.q.val().response;
+                            self.arrival.beat.val().response & self.arrival.beat.val().last;
+                        self.given.d.next.complete = self.send.val() & self.arrival.beat.val().last;
+                        self.takes.d.next = self.send.val() & self.arrival.beat.val().last;
+                        self.writes.d.next = !self.arrival.beat.val().tagged;
+                        self.reads_on.d.next = self.arrival.beat.val().response;
                     }
                 }
             }
@@ -256,7 +255,7 @@ impl Logic for Judge {
         }
 
         self.opened.next.valid = self.good.q.val();
-        self.opened.next.qp = bit_cast::<8, 4>(self.packet.q.val().qp);
+        self.opened.next.qp = bit_cast::<8, 4>(self.arrival.beat.val().qp);
         self.checked.next = self.good.q.val();
         self.crc_wrong.next = self.bad_crc.q.val();
         self.passed.next = self.pass.q.val();

@@ -31,14 +31,14 @@ pub struct Parser {
     order: WireOrder,
     /// Which beat of the frame comes next; stays at 7 after that.
     index: DFF<Bits<3>>,
+    /// What is known of the frame; all there is, in the clock of `head_valid`.
     partial: DFF<FrameHead>,
     /// The frame is for this station alone.
     unicast: DFF<Bit>,
     total: DFF<Bits<16>>,
     /// The first half of a number that goes across two beats.
     upper: DFF<Bits<16>>,
-    done: DFF<FrameHead>,
-    done_valid: DFF<Bit>,
+    done: DFF<Bit>,
     word: Signal<Local, Bits<64>>,
     fields: Signal<Local, FrameHead>,
     joined: Signal<Local, Bits<32>>,
@@ -66,7 +66,7 @@ pub struct Parser {
 impl Logic for Parser {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, index, partial, unicast, total, upper, done, done_valid);
+        dff_setup!(self, clock, index, partial, unicast, total, upper, done);
         self.order.data.next = self.beat.val().data;
         self.word.next = self.order.word.val();
         self.fields.next = self.partial.q.val();
@@ -128,7 +128,7 @@ impl Logic for Parser {
             }
         }
 
-        self.done_valid.d.next = false;
+        self.done.d.next = false;
         if self.valid.val() {
             self.partial.d.next = self.fields.val();
             if self.index.q.val() == 0 {
@@ -145,12 +145,11 @@ impl Logic for Parser {
                 self.index.d.next = 0.into();
             }
             if (self.index.q.val() == 6) | (self.beat.val().last & (self.index.q.val() != 7)) {
-                self.done.d.next = self.fields.val();
-                self.done_valid.d.next = true;
+                self.done.d.next = true;
             }
         }
-        self.head.next = self.done.q.val();
-        self.head_valid.next = self.done_valid.q.val();
+        self.head.next = self.partial.q.val();
+        self.head_valid.next = self.done.q.val();
     }
 }
 

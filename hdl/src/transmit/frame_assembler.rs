@@ -8,8 +8,8 @@ use rust_hdl::prelude::*;
 /// What [`FrameAssembler`] sends in this clock.
 #[derive(Copy, Clone, PartialEq, Debug, LogicState)]
 pub enum AssemblerState {
-    /// The six octets of the destination: then all other words lie 8 octets apart. Or the first
-    /// beat of a raw frame, or of a segment that is discarded.
+    /// The six octets of the destination: then all other words lie 8 octets apart. Or nothing,
+    /// before a raw frame or a segment that is discarded.
     Destination,
     Source,
     Network,
@@ -36,12 +36,16 @@ pub struct FrameAssembler {
     /// Stored segments: valid in every clock from a segment's first beat to its last.
     pub segment: StreamSink<Beat>,
     pub source: StreamSource<Beat>,
-    headers: SkidBuffer<FrameHeader>,
+    headers: HalfBuffer<FrameHeader>,
     packer: BytePacker,
     swap: Swap,
     state: DFF<AssemblerState>,
+    /// Of the header that was taken when its segment's turn came.
+    raw: DFF<Bit>,
+    discard: DFF<Bit>,
+    tail: DFF<Bits<4>>,
     record: Signal<Local, FrameHeader>,
-    straight: Signal<Local, Bit>,
+    ends: Signal<Local, Bit>,
     word: Signal<Local, Bits<64>>,
     short: Literal<4, 6>,
     whole: Literal<4, 8>,
@@ -50,7 +54,7 @@ pub struct FrameAssembler {
 impl Logic for FrameAssembler {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state);
+        dff_setup!(self, clock, state, raw, discard, tail);
         clock!(self, clock, headers, packer);
         StreamSink::<FrameHeader>::link(&mut self.header, &mut self.headers.sink);
         StreamSource::<Beat>::link(&mut self.source, &mut self.packer.source);
@@ -61,12 +65,22 @@ impl Logic for FrameAssembler {
         self.packer.sink.beat.next.bytes = self.whole.val();
         self.packer.sink.beat.next.last = false;
         self.packer.sink.beat.next.error = false;
-        self.straight.next = self.record.val().raw | self.record.val().discard;
+        self.ends.next = self.segment.valid.val() & self.segment.beat.val().last;
+        if self.state.q.val() != AssemblerState::Body {
+            self.raw.d.next = self.record.val().raw;
+            self.discard.d.next = self.record.val().discard;
+            self.tail.d.next = self.record.val().tail;
+        }
 
         self.word.next = bit_cast::<64, 48>(self.record.val().destination) << 16;
         match self.state.q.val() {
             AssemblerState::Destination => {
-                if self.headers.source.valid.val() & !self.straight.val() {
+                if self.headers.source.valid.val()
+                    & (self.record.val().raw | self.record.val().discard)
+                {
+                    self.headers.source.ready.next = true;
+                    self.state.d.next = AssemblerState::Body;
+                } else if self.headers.source.valid.val() {
                     self.packer.sink.beat.next.bytes = self.short.val();
                     self.packer.sink.valid.next = self.record.val().bare | self.segment.valid.val();
                     if self.packer.sink.ready.val()
@@ -116,9 +130,9 @@ impl Logic for FrameAssembler {
                 self.packer.sink.valid.next = true;
                 self.packer.sink.beat.next.last = self.record.val().bare;
                 if self.packer.sink.ready.val() {
+                    self.headers.source.ready.next = true;
                     self.state.d.next = AssemblerState::Body;
                     if self.record.val().bare {
-                        self.headers.source.ready.next = true;
                         self.state.d.next = AssemblerState::Destination;
                     }
                 }
@@ -132,23 +146,15 @@ impl Logic for FrameAssembler {
         self.packer.sink.beat.next.data = self.swap.swapped.val();
 
         // The segment, with or without a header before it, or for nobody.
-        if (self.state.q.val() == AssemblerState::Body)
-            | ((self.state.q.val() == AssemblerState::Destination)
-                & self.headers.source.valid.val()
-                & self.straight.val())
-        {
+        if self.state.q.val() == AssemblerState::Body {
             self.packer.sink.beat.next = self.segment.beat.val();
             self.packer.sink.beat.next.error = false;
-            if self.record.val().raw & self.segment.beat.val().last {
-                self.packer.sink.beat.next.bytes = self.record.val().tail;
+            if self.raw.q.val() & self.segment.beat.val().last {
+                self.packer.sink.beat.next.bytes = self.tail.q.val();
             }
-            self.packer.sink.valid.next = self.segment.valid.val() & !self.record.val().discard;
-            self.segment.ready.next = self.packer.sink.ready.val() | self.record.val().discard;
-            if self.segment.valid.val()
-                & self.segment.beat.val().last
-                & (self.packer.sink.ready.val() | self.record.val().discard)
-            {
-                self.headers.source.ready.next = true;
+            self.packer.sink.valid.next = self.segment.valid.val() & !self.discard.q.val();
+            self.segment.ready.next = self.packer.sink.ready.val() | self.discard.q.val();
+            if self.ends.val() & (self.packer.sink.ready.val() | self.discard.q.val()) {
                 self.state.d.next = AssemblerState::Destination;
             }
         }

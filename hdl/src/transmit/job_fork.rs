@@ -4,7 +4,7 @@ use crate::transmit::records::*;
 use rust_hdl::prelude::*;
 
 /// log2 of the segments that can be under way.
-const DEPTH_BITS: usize = 5;
+const DEPTH_BITS: usize = 4;
 
 /// One queue for each block, so that each can be busy with another segment.
 #[derive(LogicBlock, Default)]

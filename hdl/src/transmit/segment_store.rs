@@ -27,7 +27,7 @@ pub struct SegmentStore {
     arriving: SkidBuffer<Beat>,
     store: PacketStore<STORE_BITS>,
     leaving: SkidBuffer<Beat>,
-    summaries: StreamFifo<SegmentSummary, 5>,
+    summaries: StreamFifo<SegmentSummary, 4>,
     sum: DFF<Bits<32>>,
     bytes: DFF<Bits<16>>,
     data: Signal<Local, Bits<64>>,
