@@ -4,8 +4,13 @@ use ironwarp_fpga::block::{Figures, Job, Outcome};
 use ironwarp_fpga::synthesis::{Design, Finding};
 use ironwarp_fpga::tools::Tools;
 
-/// Does a module `top` with these ports besides `clock`, and this body.
+/// Does a module `top` of ours with these ports besides `clock`, and this body.
 fn measure(ports: &str, body: &str, mhz: fn(&str) -> f64) -> Outcome {
+    measure_of(ports, body, mhz, false)
+}
+
+/// The same, of ours or `foreign`.
+fn measure_of(ports: &str, body: &str, mhz: fn(&str) -> f64, foreign: bool) -> Outcome {
     let tools = Tools::find().expect("run `./ironwarp setup`");
     let names: Vec<_> = ports.split(';').filter_map(|port| port.split(' ').next_back()).collect();
     let verilog = format!(
@@ -16,7 +21,7 @@ fn measure(ports: &str, body: &str, mhz: fn(&str) -> f64) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let design = Design::of_block(&verilog);
     let command = String::new();
-    let job = Job { name: "planted", design: &design, command, speed: mhz, foreign: false };
+    let job = Job { name: "planted", design: &design, command, speed: mhz, foreign };
     job.run(&tools, folder.path(), &mut |_| ()).unwrap()
 }
 
@@ -42,22 +47,33 @@ fn a_combinational_loop_is_found() {
     assert!(matches!(&found.findings[..], [Finding::Loop(cells)] if cells.contains("$xor")));
 }
 
+/// No RAM of the part can be cleared in one clock.
+const CLEARED: (&str, &str) = (
+    "input wire clear; input wire write; input wire [5:0] at; input wire [31:0] data; \
+     output reg [31:0] q",
+    "reg [31:0] words [0:63]; integer i; always @(posedge clock) begin q <= words[at]; \
+     if (write) words[at] <= data; \
+     if (clear) for (i = 0; i < 64; i = i + 1) words[i] <= 0; end",
+);
+
 #[test]
 fn a_memory_of_flip_flops_is_found() {
-    let ports = "input wire clear; input wire write; input wire [5:0] at; \
-                 input wire [31:0] data; output reg [31:0] q";
-    // No RAM of the part can be cleared in one clock.
-    let body = "reg [31:0] words [0:63]; integer i; always @(posedge clock) begin q <= words[at]; \
-                if (write) words[at] <= data; \
-                if (clear) for (i = 0; i < 64; i = i + 1) words[i] <= 0; end";
-    let found = measure(ports, body, slow);
+    let found = measure(CLEARED.0, CLEARED.1, slow);
     assert_eq!(found.findings, [Finding::FlipFlopRam("words".to_owned())]);
+    assert!(found.figures.is_none());
     // What the reader of Verilog itself takes apart.
     let ports = "input wire [1:0] at; input wire [7:0] data; output reg [7:0] q";
     let body = "reg [7:0] words [0:3]; always @(*) begin words[0] = data; words[1] = ~data; \
                 words[2] = 0; words[3] = data + 1; end always @(posedge clock) q <= words[at];";
     let found = measure(ports, body, slow);
     assert!(matches!(&found.findings[..], [Finding::FlipFlopRam(name)] if name.contains("words")));
+}
+
+#[test]
+fn what_is_not_ours_is_measured_all_the_same() {
+    let found = measure_of(CLEARED.0, CLEARED.1, slow, true);
+    assert_eq!(found.findings, [Finding::FlipFlopRam("words".to_owned())]);
+    assert!(found.figures.unwrap().ff >= 64 * 32);
 }
 
 #[test]
