@@ -181,7 +181,13 @@ impl Logic for ClockGate {
     }
 
     fn hdl(&self) -> Verilog {
-        instance("DCCA gate(.CLKI(clock), .CE(open), .CLKO(gated));".to_owned())
+        // Without a name to keep, reports would call the clock after any of its users.
+        instance(
+            "(* keep *) wire ticks;
+assign gated = ticks;
+DCCA gate(.CLKI(clock), .CE(open), .CLKO(ticks));"
+                .to_owned(),
+        )
     }
 }
 
