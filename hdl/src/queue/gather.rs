@@ -34,7 +34,8 @@ pub struct FetchGather {
     /// Bit n: `word` is beat n of the work request in slot `number mod 16` of `qp`.
     pub write: Signal<Out, Bits<4>>,
     pub word: Signal<Out, Bits<64>>,
-    /// The last beat of that work request is here: `findings` are complete.
+    /// The last beat of that work request is here, or of a read that the bus refused: `findings`
+    /// are complete.
     pub conclude: Signal<Out, Bit>,
     pub findings: Signal<Out, EntryFindings>,
     /// One clock after the last write: `store_count` work requests of `store_qp` are on chip.

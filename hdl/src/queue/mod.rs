@@ -12,7 +12,7 @@ pub use counters::FetchCounters;
 pub use gather::FetchGather;
 pub use pick::Pick;
 pub use priority_encoder::PriorityEncoder;
-pub use records::{FetchTicket, QueueEntry};
+pub use records::{EntryFindings, FetchTicket, QueueEntry};
 pub use request_fetch::RequestFetch;
 
 /// The queue pair context's field of that name.

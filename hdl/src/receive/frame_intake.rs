@@ -2,7 +2,7 @@
 use crate::control::records::ContextWrite;
 use crate::receive::checksums::Checksums;
 use crate::receive::flow_table::FlowTable;
-use crate::receive::frame_queue::FrameQueue;
+use crate::receive::frame_queue::{FrameQueue, WAITING_BITS};
 use crate::receive::notes::*;
 use crate::receive::parser::Parser;
 use crate::stream::*;
@@ -27,7 +27,7 @@ pub struct FrameIntake {
     /// A frame's first beat comes in this clock.
     pub starts: Signal<Out, Bit>,
     parser: Parser,
-    heads: StreamFifo<FrameHead, 4>,
+    heads: StreamFifo<FrameHead, WAITING_BITS>,
     flows: FlowTable,
     checksums: Checksums,
     queue: FrameQueue,

@@ -4,6 +4,11 @@ use crate::receive::notes::*;
 use crate::stream::*;
 use rust_hdl::prelude::*;
 
+/// log2 of the frames whose heads or verdicts can wait. Nobody can stop the frames, so no queue of
+/// theirs may ever be full: a segment holds the heads behind it up for seven clocks, about as long
+/// as its own beats take to come, so that even frames of one beat stay below sixteen.
+pub const WAITING_BITS: usize = 4;
+
 /// Frames leave at one beat a clock once their head has been looked up; a frame's last beat leaves
 /// with its verdict. Nothing can stop them: the side that takes is always ready.
 ///
@@ -34,8 +39,8 @@ pub struct FrameQueue {
     beats: StreamFifo<Beat, 6>,
     /// Block RAM is slow to answer; what follows is not in its clock.
     front: SkidBuffer<Beat>,
-    heads: StreamFifo<FrameHead, 4>,
-    verdicts: StreamFifo<FrameVerdict, 4>,
+    heads: StreamFifo<FrameHead, WAITING_BITS>,
+    verdicts: StreamFifo<FrameVerdict, WAITING_BITS>,
     in_packet: DFF<Bit>,
     index: DFF<Bits<3>>,
     held: DFF<FrameHead>,
