@@ -25,11 +25,12 @@ pub(crate) const fn remainder_rows(octets: usize) -> [u32; 32] {
 /// Folds 64 or 32 bits into a CRC32c every clock.
 ///
 /// ```text
-/// whole: old ^ octets 0 to 3 | octets 4 to 7 ------+--> parities -> new
-/// half:                    0 | old ^ octets 0 to 3 +
+/// old ^ octets 0 to 3 --+--> over four octets ------ half --+
+///                       +--> over eight octets --+          +--> new
+/// octets 4 to 7 ----------> over four octets ----+- whole --+
 /// ```
-/// One matrix serves both: zeros in front of a message do nothing to a remainder of zero, so four
-/// octets are folded as the second half of a word whose first half is zero.
+/// Half a word could go through the matrices of a whole one behind four octets of zero, but that
+/// choice would stand before the parities, in the longest path; here it comes after them.
 #[derive(LogicBlock)]
 pub struct Crc32c {
     pub clock: Signal<In, Clock>,
@@ -48,14 +49,17 @@ pub struct Crc32c {
     old: Signal<Local, Bits<32>>,
     folded: Signal<Local, Bits<32>>,
     upper: Signal<Local, Bits<32>>,
-    word: Signal<Local, Bits<64>>,
-    parity: Signal<Local, Bits<32>>,
-    rows: [Constant<Bits<64>>; 32],
+    whole: Signal<Local, Bits<32>>,
+    part: Signal<Local, Bits<32>>,
+    over_four: [Constant<Bits<32>>; 32],
+    over_eight: [Constant<Bits<32>>; 32],
     ones: Constant<Bits<32>>,
 }
 
 impl Default for Crc32c {
     fn default() -> Self {
+        let rows =
+            |octets| remainder_rows(octets).map(|row| Constant::new(u64::from(row).to_bits()));
         Self {
             clock: Default::default(),
             first: Default::default(),
@@ -67,9 +71,10 @@ impl Default for Crc32c {
             old: Default::default(),
             folded: Default::default(),
             upper: Default::default(),
-            word: Default::default(),
-            parity: Default::default(),
-            rows: data_rows(8).map(|row| Constant::new(row.to_bits())),
+            whole: Default::default(),
+            part: Default::default(),
+            over_four: rows(4),
+            over_eight: rows(8),
             ones: Constant::new(0xffff_ffff_u64.to_bits()),
         }
     }
@@ -83,21 +88,25 @@ impl Logic for Crc32c {
         if self.first.val() {
             self.old.next = self.ones.val();
         }
-        // The rows of the old remainder are those of the first four octets.
+        // Four octets of data move a remainder as four octets of it do.
         self.folded.next = self.old.val() ^ self.data.val().get_bits::<32>(0);
         self.upper.next = self.data.val().get_bits::<32>(32);
-        self.word.next =
-            (bit_cast::<64, 32>(self.upper.val()) << 32) | bit_cast::<64, 32>(self.folded.val());
-        if self.half.val() {
-            self.word.next = bit_cast::<64, 32>(self.folded.val()) << 32;
-        }
-        self.parity.next = 0.into();
+        self.whole.next = 0.into();
+        self.part.next = 0.into();
         for i in 0..32 {
-            self.parity.next =
-                self.parity.val().replace_bit(i, (self.word.val() & self.rows[i].val()).xor());
+            self.whole.next = self.whole.val().replace_bit(
+                i,
+                (self.folded.val() & self.over_eight[i].val()).xor()
+                    ^ (self.upper.val() & self.over_four[i].val()).xor(),
+            );
+            self.part.next =
+                self.part.val().replace_bit(i, (self.folded.val() & self.over_four[i].val()).xor());
         }
         if self.valid.val() {
-            self.check.d.next = self.parity.val() ^ self.ones.val();
+            self.check.d.next = self.whole.val() ^ self.ones.val();
+            if self.half.val() {
+                self.check.d.next = self.part.val() ^ self.ones.val();
+            }
         }
         self.crc.next = self.check.q.val();
     }
@@ -126,15 +135,21 @@ mod tests {
             uut.connect_all();
             let length = 4 * rng.random_range(1..60);
             let message: Vec<u8> = (0..length).map(|_| rng.random()).collect();
-            for (n, chunk) in message.chunks(8).enumerate() {
-                uut.first.next = n == 0;
-                uut.half.next = chunk.len() == 4;
-                uut.data.next = beat(chunk, false, false).data;
+            let mut rest = &message[..];
+            while !rest.is_empty() {
+                let half = rest.len() == 4 || rng.random_bool(0.25);
+                let (word, others) = rest.split_at(if half { 4 } else { 8 });
+                uut.first.next = rest.len() == message.len();
+                uut.half.next = half;
+                // What `half` leaves out does not count, whatever it is.
+                let beyond = if half { rng.random::<u64>() << 32 } else { 0 };
+                uut.data.next = beat(word, false, false).data | beyond.to_bits();
                 uut.valid.next = true;
                 tick!(uut);
                 uut.valid.next = false;
                 uut.data.next = rng.random::<u64>().to_bits();
                 tick!(uut);
+                rest = others;
             }
             let expected = u64::from(crc32c::crc32c(&message));
             assert_eq!(uut.crc.val(), expected.to_bits::<32>(), "SEED={seed}");
