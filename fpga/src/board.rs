@@ -3,7 +3,7 @@
 use crate::block::Figures;
 use crate::clocks;
 use crate::error::{make_folder, FlowError};
-use crate::placement::{place, Constraints, Placed};
+use crate::placement::{place, seed_options, Constraints, Placed};
 use crate::runner::{each, Progress};
 use crate::synthesis::{synthesise, Design, Finding};
 use crate::tools::{run, Tools};
@@ -125,12 +125,9 @@ fn pack(tools: &Tools, folder: &Path, seed: u64) -> Result<PathBuf, FlowError> {
 }
 
 fn whole(name: &str, mut tried: Vec<(Seed, Placed)>) -> Option<Whole> {
-    let margin = |placed: &Placed| placed.clocks.first().map_or(0.0, |clock| clock.margin());
-    let command = match &tried[..] {
-        [(only, _)] => format!("./ironwarp fpga {name} --seed {}", only.seed),
-        all => format!("./ironwarp fpga {name} --seeds {}", all.len()),
-    };
-    tried.sort_by(|(_, a), (_, b)| margin(a).total_cmp(&margin(b)));
+    let seeds: Vec<u64> = tried.iter().map(|(seed, _)| seed.seed).collect();
+    let command = format!("./ironwarp fpga {name}{}", seed_options(&seeds));
+    tried.sort_by(|(_, a), (_, b)| a.margin().total_cmp(&b.margin()));
     let (_, worst) = tried.first()?;
     let first = worst.clocks.first();
     let figures = Figures {

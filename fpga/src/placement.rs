@@ -59,6 +59,23 @@ pub struct Placed {
     pub path: Option<CriticalPath>,
 }
 
+impl Placed {
+    /// How much faster than required the clock with the least margin is; 0 without a clock.
+    pub fn margin(&self) -> f64 {
+        self.clocks.first().map_or(0.0, ClockSpeed::margin)
+    }
+}
+
+/// The options of the command line that stand for `seeds`; nothing for the one seed that is used
+/// when nothing is said.
+pub fn seed_options(seeds: &[u64]) -> String {
+    match seeds {
+        [] | [1] => String::new(),
+        [seed] => format!(" --seed {seed}"),
+        all => format!(" --seeds {}", all.len()),
+    }
+}
+
 /// Places and routes [`NETLIST`] in `folder`; a board's configuration is `seed-N.config`. Clocks
 /// may be too slow: see [`ClockSpeed::finding`].
 ///

@@ -34,6 +34,15 @@ pub struct Comparison {
     pub theirs: Figures,
 }
 
+impl Comparison {
+    /// Our area and speed as multiples of theirs.
+    pub fn beside(&self) -> String {
+        let area = self.ours.lut as f64 / self.theirs.lut as f64;
+        let speed = self.ours.fmax_mhz / self.theirs.fmax_mhz;
+        format!("{area:.2} of the LUTs, {speed:.2} of the Fmax")
+    }
+}
+
 impl Results {
     /// Where they are.
     pub fn path() -> PathBuf {
@@ -66,14 +75,8 @@ impl Results {
         write(&Self::page_path(), crate::page::page(self))
     }
 
-    /// Takes over what was measured of blocks, in the comparisons too. If it was `all` blocks,
-    /// others are forgotten.
+    /// Takes over what was measured of blocks. If it was `all` blocks, others are forgotten.
     pub fn take_blocks(&mut self, figures: Vec<Figures>, all: bool) {
-        for comparison in &mut self.comparison {
-            if let Some(ours) = figures.iter().find(|it| it.name == comparison.ours.name) {
-                comparison.ours = ours.clone();
-            }
-        }
         self.blocks.retain(|old| !all && figures.iter().all(|new| new.name != old.name));
         self.blocks.extend(figures);
         self.blocks.sort_by(|a, b| a.name.cmp(&b.name));

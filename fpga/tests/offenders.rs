@@ -6,11 +6,16 @@ use ironwarp_fpga::tools::Tools;
 
 /// Does a module `top` of ours with these ports besides `clock`, and this body.
 fn measure(ports: &str, body: &str, mhz: fn(&str) -> f64) -> Outcome {
-    measure_of(ports, body, mhz, false)
+    measure_of((ports, body), mhz, false, &[1])
 }
 
-/// The same, of ours or `foreign`.
-fn measure_of(ports: &str, body: &str, mhz: fn(&str) -> f64, foreign: bool) -> Outcome {
+/// The same, of ours or `foreign`, with these seeds of the placer.
+fn measure_of(
+    (ports, body): (&str, &str),
+    mhz: fn(&str) -> f64,
+    foreign: bool,
+    seeds: &[u64],
+) -> Outcome {
     let tools = Tools::find().expect("run `./ironwarp setup`");
     let names: Vec<_> = ports.split(';').filter_map(|port| port.split(' ').next_back()).collect();
     let verilog = format!(
@@ -21,8 +26,8 @@ fn measure_of(ports: &str, body: &str, mhz: fn(&str) -> f64, foreign: bool) -> O
     let folder = tempfile::tempdir().unwrap();
     let design = Design::of_block(&verilog);
     let command = String::new();
-    let job = Job { name: "planted", design: &design, command, speed: mhz, foreign };
-    job.run(&tools, folder.path(), &mut |_| ()).unwrap()
+    let job = Job { name: "planted", design: &design, command, seeds, speed: mhz, foreign };
+    job.run(&tools, (folder.path(), 2), &()).unwrap()
 }
 
 fn slow(_: &str) -> f64 {
@@ -71,7 +76,7 @@ fn a_memory_of_flip_flops_is_found() {
 
 #[test]
 fn what_is_not_ours_is_measured_all_the_same() {
-    let found = measure_of(CLEARED.0, CLEARED.1, slow, true);
+    let found = measure_of(CLEARED, slow, true, &[1]);
     assert_eq!(found.findings, [Finding::FlipFlopRam("words".to_owned())]);
     assert!(found.figures.unwrap().ff >= 64 * 32);
 }
@@ -99,6 +104,18 @@ fn a_slow_path_is_found() {
     let path = found.figures.unwrap().critical_path.unwrap();
     // From the flip-flop before the input to its own.
     assert!(path.stations[0].starts_with("input a") && path.cells > 3, "{path:?}");
+}
+
+#[test]
+fn of_several_seeds_the_figures_are_those_in_the_middle_and_the_slowest_is_judged() {
+    let with = |seeds: &[u64]| measure_of(PRODUCT, |_| 300.0, false, seeds);
+    let fmax = |outcome: Outcome| outcome.figures.unwrap().fmax_mhz;
+    let mut alone = [1, 2, 3].map(|seed| fmax(with(&[seed])));
+    alone.sort_by(f64::total_cmp);
+    assert!(alone[0] < alone[2], "the seeds make no difference: {alone:?}");
+    let found = with(&[1, 2, 3]);
+    let [Finding::Slow { fmax_mhz, .. }] = found.findings[..] else { panic!("{found:?}") };
+    assert_eq!((fmax_mhz, fmax(found)), (alone[0], alone[1]), "{alone:?}");
 }
 
 #[test]

@@ -64,7 +64,10 @@ fn texts() -> Vec<(String, String)> {
 
 /// The program texts: what people edit in a terminal.
 fn sources() -> Vec<(String, String)> {
-    let ends = [".rs", ".cpp", ".h", ".v", ".toml", ".sh", ".ys", ".lpf", "ironwarp", ".ci/run"];
+    let ends = [
+        ".rs", ".cpp", ".h", ".v", ".py", ".toml", ".sh", ".ys", ".lpf", "ironwarp", ".ci/run",
+        "/measure",
+    ];
     texts().into_iter().filter(|(file, _)| ends.iter().any(|end| file.ends_with(end))).collect()
 }
 
