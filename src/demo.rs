@@ -80,8 +80,11 @@ pub enum Error {
     /// A result would overwrite the file that is moved.
     #[error("{0} is the file to move: choose another name for the result")]
     Overwrite(PathBuf),
-    /// There is no waveform of models.
-    #[error("a waveform is of a device in RTL, and both are models")]
+    /// Two results would be written to one file.
+    #[error("{0} is named twice: each result needs a file of its own")]
+    Twice(PathBuf),
+    /// There is no waveform of models, nor of a board.
+    #[error("a waveform is of an RNIC in RTL (sim), and neither end is one")]
     NoWaveform,
     /// The extension names no format.
     #[error("{0}: a waveform is a .fst or a .vcd file")]
@@ -100,7 +103,13 @@ impl Error {
         use Error::*;
         matches!(
             self,
-            Read { .. } | Empty(_) | Write { .. } | Overwrite(_) | Waveform(_) | NoWaveform
+            Read { .. }
+                | Empty(_)
+                | Write { .. }
+                | Overwrite(_)
+                | Twice(_)
+                | Waveform(_)
+                | NoWaveform
         )
     }
 }
@@ -172,18 +181,19 @@ impl Demo {
             if !known {
                 return Err(Error::Waveform(path.clone()));
             }
-            if [self.device, self.peer] == [DeviceKind::Model; 2] {
+            if ![self.device, self.peer].contains(&DeviceKind::Sim) {
                 return Err(Error::NoWaveform);
             }
         }
         let rtl = |end| move |_: &PathBuf| end == DeviceKind::Sim;
         let sender = self.wave.clone().filter(rtl(self.device));
         let receiver = self.wave.as_deref().map(transfer::beside).filter(rtl(self.peer));
-        for path in [&self.capture, &sender, &receiver].into_iter().flatten() {
-            let same = |a: &Path, b: &Path| {
-                matches!((a.canonicalize(), b.canonicalize()),
-                (Ok(a), Ok(b)) if a == b)
-            };
+        let same = |a: &Path, b: &Path| {
+            matches!((a.canonicalize(), b.canonicalize()),
+            (Ok(a), Ok(b)) if a == b)
+        };
+        let results: Vec<_> = [&self.capture, &sender, &receiver].into_iter().flatten().collect();
+        for (n, path) in results.iter().copied().enumerate() {
             if same(path, file) {
                 return Err(Error::Overwrite(path.clone()));
             }
@@ -193,6 +203,9 @@ impl Demo {
                 .create(true)
                 .open(path)
                 .map_err(|source| Error::Write { path: path.clone(), source })?;
+            if results[..n].iter().any(|earlier| same(earlier, path)) {
+                return Err(Error::Twice(path.clone()));
+            }
         }
         Ok(())
     }

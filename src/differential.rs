@@ -5,6 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ironwarp_testbench::differential::{
     campaign, cores, rnic, run, Finding, Programme, Records, Summary,
 };
+use std::fs::File;
 use std::path::PathBuf;
 
 /// Which programmes to run, and what to keep of them.
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 pub struct Differential {
     /// Programmes to run, one a seed
     #[arg(long, default_value_t = 1000, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// The first seed
     #[arg(long, default_value_t = 0, value_name = "S")]
@@ -39,16 +41,39 @@ pub struct Differential {
     capture: Option<PathBuf>,
 }
 
-/// Hardware and model do not agree in so many programmes.
+/// Why the runner has nothing good to tell.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} programmes show a difference between the hardware and the model")]
-pub struct Differs(pub usize);
+pub enum Error {
+    /// Hardware and model do not agree in so many programmes.
+    #[error("{0} programmes show a difference between the hardware and the model")]
+    Differs(usize),
+    /// The extension names no format.
+    #[error("{0}: a waveform is a .fst or a .vcd file")]
+    Waveform(PathBuf),
+    /// A result cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// The command line is to blame.
+    pub fn is_usage(&self) -> bool {
+        !matches!(self, Self::Differs(_))
+    }
+}
 
 /// Runs the programmes.
 ///
 /// # Errors
-/// Some of them differ; what differs is printed.
-pub fn execute(options: &Differential) -> Result<(), Differs> {
+/// Results that cannot be written, before anything is run; or programmes that differ: what differs
+/// is printed.
+pub fn execute(options: &Differential) -> Result<(), Error> {
+    options.check_results()?;
     let findings = match options.seed {
         Some(seed) => options.one(seed),
         None => {
@@ -64,11 +89,25 @@ pub fn execute(options: &Differential) -> Result<(), Differs> {
     }
     match findings.len() {
         0 => Ok(()),
-        count => Err(Differs(count)),
+        count => Err(Error::Differs(count)),
     }
 }
 
 impl Differential {
+    fn check_results(&self) -> Result<(), Error> {
+        if let Some(path) = &self.wave {
+            if !path.extension().is_some_and(|it| it == "fst" || it == "vcd") {
+                return Err(Error::Waveform(path.clone()));
+            }
+        }
+        for path in [&self.wave, &self.capture].into_iter().flatten() {
+            // Opening for append neither empties an old file nor leaves a doubt.
+            let opened = File::options().append(true).create(true).open(path);
+            opened.map_err(|source| Error::Write { path: path.clone(), source })?;
+        }
+        Ok(())
+    }
+
     fn one(&self, seed: u64) -> Vec<Finding> {
         let mut programme = Programme::of(seed);
         if !self.keep.is_empty() {

@@ -39,9 +39,8 @@ const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let failure = match Cli::parse().command {
         Command::Demo(options) => demo::run(&options).map_err(demo_failed),
-        Command::Differential(options) => {
-            differential::execute(&options).map_err(|error| (error.to_string(), 1))
-        }
+        Command::Differential(options) => differential::execute(&options)
+            .map_err(|error| (error.to_string(), if error.is_usage() { USAGE } else { 1 })),
         Command::Bench(options) => bench::run(&options).map_err(|error| (error.to_string(), 1)),
         Command::Board(options) => board::run(&options).map_err(|error| (error.to_string(), 1)),
         Command::Rping(options) => rping::run(&options).map_err(|error| (error.to_string(), 1)),

@@ -88,7 +88,13 @@ fn mac(text: &str) -> Result<[u8; 6], String> {
     let octet = |text: &str| u8::from_str_radix(text, 16).ok().filter(|_| text.len() == 2);
     let octets: Option<Vec<u8>> = text.split(':').map(octet).collect();
     let octets = octets.and_then(|octets| <[u8; 6]>::try_from(octets).ok());
-    octets.ok_or_else(|| format!("'{text}' is no MAC address such as 02:49:57:00:00:01"))
+    let octets =
+        octets.ok_or_else(|| format!("'{text}' is no MAC address, as 02:49:57:00:00:01"))?;
+    // IEEE 802 s. 8.2: the first octet's lowest bit says group, and no station has all zeros.
+    match octets[0] & 1 == 0 && octets != [0; 6] {
+        true => Ok(octets),
+        false => Err(format!("'{text}' is no station's address: it must be unicast, and not zero")),
+    }
 }
 
 impl Station {
@@ -169,6 +175,9 @@ mod tests {
         for bad in ["", "02:49:57:00:00", "02:49:57:00:00:0", "02:49:57:00:00:0g", "1:2:3:4:5:6:7"]
         {
             assert!(mac(bad).is_err(), "{bad}");
+        }
+        for bad in ["ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "00:00:00:00:00:00"] {
+            assert!(mac(bad).unwrap_err().starts_with(&format!("'{bad}'")), "{bad}");
         }
     }
 }
