@@ -5,6 +5,7 @@
 //! here by [`markdown::page`].
 #![forbid(unsafe_code)]
 
+pub mod configuration;
 pub mod context;
 pub mod limits;
 pub mod markdown;

@@ -1,7 +1,7 @@
 //! Renders the contract as `docs/registers.md`.
 
 use crate::record::Field;
-use crate::{context, queue, registers, status, trace};
+use crate::{configuration, context, queue, registers, status, trace};
 use std::fmt::Write;
 
 fn tidy(text: &str) -> String {
@@ -60,19 +60,30 @@ fn areas(page: &mut String) {
         (0, "the registers below"),
         (MSIX_TABLE, "MSI-X table"),
         (MSIX_PENDING, "MSI-X pending-bit array"),
-        (QP_CONTEXTS, "queue pair contexts"),
-        (CQ_CONTEXTS, "completion queue contexts"),
-        (MR_CONTEXTS, "memory region records"),
-        (FLOW_CONTEXTS, "flow table"),
-        (QP_DOORBELLS, "doorbell pages of the queue pairs: send at 0, receive at 4"),
-        (CQ_DOORBELLS, "doorbell pages of the completion queues: consumed at 0, arm at 4"),
+        (CONTEXT_WINDOW, "context window"),
     ] {
         let _ = writeln!(page, "| {address:#07x} | {what} |");
     }
     let _ = writeln!(
         page,
-        "\nContexts lie {CONTEXT_STRIDE} bytes apart, doorbell pages {DOORBELL_PAGE} bytes."
+        "| area {AREA_QP} | doorbell pages of the queue pairs: send at {DOORBELL_SEND}, receive at \
+         {DOORBELL_RECEIVE} |\n| area {AREA_CQ} | doorbell pages of the completion queues: consumed \
+         at {DOORBELL_CONSUMED}, arm at {DOORBELL_ARM} |\n\nAn area has 2^({DOORBELL_PAGE_BITS} + n) \
+         bytes, n the greater of `CAPABILITIES.qp` and `CAPABILITIES.cq`; area a begins at a times \
+         that. A doorbell page has 2^{DOORBELL_PAGE_BITS} bytes.\n"
     );
+    page.push_str("| configuration | queue pairs | completion queues | regions | BAR 0 |\n");
+    page.push_str("|---|---|---|---|---|\n");
+    for (name, device) in configuration::ALL {
+        let _ = writeln!(
+            page,
+            "| {name} | {} | {} | {} | {} KiB |",
+            device.qp_count(),
+            device.cq_count(),
+            device.mr_count(),
+            device.bar_bytes() / 1024
+        );
+    }
 }
 
 /// The whole page.
@@ -95,6 +106,8 @@ pub fn page() -> String {
         "Completion queue context" CompletionQueueContext,
         "Memory region record" MemoryRegionContext,
         "Flow table entry" FlowContext,
+        "Flow table bucket" FlowBucketContext,
+        "Next hop" NextHopContext,
         "Send work request" SendRequest,
         "Receive work request" ReceiveRequest,
         "Completion entry" CompletionEntry);

@@ -24,9 +24,10 @@ statuses! {
     5 LOCAL_RIGHTS,
     /// The local buffer is not inside its memory region.
     6 LOCAL_BOUNDS,
-    /// The bus refused a read (unsupported request or completer abort).
+    /// The bus refused a read (unsupported request or completer abort), damaged it, or did not
+    /// answer it in time.
     7 DMA_FAULT,
-    /// A completion queue was full; its entry is lost.
+    /// A completion queue was full, and an entry of this queue pair is lost.
     8 CQ_OVERFLOW,
     /// The raw frame is shorter than 14 octets or longer than the device takes.
     9 RAW_LENGTH,
