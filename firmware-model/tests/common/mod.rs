@@ -201,10 +201,7 @@ impl Station {
         for (word, value) in [INTERRUPTS as u32, 0, 0xabc, 0].into_iter().enumerate() {
             station.bar(vector + 4 * word as u32, value);
         }
-        let ring = MEMORY + CQ_RING;
-        let queue = CompletionQueueContext { ring, log2: CQ_LOG2, vector: VECTOR };
-        station.commit(table::COMPLETION_QUEUE, CQ, &queue.to_words());
-        station.write(reg::CQ_CONTROL, CQ | ENABLE);
+        station.start_queue();
         for (register, word) in
             [reg::FLOW_KEY_0, reg::FLOW_KEY_1, reg::FLOW_KEY_2].into_iter().zip(FLOW_KEY)
         {
@@ -217,6 +214,18 @@ impl Station {
             region.local_write = true;
             region.remote_write = true;
         });
+    }
+
+    /// Starts the completion queue afresh and empty.
+    pub fn start_queue(&mut self) {
+        self.write(reg::CQ_CONTROL, CQ);
+        let ring = CQ_RING as usize..CQ_RING as usize + (CompletionEntry::BYTES << CQ_LOG2);
+        self.memory.octets[ring].fill(0);
+        self.taken = 0;
+        let ring = MEMORY + CQ_RING;
+        let queue = CompletionQueueContext { ring, log2: CQ_LOG2, vector: VECTOR };
+        self.commit(table::COMPLETION_QUEUE, CQ, &queue.to_words());
+        self.write(reg::CQ_CONTROL, CQ | ENABLE);
     }
 
     /// A region of [`REGION_BYTES`] whose offsets begin at zero.
