@@ -3,9 +3,7 @@
 use crate::life::Life;
 use crate::Status;
 use ironwarp_abi::configuration::Configuration;
-use ironwarp_abi::limits::{
-    CORE_CLOCK_HZ, NUMBER_BITS, OUTSTANDING_BITS, SGE_MAX, VECTOR_COUNT, WQE_CACHE_BITS,
-};
+use ironwarp_abi::limits::{NUMBER_BITS, OUTSTANDING_BITS, SGE_MAX, VECTOR_COUNT, WQE_CACHE_BITS};
 use ironwarp_abi::registers::{
     Register, ABI_VERSION, CAPABILITIES, DEVICE, DEVICE_MAGIC, FENCE_QUEUE, MAC_HIGH, MAC_LOW,
     QUERY_QP, QUERY_STATE, SIZES, TIME, TIME_BASE, VERSION,
@@ -30,7 +28,7 @@ impl Registers {
     pub fn new(device: Configuration) -> Self {
         Self {
             device,
-            time_base: (CORE_CLOCK_HZ / 1_000_000) as u32,
+            time_base: 0,
             since: Duration::ZERO,
             now: Duration::ZERO,
             mac_low: 0,
