@@ -134,7 +134,7 @@ registers! {
     0x060 ReadWrite FENCE_QUEUE { cq 23:0 }
     /// Asks for a fence. It is done when everything that the device had under way when it was
     /// asked for has left its pipes: reads of host memory are answered, writes are on the bus,
-    /// frames are sent. Together with what was written to the device before it (a region
+    /// frames are sent or dropped. Together with what was written to the device before it (a region
     /// invalidated, a queue pair stopped) that means: the device touches that memory no more. Then
     /// [`FENCED`] shows `number`, and [`FENCE_QUEUE`] gets an entry of kind
     /// [`FENCE`](crate::queue::kind::FENCE) with it, behind every entry of before. A fence that is

@@ -16,7 +16,8 @@ pub struct Reserved {
 
 macro_rules! reserved {
     ($($record:ident {
-        $($(#[doc = $about:literal])* $name:ident = [$word:literal : $bit:literal ; $width:literal],)*
+        $($(#[doc = $about:literal])* $name:ident =
+            [$word:literal : $bit:literal ; $width:literal],)*
     })*) => {
         /// Every range, by record.
         pub const ALL: &[Reserved] = &[$($(Reserved {
@@ -84,10 +85,10 @@ reserved! {
     }
 }
 
-/// Codes that are kept: the list, the value, and what for.
+/// Codes that are kept: of which field, the value, and what for.
 pub const CODES: &[(&str, u8, &str)] = &[
-    ("opcode", 5, "memory windows: bind"),
-    ("opcode", 6, "atomics: FetchAdd"),
-    ("opcode", 7, "atomics: CmpSwap"),
-    ("table", 7, "shared receive queues: their contexts"),
+    ("SendRequest.opcode", 5, "memory windows: bind"),
+    ("SendRequest.opcode", 6, "atomics: FetchAdd"),
+    ("SendRequest.opcode", 7, "atomics: CmpSwap"),
+    ("COMMIT.table", 7, "shared receive queues: their contexts"),
 ];

@@ -17,9 +17,9 @@
 //! It is the specification that runs: what the RTL does is compared with it. It is written from
 //! the RFCs and from the host's contract.
 //!
-//! # Where the RFCs and the contract leave a choice
+//! # The contract
 //!
-#![doc = include_str!("../CHOICES.md")]
+#![doc = include_str!("../../docs/contract.md")]
 #![forbid(unsafe_code)]
 
 mod byte_stream;
