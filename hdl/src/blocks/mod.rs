@@ -38,6 +38,7 @@ macro_rules! blocks {
 mod complete;
 mod control;
 mod engines;
+mod life;
 mod mac;
 mod memory;
 mod mpa;
@@ -137,6 +138,7 @@ pub fn blocks() -> Vec<BlockEntry> {
         pcie::blocks(),
         control::blocks(),
         protect::blocks(),
+        life::blocks(),
         queue::blocks(),
         transmit::blocks(),
         receive::blocks(),

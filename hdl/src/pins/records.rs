@@ -2,8 +2,9 @@
 
 use crate::complete::records::Completion;
 use crate::control::records::{
-    Command, ContextWrite, Doorbell, MsixMessage, PageWrite, QpEvent, Wipe,
+    ContextWrite, CqCommand, CqDoorbell, MsixMessage, PageWrite, QpDoorbell, QpEvent, Wipe,
 };
+use crate::life::records::{Life, QpChange};
 use crate::mac::records::{Gmii, MacCounts, ReceiveVerdict, ReceivedOctet};
 use crate::pcie::records::{
     BarCompletion, BarRequest, BarWrite, CompletionBeat, DataOrder, OpenRead, PostedRequest,
@@ -26,12 +27,15 @@ record!(Gmii { data, enable, error });
 record!(ReceivedOctet { data, valid, end, damaged });
 record!(MacCounts { damaged, misfit, pause, lost });
 record!(ReceiveVerdict { valid, damaged, misfit });
-record!(Completion { cq, qp, kind, status, request, solicited, length, sequence });
+record!(Completion { cq, qp, generation, kind, status, request, solicited, length, sequence });
 record!(Wipe { valid, index });
 record!(ContextWrite { valid, table, index, word, data });
-record!(Command { valid, index, enable });
-record!(Doorbell { valid, kind, index, value });
-record!(QpEvent { qp, status, cq, sequence });
+record!(QpChange { valid, wipe, qp, generation, begins, started, active });
+record!(Life { generation, started, active });
+record!(CqCommand { valid, cq, enable });
+record!(QpDoorbell { valid, receive, qp, posted });
+record!(CqDoorbell { valid, arm, cq, consumed });
+record!(QpEvent { qp, generation, status, cq, sequence });
 record!(PageWrite { valid, word, data });
 record!(MsixMessage { address, data });
 record!(ReadRequest { address, bytes });
@@ -61,11 +65,11 @@ record!(QueueEntry {
     fault
 });
 record!(FetchTicket { qp, generation, first, count });
-record!(Acknowledgement { qp, sequence, number, window });
-record!(ReceiveEdge { valid, qp, expected, window, acknowledge });
-record!(Opened { valid, qp });
-record!(ReadAsked { qp, sink_stag, sink_offset, length, source_stag, source_offset });
-record!(ReadDone { valid, qp });
+record!(Acknowledgement { qp, generation, sequence, number, window });
+record!(ReceiveEdge { valid, qp, generation, expected, window, acknowledge });
+record!(Opened { valid, qp, generation });
+record!(ReadAsked { qp, generation, sink_stag, sink_offset, length, source_stag, source_offset });
+record!(ReadDone { valid, qp, generation });
 record!(FrameHead {
     way,
     kind,
@@ -188,6 +192,6 @@ record!(SendNext { valid, qp, number });
 record!(SendEdge { valid, qp, unacknowledged, window });
 record!(SentRequest { qp, end, request, signaled, cq, length, read });
 record!(SendState { number, message, read, offset });
-record!(ReadSent { valid, qp, sink_stag, sink_offset, length });
+record!(ReadSent { valid, qp, generation, sink_stag, sink_offset, length });
 record!(Arrived { valid, kind, acknowledge, detail, nonce, requester, stored });
 record!(FrameOctet { octet, last });
