@@ -6,9 +6,10 @@ use crate::control::records::{
 };
 use crate::life::records::{Life, QpChange};
 use crate::mac::records::{Gmii, MacCounts, ReceiveVerdict, ReceivedOctet};
+use crate::pcie::completion_check::Awaited;
 use crate::pcie::records::{
-    BarCompletion, BarRequest, BarWrite, CompletionBeat, DataOrder, OpenRead, PostedRequest,
-    ReadIssue, ReadPiece, ReadRequest, ShiftBeat, TlpHeader, WriteRequest,
+    BarCompletion, BarRequest, BarWrite, CompletionBeat, DataOrder, OpenRead, ReadIssue, ReadPiece,
+    ReadRequest, ShiftBeat, TlpHeader, WriteRequest,
 };
 use crate::protect::records::{GateAnswer, GateQuestion};
 use crate::queue::records::{FetchTicket, QueueEntry};
@@ -42,15 +43,41 @@ record!(ReadRequest { address, bytes });
 record!(WriteRequest { address, bytes });
 record!(BarWrite { address, data });
 record!(ShiftBeat { data, bytes, last, error, shift, drop_first });
-record!(CompletionBeat { valid, tag, first, last, good, data, low, high });
+record!(CompletionBeat {
+    valid,
+    tag,
+    first,
+    last,
+    refused,
+    poisoned,
+    cut,
+    count,
+    lower_address,
+    dwords,
+    data,
+    low,
+    high
+});
+record!(Awaited { place, lead, left });
 record!(ReadPiece { address, bytes, offset, last });
 record!(ReadIssue { address, dwords, first_enables, last_enables, tag });
-record!(OpenRead { start, end, first_beat, last_beat, lanes, offset, last });
-record!(BarRequest { address, requester, tag, traffic, attributes, enables, supported });
-record!(BarCompletion { head, tail, data, has_data });
-record!(PostedRequest { address, bytes, tail, completion });
-record!(DataOrder { immediate, from_completions, offset, word });
-record!(TlpHeader { head, tail, wide, dwords });
+record!(OpenRead { start, first_beat, last_beat, lanes, offset, last, lead, bytes, slot, tag });
+record!(BarRequest {
+    address,
+    requester,
+    tag,
+    traffic,
+    attributes,
+    dwords,
+    enables,
+    last_enables,
+    memory,
+    locked,
+    supported
+});
+record!(BarCompletion { head, tail, data, dwords });
+record!(DataOrder { from_completions, offset });
+record!(TlpHeader { head, tail, wide, dwords, last });
 record!(GateQuestion { stag, pd, right, offset, length });
 record!(GateAnswer { refusal, address });
 record!(QueueEntry {
