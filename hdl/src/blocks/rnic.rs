@@ -4,6 +4,6 @@ use crate::top::Rnic;
 
 blocks! {
     rnic: Rnic::<BANK_BITS>::default(),
-        [clock, reset, pcie_in, pcie_out, mac_in, mac_out, mac_counts, max_payload, max_read,
-        requester, stations];
+        [clock, reset, pcie_in, pcie_out, mac_in, mac_out, mac_address, mac_counts, max_payload,
+        max_read, requester, stations];
 }
