@@ -72,6 +72,8 @@ pub struct Rnic<const BANK: usize> {
     pub mac_in: StreamSink<Beat>,
     /// Frames to the MAC. Once a frame has begun, `valid` stays set to its end.
     pub mac_out: StreamSource<Beat>,
+    /// The station's address, its first octet in bits 47:40, for a MAC that obeys PAUSE to it.
+    pub mac_address: Signal<Out, Bits<48>>,
     /// What the MAC did, for the host's counters.
     pub mac_counts: Signal<In, MacCounts>,
     /// Maximum payload size, as in PCI Express device control: 0 is 128 octets, 1 is 256, ...
@@ -152,6 +154,7 @@ impl<const BANK: usize> Logic for Rnic<BANK> {
         self.transmit.active.next = self.control.active.val();
         self.receive.active.next = self.control.active.val();
         self.receive.mac_address.next = self.control.mac_address.val();
+        self.mac_address.next = self.control.mac_address.val();
 
         // Work requests and payload from host memory.
         StreamSource::<ReadRequest>::join(

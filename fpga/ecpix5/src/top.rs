@@ -128,6 +128,7 @@ impl Logic for Ecpix5 {
         // The line.
         StreamSource::<Beat>::join(&mut self.mac.to_device, &mut self.rnic.mac_in);
         StreamSource::<Beat>::join(&mut self.rnic.mac_out, &mut self.mac.from_device);
+        self.mac.station.next = self.rnic.mac_address.val();
         self.rnic.mac_counts.next = self.mac.counts.val();
         self.receiver.data.next = self.rgmii_rx_data.val();
         self.receiver.control.next = self.rgmii_rx_control.val();
