@@ -98,6 +98,12 @@ registers! {
     0x010 ReadWrite TIME_BASE { clocks_per_microsecond 15:0 }
     /// Microseconds since the time base was last written; wraps.
     0x014 ReadOnly TIME { microseconds 31:0 }
+    /// How long a memory read of the device may wait for its octets, in microseconds: it is given
+    /// up after more than half of this, and not later than after it (PCI Express base
+    /// specification, s. 2.8). [`COMPLETION_TIMEOUT_RESET`] after a reset; less than 2 means never.
+    /// What waits for the read ends with an error; its tag is kept back until its octets have come
+    /// after all, or for as long again.
+    0x018 ReadWrite COMPLETION_TIMEOUT { microseconds 23:0 }
     /// The station's MAC address, last four octets (the last octet in bits 7:0).
     0x020 ReadWrite MAC_LOW { octets 31:0 }
     /// The station's MAC address, first two octets (the first octet in bits 15:8). Unicast frames
@@ -171,7 +177,8 @@ registers! {
     0x120 ReadOnly COUNT_FPDU_CRC_ERRORS { fpdus 31:0 }
     /// FPDUs placed or delivered.
     0x124 ReadOnly COUNT_FPDUS_PLACED { fpdus 31:0 }
-    /// Transaction-layer packets that the device could not take (malformed or unexpected).
+    /// Transaction-layer packets that the device could not take: malformed, writes of other sizes
+    /// than a register or an aligned pair, and completions that no read waits for.
     0x128 ReadOnly COUNT_TLP_UNEXPECTED { tlps 31:0 }
     /// Completion queues that have overflowed: each counts the entry that found it full, and not
     /// what it then loses until it is started again.
@@ -192,6 +199,8 @@ registers! {
 
 /// What [`DEVICE`] reads: `IWRP`.
 pub const DEVICE_MAGIC: u32 = 0x4957_5250;
+/// What [`COMPLETION_TIMEOUT`] reads after a reset: 50 ms, the end of PCI Express's default range.
+pub const COMPLETION_TIMEOUT_RESET: u32 = 50_000;
 /// What [`VERSION`] reads.
 pub const ABI_VERSION: u32 = 2 << 16;
 

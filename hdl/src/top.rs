@@ -72,6 +72,8 @@ pub struct Rnic<const BANK: usize> {
     pub mac_in: StreamSink<Beat>,
     /// Frames to the MAC. Once a frame has begun, `valid` stays set to its end.
     pub mac_out: StreamSource<Beat>,
+    /// The station's address, its first octet in bits 47:40, for a MAC that obeys PAUSE to it.
+    pub mac_address: Signal<Out, Bits<48>>,
     /// What the MAC did, for the host's counters.
     pub mac_counts: Signal<In, MacCounts>,
     /// Maximum payload size, as in PCI Express device control: 0 is 128 octets, 1 is 256, ...
@@ -80,6 +82,17 @@ pub struct Rnic<const BANK: usize> {
     pub max_read: Signal<In, Bits<3>>,
     /// Bus, device and function number of this function.
     pub requester: Signal<In, Bits<16>>,
+    /// Bus Master Enable of the Command register: the device may send memory reads and writes, of
+    /// which interrupt messages are some. While not, they wait, and a read that waits is not under
+    /// way; answers to the host's reads leave. Up to two packets may follow its fall.
+    pub bus_master_enable: Signal<In, Bit>,
+    /// MSI-X Enable of the MSI-X capability. While not, or while the function is masked, no message
+    /// is begun, and interrupts make their vectors pending.
+    pub msix_enable: Signal<In, Bit>,
+    /// Function Mask of the MSI-X capability.
+    pub msix_function_mask: Signal<In, Bit>,
+    /// Completion Timeout Disable of Device Control 2: reads wait for ever.
+    pub completion_timeout_disable: Signal<In, Bit>,
     /// One-clock pulses: the stations of `ironwarp_abi::trace`.
     pub stations: Signal<Out, Bits<16>>,
     restart: Restart,
@@ -112,6 +125,14 @@ impl<const BANK: usize> Logic for Rnic<BANK> {
         self.pcie.max_payload.next = self.max_payload.val();
         self.pcie.max_read.next = self.max_read.val();
         self.pcie.requester.next = self.requester.val();
+        self.pcie.bus_master.next = self.bus_master_enable.val();
+        self.pcie.microsecond.next = self.control.microsecond.val();
+        self.pcie.completion_timeout.next = self.control.completion_timeout.val();
+        if self.completion_timeout_disable.val() {
+            self.pcie.completion_timeout.next = 0.into();
+        }
+        self.control.messages_enabled.next =
+            self.bus_master_enable.val() & self.msix_enable.val() & !self.msix_function_mask.val();
         self.transmit.max_read.next = self.max_read.val();
         self.receive.max_read.next = self.max_read.val();
 
@@ -133,6 +154,7 @@ impl<const BANK: usize> Logic for Rnic<BANK> {
         self.transmit.active.next = self.control.active.val();
         self.receive.active.next = self.control.active.val();
         self.receive.mac_address.next = self.control.mac_address.val();
+        self.mac_address.next = self.control.mac_address.val();
 
         // Work requests and payload from host memory.
         StreamSource::<ReadRequest>::join(

@@ -119,10 +119,16 @@ impl Logic for Ecpix5 {
         self.rnic.max_payload.next = self.bridge.max_payload.val();
         self.rnic.max_read.next = self.bridge.max_read.val();
         self.rnic.requester.next = self.bridge.requester.val();
+        self.rnic.bus_master_enable.next = self.bridge.bus_master_enable.val();
+        self.rnic.msix_enable.next = self.bridge.msix_enable.val();
+        self.rnic.msix_function_mask.next = false;
+        // The line loses nothing, and takes as long as it takes.
+        self.rnic.completion_timeout_disable.next = true;
 
         // The line.
         StreamSource::<Beat>::join(&mut self.mac.to_device, &mut self.rnic.mac_in);
         StreamSource::<Beat>::join(&mut self.rnic.mac_out, &mut self.mac.from_device);
+        self.mac.station.next = self.rnic.mac_address.val();
         self.rnic.mac_counts.next = self.mac.counts.val();
         self.receiver.data.next = self.rgmii_rx_data.val();
         self.receiver.control.next = self.rgmii_rx_control.val();

@@ -1,13 +1,16 @@
 //! What the engines hand to the completion writer.
+use crate::configuration::{CqNumber, Generation, QpNumber};
 use rust_hdl::prelude::*;
 
 /// A completion entry in the making (see `ironwarp_abi::queue::CompletionEntry`).
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct Completion {
     /// The completion queue.
-    pub cq: Bits<8>,
+    pub cq: CqNumber,
     /// The queue pair.
-    pub qp: Bits<8>,
+    pub qp: QpNumber,
+    /// Its generation.
+    pub generation: Generation,
     /// One of `ironwarp_abi::queue::kind`.
     pub kind: Bits<8>,
     /// One of `ironwarp_abi::status`.

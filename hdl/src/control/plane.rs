@@ -39,6 +39,10 @@ pub struct Control<const BANK: usize> {
     pub doorbell: Signal<Out, Doorbell>,
     pub qp_command: Signal<Out, Command>,
     pub cq_command: Signal<Out, Command>,
+    /// A microsecond has passed, as the time base says.
+    pub microsecond: Signal<Out, Bit>,
+    /// `COMPLETION_TIMEOUT` in microseconds.
+    pub completion_timeout: Signal<Out, Bits<24>>,
     /// The station's address; the first octet is in the highest byte.
     pub mac_address: Signal<Out, Bits<48>>,
     /// Bit n: queue pair n runs.
@@ -54,6 +58,8 @@ pub struct Control<const BANK: usize> {
     pub query_send_window: Signal<In, Bits<32>>,
     /// Bit n counts in the n-th `COUNT_` register.
     pub counts: Signal<In, Bits<16>>,
+    /// The function may send interrupt messages.
+    pub messages_enabled: Signal<In, Bit>,
     /// Interrupt vectors. Always ready.
     pub interrupt: StreamSink<Bits<8>>,
     /// The messages they become.
@@ -83,6 +89,9 @@ impl<const BANK: usize> Logic for Control<BANK> {
         self.query_qp.next = self.registers.query_qp.val();
         self.time_base.clocks_per_microsecond.next = self.registers.clocks_per_microsecond.val();
         self.time_base.restart.next = self.registers.restart_time.val();
+        self.microsecond.next = self.time_base.tick.val();
+        self.completion_timeout.next = self.registers.completion_timeout.val();
+        self.reader.completion_timeout.next = self.registers.completion_timeout.val();
         self.counters.pulses.next = self.counts.val();
 
         StreamSink::<QpEvent>::link(&mut self.event_send, &mut self.qps.event_send);
@@ -91,6 +100,7 @@ impl<const BANK: usize> Logic for Control<BANK> {
         self.qps.command.next = self.registers.qp_command.val();
         self.active.next = self.qps.active.val();
 
+        self.msix.enabled.next = self.messages_enabled.val();
         StreamSink::<Bits<8>>::link(&mut self.interrupt, &mut self.msix.interrupt);
         StreamSource::<MsixMessage>::link(&mut self.interrupt_write, &mut self.msix.message);
 

@@ -1,5 +1,6 @@
 //! The registers that the host writes.
 use super::records::{Command, PageWrite};
+use crate::literal::Literal;
 use ironwarp_abi::{limits, registers};
 use rust_hdl::prelude::*;
 
@@ -14,6 +15,8 @@ pub struct RegisterFile {
     pub clocks_per_microsecond: Signal<Out, Bits<16>>,
     /// `TIME_BASE` was written.
     pub restart_time: Signal<Out, Bit>,
+    /// `COMPLETION_TIMEOUT`.
+    pub completion_timeout: Signal<Out, Bits<24>>,
     /// `MAC_HIGH` and `MAC_LOW`; the first octet is in the highest byte.
     pub mac_address: Signal<Out, Bits<48>>,
     /// `QUERY_QP`.
@@ -24,6 +27,8 @@ pub struct RegisterFile {
     pub cq_command: Signal<Out, Command>,
     time_base: DFF<Bits<16>>,
     restart: DFF<Bit>,
+    /// The completion timeout as it differs from its value after a reset.
+    timeout: DFF<Bits<24>>,
     mac_low: DFF<Bits<32>>,
     mac_high: DFF<Bits<16>>,
     query: DFF<Bits<8>>,
@@ -32,6 +37,8 @@ pub struct RegisterFile {
     data: Signal<Local, Bits<32>>,
     index: Signal<Local, Bits<9>>,
     time_base_word: Constant<Bits<10>>,
+    timeout_word: Constant<Bits<10>>,
+    timeout_reset: Literal<24, { registers::COMPLETION_TIMEOUT_RESET as u64 }>,
     mac_low_word: Constant<Bits<10>>,
     mac_high_word: Constant<Bits<10>>,
     query_word: Constant<Bits<10>>,
@@ -53,12 +60,14 @@ impl Default for RegisterFile {
             write: Default::default(),
             clocks_per_microsecond: Default::default(),
             restart_time: Default::default(),
+            completion_timeout: Default::default(),
             mac_address: Default::default(),
             query_qp: Default::default(),
             qp_command: Default::default(),
             cq_command: Default::default(),
             time_base: Default::default(),
             restart: Default::default(),
+            timeout: Default::default(),
             mac_low: Default::default(),
             mac_high: Default::default(),
             query: Default::default(),
@@ -67,6 +76,8 @@ impl Default for RegisterFile {
             data: Default::default(),
             index: Default::default(),
             time_base_word: word(&registers::TIME_BASE),
+            timeout_word: word(&registers::COMPLETION_TIMEOUT),
+            timeout_reset: Default::default(),
             mac_low_word: word(&registers::MAC_LOW),
             mac_high_word: word(&registers::MAC_HIGH),
             query_word: word(&registers::QUERY_QP),
@@ -81,9 +92,11 @@ impl Default for RegisterFile {
 impl Logic for RegisterFile {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, time_base, restart, mac_low, mac_high, query, qp_out, cq_out);
+        dff_setup!(self, clock, time_base, restart, timeout, mac_low, mac_high, query);
+        dff_setup!(self, clock, qp_out, cq_out);
         self.clocks_per_microsecond.next = self.time_base.q.val();
         self.restart_time.next = self.restart.q.val();
+        self.completion_timeout.next = self.timeout.q.val() ^ self.timeout_reset.val();
         self.mac_address.next = bit_cast::<48, 32>(self.mac_low.q.val())
             | (bit_cast::<48, 16>(self.mac_high.q.val()) << 32);
         self.query_qp.next = self.query.q.val();
@@ -103,6 +116,8 @@ impl Logic for RegisterFile {
             if self.write.val().word == self.time_base_word.val() {
                 self.time_base.d.next = self.data.val().get_bits::<16>(0);
                 self.restart.d.next = true;
+            } else if self.write.val().word == self.timeout_word.val() {
+                self.timeout.d.next = self.data.val().get_bits::<24>(0) ^ self.timeout_reset.val();
             } else if self.write.val().word == self.mac_low_word.val() {
                 self.mac_low.d.next = self.data.val();
             } else if self.write.val().word == self.mac_high_word.val() {

@@ -27,6 +27,7 @@ pub struct RegisterReader<const BANK: usize> {
     pub source: StreamSource<Bits<32>>,
     pub clocks_per_microsecond: Signal<In, Bits<16>>,
     pub microseconds: Signal<In, Bits<32>>,
+    pub completion_timeout: Signal<In, Bits<24>>,
     pub mac_address: Signal<In, Bits<48>>,
     pub active: Signal<In, Bits<16>>,
     pub query_qp: Signal<In, Bits<8>>,
@@ -64,6 +65,7 @@ pub struct RegisterReader<const BANK: usize> {
     sizes_value: Constant<Bits<32>>,
     time_base: Constant<Bits<10>>,
     time_now: Constant<Bits<10>>,
+    timeout: Constant<Bits<10>>,
     mac_low: Constant<Bits<10>>,
     mac_high: Constant<Bits<10>>,
     qp_active: Constant<Bits<10>>,
@@ -99,6 +101,7 @@ impl<const BANK: usize> Default for RegisterReader<BANK> {
             source: Default::default(),
             clocks_per_microsecond: Default::default(),
             microseconds: Default::default(),
+            completion_timeout: Default::default(),
             mac_address: Default::default(),
             active: Default::default(),
             query_qp: Default::default(),
@@ -133,6 +136,7 @@ impl<const BANK: usize> Default for RegisterReader<BANK> {
             sizes_value: Constant::new(sizes_value(ring_bits(BANK)).to_bits()),
             time_base: word(&TIME_BASE),
             time_now: word(&TIME),
+            timeout: word(&COMPLETION_TIMEOUT),
             mac_low: word(&MAC_LOW),
             mac_high: word(&MAC_HIGH),
             qp_active: word(&QP_ACTIVE),
@@ -182,6 +186,8 @@ impl<const BANK: usize> Logic for RegisterReader<BANK> {
                 self.found.next = bit_cast::<32, 16>(self.clocks_per_microsecond.val());
             } else if self.word.val() == self.time_now.val() {
                 self.found.next = self.microseconds.val();
+            } else if self.word.val() == self.timeout.val() {
+                self.found.next = bit_cast::<32, 24>(self.completion_timeout.val());
             } else if self.word.val() == self.mac_low.val() {
                 self.found.next = self.mac_address.val().get_bits::<32>(0);
             } else if self.word.val() == self.mac_high.val() {

@@ -4,6 +4,7 @@ pub mod counters;
 pub mod gather;
 pub mod pick;
 pub mod priority_encoder;
+pub mod ready_list;
 pub mod records;
 pub mod request_fetch;
 
@@ -12,6 +13,7 @@ pub use counters::FetchCounters;
 pub use gather::FetchGather;
 pub use pick::Pick;
 pub use priority_encoder::PriorityEncoder;
+pub use ready_list::ReadyList;
 pub use records::{EntryFindings, FetchTicket, QueueEntry};
 pub use request_fetch::RequestFetch;
 
