@@ -93,17 +93,16 @@ registers! {
     0x00c ReadOnly SIZES: configuration {
         wqe_cache 3:0, outstanding 7:4, stream_ring 12:8, vectors 23:16, elements 27:24
     }
-    /// Core clocks that make a microsecond. Every timer of the device counts in these, and means
-    /// nothing before this was written: the device does not know its clock.
+    /// Core clocks that make a microsecond. Every timer of the device counts in these. The device
+    /// does not know its clock: until this is written, a microsecond is one clock.
     0x010 ReadWrite TIME_BASE { clocks_per_microsecond 15:0 }
     /// Microseconds since the time base was last written; wraps.
     0x014 ReadOnly TIME { microseconds 31:0 }
     /// How long a memory read of the device may wait for its octets, in microseconds: it is given
     /// up after more than half of this, and not later than after it (PCI Express base
-    /// specification, s. 2.8). [`COMPLETION_TIMEOUT_RESET`] after a reset; less than 2 means never.
-    /// What waits for the read ends with an error; its tag is kept back until its octets have come
+    /// specification, s. 2.8); less than 2 means never. What waits for the read ends with an error; its tag is kept back until its octets have come
     /// after all, or for as long again.
-    0x018 ReadWrite COMPLETION_TIMEOUT { microseconds 23:0 }
+    0x018 ReadWrite COMPLETION_TIMEOUT: COMPLETION_TIMEOUT_RESET { microseconds 23:0 }
     /// The station's MAC address, last four octets (the last octet in bits 7:0).
     0x020 ReadWrite MAC_LOW { octets 31:0 }
     /// The station's MAC address, first two octets (the first octet in bits 15:8). Unicast frames
