@@ -139,7 +139,7 @@ pub const DEVICE_MAGIC: u32 = 0x4957_5250;
 /// What [`COMPLETION_TIMEOUT`] reads after a reset: 50 ms, the end of PCI Express's default range.
 pub const COMPLETION_TIMEOUT_RESET: u32 = 50_000;
 /// What [`VERSION`] reads.
-pub const ABI_VERSION: u32 = 1 << 16 | 1;
+pub const ABI_VERSION: u32 = 1 << 16 | 2;
 
 /// The size of BAR 0 in bytes.
 pub const BAR_BYTES: u32 = 1 << 20;

@@ -8,8 +8,8 @@ use crate::registers::Registers;
 use crate::shared::Shared;
 use crate::tcp::arrival::{judge, Arrival};
 use ironwarp_abi::registers::{
-    Register, ALL, COUNT_FRAMES_BAD, COUNT_FRAMES_FOREIGN, COUNT_FRAMES_RECEIVED, CQ_CONTROL,
-    QP_ACTIVE, QP_CONTROL,
+    Register, ALL, COUNT_FRAMES_BAD, COUNT_FRAMES_FOREIGN, COUNT_FRAMES_NO_ROOM,
+    COUNT_FRAMES_RECEIVED, CQ_CONTROL, QP_ACTIVE, QP_CONTROL,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -31,6 +31,9 @@ impl Default for Options {
     }
 }
 
+/// Frames that wait while the device may not write to memory. Later ones are lost.
+const HELD_FRAMES_MAX: usize = 64;
+
 /// The RNIC without a clock.
 ///
 /// Nothing happens between calls. Registers answer at once; a frame is dealt with when it is
@@ -41,13 +44,26 @@ pub struct Device {
     registers: Registers,
     shared: Shared,
     pairs: QueuePairs,
+    /// The device may read and write memory.
+    bus_master: bool,
+    /// Frames that came while it may not.
+    held: VecDeque<Vec<u8>>,
 }
 
 impl Device {
     /// A device after power-on: nothing is started, every vector is masked.
     pub fn new(options: Options) -> Self {
         let (registers, pairs) = (Registers::new(), QueuePairs::default());
-        Self { registers, shared: Shared::new(options.frames_max), pairs }
+        let (bus_master, held) = (true, VecDeque::new());
+        Self { registers, shared: Shared::new(options.frames_max), pairs, bus_master, held }
+    }
+
+    /// What configuration space allows the function: to read and write memory (Bus Master Enable),
+    /// and with it to send interrupt messages (MSI-X Enable without Function Mask). A new device
+    /// may do both. What is forbidden waits, and frames with it; interrupts are pending.
+    pub fn allow(&mut self, bus_master: bool, messages: bool, host: &mut dyn Host) {
+        self.bus_master = bus_master;
+        self.shared.completions.msix.allow(bus_master && messages, host);
     }
 
     /// Reads the word at a byte offset in BAR 0.
@@ -82,6 +98,13 @@ impl Device {
     /// Takes a frame from the wire, without frame check sequence.
     pub fn receive_frame(&mut self, frame: &[u8], host: &mut dyn Host) {
         let shared = &mut self.shared;
+        if !self.bus_master {
+            match self.held.len() < HELD_FRAMES_MAX {
+                true => self.held.push_back(frame.to_vec()),
+                false => shared.counters.count(COUNT_FRAMES_NO_ROOM),
+            }
+            return;
+        }
         shared.counters.count(COUNT_FRAMES_RECEIVED);
         let segment = match judge(frame, self.registers.station()) {
             Arrival::Bad => return shared.counters.count(COUNT_FRAMES_BAD),
@@ -101,6 +124,12 @@ impl Device {
     /// those that wait are taken.
     pub fn poll(&mut self, now: Duration, host: &mut dyn Host) -> bool {
         self.registers.advance(now);
+        if !self.bus_master {
+            return false;
+        }
+        for frame in std::mem::take(&mut self.held) {
+            self.receive_frame(&frame, host);
+        }
         self.pairs.poll(&mut self.shared, host)
     }
 

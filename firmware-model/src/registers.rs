@@ -5,8 +5,8 @@ use ironwarp_abi::limits::{
     STREAM_RING_BITS, VECTOR_COUNT, WQE_CACHE_BITS,
 };
 use ironwarp_abi::registers::{
-    Register, ABI_VERSION, CAPABILITIES, DEVICE, DEVICE_MAGIC, MAC_HIGH, MAC_LOW, QUERY_QP, SIZES,
-    TIME, TIME_BASE, VERSION,
+    Register, ABI_VERSION, CAPABILITIES, COMPLETION_TIMEOUT, COMPLETION_TIMEOUT_RESET, DEVICE,
+    DEVICE_MAGIC, MAC_HIGH, MAC_LOW, QUERY_QP, SIZES, TIME, TIME_BASE, VERSION,
 };
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ pub(crate) struct Registers {
     /// When the time base was written.
     since: Duration,
     now: Duration,
+    /// Kept only: the host's memory answers at once.
+    completion_timeout: u32,
     mac_low: u32,
     mac_high: u32,
     query: u32,
@@ -26,7 +28,15 @@ impl Registers {
     pub fn new() -> Self {
         let time_base = (CORE_CLOCK_HZ / 1_000_000) as u32;
         let zero = Duration::ZERO;
-        Self { time_base, since: zero, now: zero, mac_low: 0, mac_high: 0, query: 0 }
+        Self {
+            time_base,
+            since: zero,
+            now: zero,
+            completion_timeout: COMPLETION_TIMEOUT_RESET,
+            mac_low: 0,
+            mac_high: 0,
+            query: 0,
+        }
     }
 
     /// Time never goes back: an earlier moment changes nothing.
@@ -72,6 +82,7 @@ impl Registers {
             ),
             TIME_BASE => self.time_base,
             TIME => self.now.saturating_sub(self.since).as_micros() as u32,
+            COMPLETION_TIMEOUT => self.completion_timeout,
             MAC_LOW => self.mac_low,
             MAC_HIGH => self.mac_high,
             QUERY_QP => self.query,
@@ -83,6 +94,7 @@ impl Registers {
     pub fn write(&mut self, register: Register, value: u32) {
         match register {
             TIME_BASE => (self.time_base, self.since) = (value & 0xffff, self.now),
+            COMPLETION_TIMEOUT => self.completion_timeout = value & 0xff_ffff,
             MAC_LOW => self.mac_low = value,
             MAC_HIGH => self.mac_high = value & 0xffff,
             QUERY_QP => self.query = value & 0xff,
