@@ -58,7 +58,8 @@ impl Msix {
         self.send_pending(vector, host);
     }
 
-    /// Allows messages, or forbids them (s. 7.7.2.2). What is pending is sent when they are allowed.
+    /// Allows messages, or forbids them (s. 7.7.2.2). What is pending is sent when they are
+    /// allowed.
     pub fn allow(&mut self, allowed: bool, host: &mut dyn Host) {
         self.allowed = allowed;
         (0..VECTOR_COUNT).for_each(|vector| self.send_pending(vector, host));

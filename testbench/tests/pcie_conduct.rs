@@ -202,8 +202,8 @@ fn completion_timeout_of_a_request_ends_one_queue_pair() {
     assert!(!bench.active(0) && bench.active(1));
 }
 
-/// The attack: one read is answered in eight pieces, one of them bad; the rest comes later, when the
-/// other queue pair's reads are under way. Foreign octets never leave (`Bench::check`).
+/// The attack: one read is answered in eight pieces, one of them bad; the rest comes later, when
+/// the other queue pair's reads are under way. Foreign octets never leave (`Bench::check`).
 #[test]
 fn a_bad_piece_never_lets_foreign_octets_out() {
     let kinds = [Mishap::Poisoned, Mishap::Unsupported, Mishap::Aborted, Mishap::Miscounted];
@@ -343,8 +343,8 @@ fn without_bus_mastering_nothing_is_asked() {
     assert_eq!(bench.acknowledge().len(), 12);
 }
 
-/// s. 7.7.2.2: while MSI-X is off, or the function masked, interrupts are pending; they are sent when
-/// that ends.
+/// s. 7.7.2.2: while MSI-X is off, or the function masked, interrupts are pending; they are sent
+/// when that ends.
 #[test]
 fn interrupts_wait_for_msix_and_the_function_mask() {
     let mut bench = Bench::new(RootComplexOptions::default(), 1);
