@@ -16,9 +16,10 @@ blocks! {
         [clock, write, clocks_per_microsecond, restart_time, completion_timeout, mac_address,
          query_qp, qp_command, cq_command];
     register_reader: RegisterReader::<BANK_BITS>::default(),
-        [clock, sink, source, clocks_per_microsecond, microseconds, completion_timeout, mac_address,
-         active, query_qp, started, query_send_next, query_send_unacknowledged, query_receive_next, query_send_window,
-         count_index, count_value, msix_word, msix_value, msix_pending];
+        [clock, sink, source, clocks_per_microsecond, microseconds, completion_timeout,
+         mac_address, active, query_qp, started, query_send_next, query_send_unacknowledged,
+         query_receive_next, query_send_window, count_index, count_value, msix_word, msix_value,
+         msix_pending];
     time_base: TimeBase::default(), [clock, clocks_per_microsecond, restart, microseconds, tick];
     counters: Counters::default(), [clock, pulses, index, value];
     qp_state: QpState::default(),

@@ -352,7 +352,7 @@ fn interrupts_wait_while_masked() {
     for n in 0..400 {
         // PCI Express Base Specification, s. 7.7.2.2: the enables of the whole function.
         let enabled = n / 20 % 3 != 1;
-        bench.uut.messages_enabled.next = enabled;
+        bench.uut.messages_enabled.next = enabled && bench.uut.messages_enabled.val();
         let vector = bench.rng.random_range(0..18u32);
         if bench.rng.random() {
             bench.interrupts.queue.push_back(vector.to_bits());
@@ -362,7 +362,8 @@ fn interrupts_wait_while_masked() {
             bench.write(MSIX_TABLE + 16 * vector + 12, mask);
             unmasked = unmasked & !(1 << vector) | (1 - mask) << vector;
         }
-        bench.run(60);
+        bench.uut.messages_enabled.next = enabled;
+        bench.run(160);
         let sendable = if enabled { pending & unmasked } else { 0 };
         let due: Vec<u32> = (0..16u32).filter(|n| sendable >> n & 1 == 1).collect();
         pending &= !sendable;

@@ -22,13 +22,13 @@ use rust_hdl::prelude::*;
 /// ```text
 ///            +-> bar_write
 /// pcie_in -> TlpReceiver -> StreamFifo -> BarReader <-> bar_read, bar_answer
-///            |                               +---------------------> AnswerTlp -+
-///            | completions                             writes under way ^       |
-///            |       payload_write ------> PostedSelect -> WriteSplitter|       |
-///            |       completion_write -->    | order             v      |       v
-///            |       ..._write_data -----> PostedData -> ByteShift -> TlpBuilder -> TlpMerge -> pcie_out
-///            v                                                                  ^
-///       ReadChannel: payload, send, receive -> Merge2 -> Merge2 -> ReadTlp -----+
+///            |                              +---------------------> AnswerTlp -----+
+///            | completions                            writes under way ^           |
+///            |     payload_write ------> PostedSelect -> WriteSplitter |           v
+///            |     completion_write -->    | order             v       |      TlpMerge -> pcie_out
+///            |     ..._write_data -----> PostedData -> ByteShift -> TlpBuilder --> ^
+///            v                                                                     |
+///       ReadChannel: payload, send, receive -> Merge2 -> Merge2 -> ReadTlp --------+
 ///            ^ CompletionTimer
 /// ```
 /// Packets are in wire order: header octet 0 is byte 0 of the first beat. The host must not have
