@@ -1,5 +1,6 @@
 //! Answers the host's reads.
 use super::records::{BarCompletion, BarRequest};
+use crate::configuration::BAR_BITS;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -52,7 +53,7 @@ pub struct BarReader {
     pub completer: Signal<In, Bits<16>>,
     pub sink: StreamSink<BarRequest>,
     /// The register that is read, a byte offset in BAR 0.
-    pub bar_read: StreamSource<Bits<20>>,
+    pub bar_read: StreamSource<Bits<BAR_BITS>>,
     /// Its value: one for every address taken from `bar_read`.
     pub bar_answer: StreamSink<Bits<32>>,
     pub source: StreamSource<BarCompletion>,
@@ -115,7 +116,8 @@ impl Logic for BarReader {
             self.head.next.length = 1.into();
             self.head.next.status = 0.into();
             self.head.next.count = self.octets.val();
-            self.tail.next.lower_address = (bit_cast::<8, 20>(self.request.q.val().address) & 124)
+            self.tail.next.lower_address = (bit_cast::<8, BAR_BITS>(self.request.q.val().address)
+                & 124)
                 | bit_cast::<8, 2>(self.first_octet.val());
         }
         self.source.beat.next.head = self.head.val().into();

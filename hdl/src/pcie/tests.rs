@@ -4,6 +4,7 @@ use super::records::*;
 use super::root_complex::{pattern, RootComplex, Tlp};
 use super::tlp::*;
 use super::Pcie;
+use crate::configuration::BAR_BITS;
 use crate::stream::bench::{dense, edge, rng, seeds, settle, Packet};
 use crate::stream::Beat;
 use rand::Rng;
@@ -87,7 +88,7 @@ struct Bench {
     readers: [Reader; 3],
     writers: [Writer; 2],
     bar_writes: Taker<BarWrite>,
-    bar_reads: Taker<Bits<20>>,
+    bar_reads: Taker<Bits<BAR_BITS>>,
     bar_answers: Feeder<Bits<32>>,
     link: f64,
     host_offers: bool,

@@ -1,5 +1,6 @@
 //! Takes packets apart.
 use super::records::{BarRequest, BarWrite, CompletionBeat};
+use crate::configuration::BAR_BITS;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -18,12 +19,15 @@ pub enum Expect {
     Rest,
 }
 
+/// The bits of an offset in BAR 0 beyond its low two octets.
+const BAR_HIGH_BITS: usize = BAR_BITS - 16;
+
 /// A bus address in BAR 0, put together from octets.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct BarAddress {
     pub low: Bits<8>,
     pub middle: Bits<8>,
-    pub high: Bits<4>,
+    pub high: Bits<BAR_HIGH_BITS>,
 }
 
 /// A requester ID, put together from octets.
@@ -167,10 +171,10 @@ impl Logic for TlpReceiver {
             | (self.kind.val() == 66);
         self.address_short.next.low = self.beat.val().get_bits::<8>(24) & self.word_mask.val();
         self.address_short.next.middle = self.beat.val().get_bits::<8>(16);
-        self.address_short.next.high = self.beat.val().get_bits::<4>(8);
+        self.address_short.next.high = self.beat.val().get_bits::<BAR_HIGH_BITS>(8);
         self.address_long.next.low = self.beat.val().get_bits::<8>(56) & self.word_mask.val();
         self.address_long.next.middle = self.beat.val().get_bits::<8>(48);
-        self.address_long.next.high = self.beat.val().get_bits::<4>(40);
+        self.address_long.next.high = self.beat.val().get_bits::<BAR_HIGH_BITS>(40);
         self.requester.next.low = self.head.q.val().get_bits::<8>(40);
         self.requester.next.high = self.head.q.val().get_bits::<8>(32);
 
