@@ -4,6 +4,7 @@ use crate::queue::*;
 
 blocks! {
     ready_list: ReadyList::default(), [clock, change, put, next];
+    number_list: NumberList::<3, 4>::default(), [clock, wipe, wiped, put, next];
     priority_encoder: PriorityEncoder::default(), [wanted, any, highest];
     pick: Pick::default(), [wanted, last, any, choice];
     request_fetch: RequestFetch::send(),

@@ -1,8 +1,10 @@
 //! The records that ports carry, as [`Pin`](super::Pin)s. A record is added where its engine's are.
 
-use crate::complete::records::Completion;
+use crate::complete::records::{Completion, CqRecord};
+use crate::control::record_masks::RecordWord;
 use crate::control::records::{
-    ContextWrite, CqCommand, CqDoorbell, MsixMessage, PageWrite, QpDoorbell, QpEvent, Wipe,
+    CommitCommand, ContextWrite, CqCommand, CqDoorbell, FenceCommand, MsixMessage, PageWrite,
+    QpCommand, QpDoorbell, QpEvent, QpRecord, Wipe,
 };
 use crate::life::records::{Life, QpChange};
 use crate::mac::records::{Gmii, MacCounts, ReceiveVerdict, ReceivedOctet};
@@ -29,7 +31,13 @@ record!(ReceivedOctet { data, valid, end, damaged });
 record!(MacCounts { damaged, misfit, pause, lost });
 record!(ReceiveVerdict { valid, damaged, misfit });
 record!(Completion { cq, qp, generation, kind, status, request, solicited, length, sequence });
+record!(CqRecord { producer, armed, overflowed });
 record!(Wipe { valid, index });
+record!(CommitCommand { valid, table, index });
+record!(FenceCommand { valid, number });
+record!(QpCommand { valid, qp, enable });
+record!(QpRecord { begun, generation, started, active, status });
+record!(RecordWord { word, table });
 record!(ContextWrite { valid, table, index, word, data });
 record!(QpChange { valid, wipe, qp, generation, begins, started, active });
 record!(Life { generation, started, active });

@@ -2,6 +2,7 @@
 pub mod asker;
 pub mod counters;
 pub mod gather;
+pub mod number_list;
 pub mod pick;
 pub mod priority_encoder;
 pub mod ready_list;
@@ -11,6 +12,7 @@ pub mod request_fetch;
 pub use asker::FetchAsker;
 pub use counters::FetchCounters;
 pub use gather::FetchGather;
+pub use number_list::NumberList;
 pub use pick::Pick;
 pub use priority_encoder::PriorityEncoder;
 pub use ready_list::ReadyList;
