@@ -1,5 +1,7 @@
 //! How a root complex behaves.
 
+use ironwarp_abi::configuration::{self, Configuration};
+
 /// A value that means nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{option}: {why}")]
@@ -36,6 +38,8 @@ pub struct RootComplexOptions {
     pub bar_address: u64,
     /// Clocks until an unanswered BAR read is given up.
     pub bar_timeout_clocks: u64,
+    /// What the device has: BAR 0's size follows from it.
+    pub configuration: Configuration,
 }
 
 impl Default for RootComplexOptions {
@@ -52,6 +56,7 @@ impl Default for RootComplexOptions {
             max_read: 512,
             bar_address: 0xe000_0000,
             bar_timeout_clocks: 10_000,
+            configuration: configuration::REFERENCE,
         }
     }
 }
@@ -75,7 +80,7 @@ impl RootComplexOptions {
                 return Err(BadOption { option, why });
             }
         }
-        let bar = u64::from(ironwarp_abi::registers::BAR_BYTES);
+        let bar = u64::from(self.configuration.bar_bytes());
         if self.bar_address % (2 * bar) != 0 {
             let why = format!("{:#x} is no multiple of {:#x}", self.bar_address, 2 * bar);
             return Err(BadOption { option: "bar_address", why });
