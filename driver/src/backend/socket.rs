@@ -5,6 +5,7 @@ use super::slot::{silent, Slot};
 use crate::error::Error;
 use crate::iova::IovaTable;
 use crate::msix::INTERRUPT_ADDRESS;
+use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::limits::VECTOR_COUNT;
 use ironwarp_model::{AttachError, ByteStream, Device, Fault, Host, Options};
 use std::time::Duration;
@@ -77,10 +78,11 @@ pub(super) struct Socket {
 
 impl Socket {
     /// After power-on, with the host's memory, and the time that a register read takes.
-    pub fn new(memory: IovaTable, read_time: Duration) -> Self {
+    pub fn new(configuration: Configuration, memory: IovaTable, read_time: Duration) -> Self {
         let (config, interrupts) = (ConfigSpace::new(), Vec::new());
         let bus = Bus { config, memory, interrupts, held: 0, written: 0 };
-        Self { device: Device::new(Options::default()), bus, read_time, reading: None }
+        let options = Options { configuration, ..Options::default() };
+        Self { device: Device::new(options), bus, read_time, reading: None }
     }
 
     fn has_memory_space(&self) -> Result<(), Error> {
@@ -118,7 +120,8 @@ impl Slot for Socket {
     }
 
     fn reset(&mut self) -> Result<(), Error> {
-        self.device = Device::new(Options::default());
+        let configuration = self.device.configuration();
+        self.device = Device::new(Options { configuration, ..Options::default() });
         (self.bus.config, self.bus.held) = (ConfigSpace::new(), 0);
         self.reading = None;
         Ok(())
@@ -138,8 +141,8 @@ impl Slot for Socket {
         more
     }
 
-    fn attach_stream(&mut self, qp: u8, stream: Box<dyn ByteStream>) -> Result<(), Error> {
-        self.device.attach_stream(qp.into(), stream).map_err(|error| match error {
+    fn attach_stream(&mut self, qp: u32, stream: Box<dyn ByteStream>) -> Result<(), Error> {
+        self.device.attach_stream(qp, stream).map_err(|error| match error {
             AttachError::Active(_) => Error::Bus(error.to_string()),
             AttachError::NoStreams(_) => Error::OutOfRange {
                 what: "the queue pair",
@@ -149,8 +152,8 @@ impl Slot for Socket {
         })
     }
 
-    fn detach_stream(&mut self, qp: u8) -> bool {
-        self.device.detach_stream(qp.into()).is_some()
+    fn detach_stream(&mut self, qp: u32) -> bool {
+        self.device.detach_stream(qp).is_some()
     }
 
     fn receive(&mut self, frame: &[u8]) {
