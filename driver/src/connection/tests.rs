@@ -1,5 +1,8 @@
 //! Two drivers open, use and close connections over a pipe of frames.
 
+mod life;
+mod neighbour;
+
 use super::frames::segment::{Direction, Segment};
 use crate::error::Reason;
 use crate::fake::Fake;

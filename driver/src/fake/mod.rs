@@ -11,7 +11,9 @@ use crate::os::{EventFd, Region};
 use crate::pci::{Mapping, PciFunction};
 use engine::{Cq, Qp};
 use ironwarp_abi::configuration::{Configuration, REFERENCE};
-use ironwarp_abi::context::{FlowContext, MemoryRegionContext, NextHopContext, QueuePairContext};
+use ironwarp_abi::context::{
+    CompletionQueueContext, FlowContext, MemoryRegionContext, NextHopContext, QueuePairContext,
+};
 use ironwarp_abi::limits::{OUTSTANDING_BITS, SGE_MAX, VECTOR_COUNT};
 use ironwarp_abi::queue::{kind, CompletionEntry};
 use ironwarp_abi::registers as reg;
@@ -199,6 +201,11 @@ impl Fake {
     /// A memory region record as it was committed.
     pub fn memory_region(&self, number: usize) -> MemoryRegionContext {
         self.lock().records.region(number)
+    }
+
+    /// A completion queue's record as it was committed.
+    pub fn completion_queue(&self, cq: u32) -> CompletionQueueContext {
+        self.lock().records.completion_queue(cq)
     }
 
     /// The next hop that was committed for a queue pair, if one was.
