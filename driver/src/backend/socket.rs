@@ -5,6 +5,7 @@ use super::slot::{silent, Slot};
 use crate::error::Error;
 use crate::iova::IovaTable;
 use crate::msix::INTERRUPT_ADDRESS;
+use ironwarp_abi::configuration::Configuration;
 use ironwarp_model::{AttachError, ByteStream, Device, Fault, Host, Options};
 use std::time::Duration;
 
@@ -49,8 +50,9 @@ pub(super) struct Socket {
 
 impl Socket {
     /// After power-on, with the host's memory, and the time that a register read takes.
-    pub fn new(memory: IovaTable, read_time: Duration) -> Self {
-        let (device, config) = (Device::new(Options::default()), ConfigSpace::new());
+    pub fn new(configuration: Configuration, memory: IovaTable, read_time: Duration) -> Self {
+        let options = Options { configuration, ..Options::default() };
+        let (device, config) = (Device::new(options), ConfigSpace::new());
         let bus = Bus { memory, interrupts: Vec::new(), written: 0 };
         let mut socket = Self { device, config, bus, read_time, reading: None };
         socket.allow();
@@ -99,7 +101,8 @@ impl Slot for Socket {
     }
 
     fn reset(&mut self) -> Result<(), Error> {
-        self.device = Device::new(Options::default());
+        let configuration = self.device.configuration();
+        self.device = Device::new(Options { configuration, ..Options::default() });
         self.config = ConfigSpace::new();
         self.reading = None;
         self.allow();
@@ -120,8 +123,8 @@ impl Slot for Socket {
         more
     }
 
-    fn attach_stream(&mut self, qp: u8, stream: Box<dyn ByteStream>) -> Result<(), Error> {
-        self.device.attach_stream(qp.into(), stream).map_err(|error| match error {
+    fn attach_stream(&mut self, qp: u32, stream: Box<dyn ByteStream>) -> Result<(), Error> {
+        self.device.attach_stream(qp, stream).map_err(|error| match error {
             AttachError::Active(_) => Error::Bus(error.to_string()),
             AttachError::NoStreams(_) => Error::OutOfRange {
                 what: "the queue pair",
@@ -131,8 +134,8 @@ impl Slot for Socket {
         })
     }
 
-    fn detach_stream(&mut self, qp: u8) -> bool {
-        self.device.detach_stream(qp.into()).is_some()
+    fn detach_stream(&mut self, qp: u32) -> bool {
+        self.device.detach_stream(qp).is_some()
     }
 
     fn receive(&mut self, frame: &[u8]) {
