@@ -1,6 +1,7 @@
 //! What is proved: scenarios, lockstep, conformance, faults, interoperability.
 
 pub mod differential;
+pub mod load;
 #[cfg(feature = "blocks")]
 pub mod lockstep;
 #[cfg(feature = "blocks")]

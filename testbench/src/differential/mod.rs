@@ -29,6 +29,7 @@ mod stray;
 
 pub use batch::Race;
 pub use campaign::{campaign, cores, Summary};
+pub use chance::Chance;
 pub use compare::Difference;
 pub use event::Event;
 pub use finding::Finding;
@@ -38,4 +39,4 @@ pub use programme::{Programme, EVENTS_MIN};
 pub use reset::{reset, Open, Reset};
 pub use run::{run, Outcome, Records};
 pub use shrink::shrink;
-pub use side::{rnic, Make};
+pub use side::{quick_bus, rnic, Make};
