@@ -118,6 +118,17 @@ impl Station {
         self.simulation.bar_read32(0, register.address).expect(register.name)
     }
 
+    /// Reads a register that shows one queue pair.
+    ///
+    /// # Panics
+    /// If the device does not answer.
+    pub fn query(&mut self, qp: u32, register: Register) -> u32 {
+        self.write(registers::QUERY_QP, qp);
+        // What is shown follows some clocks later: a read takes longer.
+        self.settle();
+        self.read(register)
+    }
+
     /// Writes a register.
     ///
     /// # Panics
