@@ -17,9 +17,9 @@
 //! It is the specification that runs: what the RTL does is compared with it. It is written from
 //! the RFCs and from the host's contract.
 //!
-//! # Where the RFCs and the contract leave a choice
+//! # The contract
 //!
-#![doc = include_str!("../CHOICES.md")]
+#![doc = include_str!("../../docs/contract.md")]
 #![forbid(unsafe_code)]
 
 mod byte_stream;
@@ -27,9 +27,12 @@ mod completion;
 mod contexts;
 mod counters;
 mod device;
+mod fences;
+mod flows;
 mod fpdu;
 mod fpdu_stream;
 mod host;
+mod life;
 mod message;
 mod msix;
 mod outstanding;
