@@ -60,18 +60,13 @@ pub enum Effect {
 pub struct ConfigSpace {
     bytes: Vec<u8>,
     writable: Vec<u8>,
-}
-
-impl Default for ConfigSpace {
-    fn default() -> Self {
-        Self::new()
-    }
+    bar_bytes: u32,
 }
 
 impl ConfigSpace {
-    /// The space as it is after power-on.
-    pub fn new() -> Self {
-        let mut space = Self { bytes: vec![0; BYTES], writable: vec![0; BYTES] };
+    /// The space as it is after power-on. BAR 0 has `bar_bytes`, a power of two.
+    pub fn new(bar_bytes: u32) -> Self {
+        let mut space = Self { bytes: vec![0; BYTES], writable: vec![0; BYTES], bar_bytes };
         space.header();
         space.pcie_capability();
         space.msix_capability();
@@ -86,7 +81,7 @@ impl ConfigSpace {
         self.put16(0x06, 1 << 4, 0); // there is a list of capabilities
         self.put32(0x08, pci::CLASS_CODE << 8 | u32::from(pci::REVISION), 0);
         self.put32(0x0c, 0, 0xff); // cache line size
-        self.put32(BAR_LOW, 0b100, !(registers::BAR_BYTES - 1)); // 64-bit, not prefetchable
+        self.put32(BAR_LOW, 0b100, !(self.bar_bytes - 1)); // 64-bit, not prefetchable
         self.put32(BAR_HIGH, 0, u32::MAX);
         self.put16(0x2c, pci::VENDOR_ID, 0);
         self.put16(0x2e, pci::DEVICE_ID, 0);
@@ -195,7 +190,7 @@ impl ConfigSpace {
 
     /// Bus address of BAR 0.
     pub fn bar_address(&self) -> u64 {
-        let low = self.get32(BAR_LOW) & !(registers::BAR_BYTES - 1);
+        let low = self.get32(BAR_LOW) & !(self.bar_bytes - 1);
         u64::from(self.get32(BAR_HIGH)) << 32 | u64::from(low)
     }
 
@@ -246,6 +241,8 @@ impl ConfigSpace {
 mod tests {
     use super::*;
 
+    const BAR_BYTES: u32 = ironwarp_abi::configuration::BOARD.bar_bytes();
+
     fn read32(space: &ConfigSpace, offset: usize) -> u32 {
         let mut bytes = [0; 4];
         space.read(offset as u16, &mut bytes).unwrap();
@@ -259,11 +256,11 @@ mod tests {
     /// Software finds a BAR's size by writing ones (s. 7.5.1.2.1).
     #[test]
     fn the_bar_tells_its_size() {
-        let mut space = ConfigSpace::new();
+        let mut space = ConfigSpace::new(BAR_BYTES);
         write32(&mut space, BAR_LOW, u32::MAX);
         write32(&mut space, BAR_HIGH, u32::MAX);
         let size = u64::from(read32(&space, BAR_HIGH)) << 32 | u64::from(read32(&space, BAR_LOW));
-        assert_eq!(!(size & !0xf) + 1, u64::from(registers::BAR_BYTES));
+        assert_eq!(!(size & !0xf) + 1, u64::from(BAR_BYTES));
         assert_eq!(size & 0xf, 0b100, "64-bit memory, not prefetchable");
         write32(&mut space, BAR_LOW, 0x8000_0000);
         write32(&mut space, BAR_HIGH, 0x12);
@@ -273,7 +270,7 @@ mod tests {
     /// The list of capabilities has PCI Express and MSI-X, and ends.
     #[test]
     fn the_capabilities_are_found() {
-        let space = ConfigSpace::new();
+        let space = ConfigSpace::new(BAR_BYTES);
         let mut found = Vec::new();
         let mut at = read32(&space, 0x34) as usize & 0xff;
         while at != 0 {
@@ -290,7 +287,7 @@ mod tests {
     /// Identity is read-only; control bits are not; a byte write touches its byte alone.
     #[test]
     fn only_writable_bits_change() {
-        let mut space = ConfigSpace::new();
+        let mut space = ConfigSpace::new(BAR_BYTES);
         let identity = read32(&space, 0);
         write32(&mut space, 0, 0);
         assert_eq!(read32(&space, 0), identity);
@@ -304,7 +301,7 @@ mod tests {
     /// Device control drives the sizes; the reset bit acts and reads zero (s. 7.5.3.4).
     #[test]
     fn device_control_acts() {
-        let mut space = ConfigSpace::new();
+        let mut space = ConfigSpace::new(BAR_BYTES);
         assert_eq!((space.max_payload(), space.max_read()), (0, 2));
         let effect = write32(&mut space, DEVICE_CONTROL, 7 << 5 | 5 << 12);
         assert_eq!(effect, Effect::None);
@@ -317,7 +314,7 @@ mod tests {
     /// Accesses that leave the space are refused.
     #[test]
     fn the_space_ends() {
-        let mut space = ConfigSpace::new();
+        let mut space = ConfigSpace::new(BAR_BYTES);
         assert!(space.read(4092, &mut [0; 4]).is_ok());
         assert!(space.read(4093, &mut [0; 4]).is_err());
         assert!(space.write(u16::MAX, &[0; 4]).is_err());

@@ -1,6 +1,7 @@
 //! How a root complex behaves.
 
 use crate::mishaps::MishapOptions;
+use ironwarp_abi::configuration::{self, Configuration};
 
 /// A value that means nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +41,8 @@ pub struct RootComplexOptions {
     pub bar_timeout_clocks: u64,
     /// What goes wrong with answers to the device on purpose.
     pub mishaps: MishapOptions,
+    /// What the device has: BAR 0's size follows from it.
+    pub configuration: Configuration,
 }
 
 impl Default for RootComplexOptions {
@@ -57,6 +60,7 @@ impl Default for RootComplexOptions {
             bar_address: 0xe000_0000,
             bar_timeout_clocks: 10_000,
             mishaps: MishapOptions::default(),
+            configuration: configuration::REFERENCE,
         }
     }
 }
@@ -88,7 +92,7 @@ impl RootComplexOptions {
                 return Err(BadOption { option, why });
             }
         }
-        let bar = u64::from(ironwarp_abi::registers::BAR_BYTES);
+        let bar = u64::from(self.configuration.bar_bytes());
         if self.bar_address % (2 * bar) != 0 {
             let why = format!("{:#x} is no multiple of {:#x}", self.bar_address, 2 * bar);
             return Err(BadOption { option: "bar_address", why });

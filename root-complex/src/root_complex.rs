@@ -79,7 +79,7 @@ impl RootComplex {
             nic,
             requester: (nic as u16 + 1) << 8,
             options: options.clone(),
-            config: ConfigSpace::new(),
+            config: ConfigSpace::new(options.configuration.bar_bytes()),
             memory: Box::new(NoMemory),
             random: ChaCha8Rng::seed_from_u64(seed),
             clock: 0,
@@ -102,7 +102,7 @@ impl RootComplex {
     /// The firmware's part.
     fn set_up(&mut self) {
         let encoded = |octets: u32| (octets / 128).max(1).ilog2() as u8;
-        let bar = u64::from(ironwarp_abi::registers::BAR_BYTES) * self.nic as u64;
+        let bar = u64::from(self.options.configuration.bar_bytes()) * self.nic as u64;
         self.config.set_up(
             self.options.bar_address + bar,
             encoded(self.options.max_payload),
@@ -112,7 +112,7 @@ impl RootComplex {
 
     /// Forgets everything about the device, which is reset. Memory and reports stay.
     pub fn reset(&mut self) {
-        self.config = ConfigSpace::new();
+        self.config = ConfigSpace::new(self.options.configuration.bar_bytes());
         self.set_up();
         self.requests.clear();
         self.posted.clear();
