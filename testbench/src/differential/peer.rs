@@ -45,7 +45,7 @@ pub const LOCAL_PORT: u16 = crate::station::LOCAL_PORT;
 
 /// The TCP port of a queue pair's peer.
 pub fn port(qp: u32) -> u16 {
-    crate::station::PEER_PORT + qp as u16
+    (u32::from(crate::station::PEER_PORT) + qp) as u16
 }
 
 /// The addresses of frames from a peer with this port.

@@ -49,7 +49,11 @@ fn outcome(context: QueuePairContext, events: &[Event]) -> Outcome {
         Event::Receive(QP, work(0, REGION)),
     ];
     let events = [&prelude, events].concat();
-    run(&Programme { seed: 1, flow_key: [0; 3], bus: quick_bus(), events }, &rnic, &Records::default())
+    run(
+        &Programme { seed: 1, flow_key: [0; 3], bus: quick_bus(), events },
+        &rnic,
+        &Records::default(),
+    )
 }
 
 fn context() -> QueuePairContext {

@@ -37,7 +37,8 @@ impl Regions {
         // What is written where no memory is does no harm.
         let memory = BASE..=BASE + BYTES as u64 - region.length;
         let there = way == Way::Write || memory.contains(&region.bus_address);
-        length == 0 || right && there && inside && place.key == 0 && u64::from(length) <= region.length
+        length == 0
+            || right && there && inside && place.key == 0 && u64::from(length) <= region.length
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads the completion entries that a device has written.
 
 use super::arena::Arena;
-use super::layout::{cq_ring};
+use super::layout::cq_ring;
 use super::script::CompletionQueue;
 use ironwarp_abi::queue::CompletionEntry;
 

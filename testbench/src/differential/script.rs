@@ -9,7 +9,8 @@ use super::stray;
 use crate::station::{commit, control, Flows, Writes, LOCAL_IP, LOCAL_MAC, PEER_IP, PEER_MAC};
 use ironwarp_abi::configuration::REFERENCE;
 use ironwarp_abi::context::{
-    table, CompletionQueueContext, FlowContext, MemoryRegionContext, NextHopContext, QueuePairContext,
+    table, CompletionQueueContext, FlowContext, MemoryRegionContext, NextHopContext,
+    QueuePairContext,
 };
 use ironwarp_abi::limits::CORE_CLOCK_HZ;
 use ironwarp_abi::queue::{CompletionEntry, ReceiveRequest, SendRequest};

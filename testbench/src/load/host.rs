@@ -8,8 +8,8 @@ use super::plan::{Dice, QPS};
 use super::side::Side;
 use super::standing::Standing;
 use crate::differential::Chance;
-use crate::station::{commit, control, Flows, Writes, LOCAL_IP, LOCAL_MAC, LOCAL_PORT, PEER_IP};
 use crate::station::PEER_MAC;
+use crate::station::{commit, control, Flows, Writes, LOCAL_IP, LOCAL_MAC, LOCAL_PORT, PEER_IP};
 use ironwarp_abi::configuration::REFERENCE;
 use ironwarp_abi::context::{
     stag, table, CompletionQueueContext, FlowContext, MemoryRegionContext, NextHopContext,
@@ -114,7 +114,7 @@ impl Host {
         }
         // Entries of now are lost; which ones, nobody knows.
         for life in self.judge.ledger.lives.iter_mut() {
-            life.unheard |= life.cqs.contains(&number);
+            life.unheard |= life.told_in.contains(&number);
         }
         self.start_queue(number);
     }
@@ -148,14 +148,14 @@ impl Host {
             Some(before) if chance.one_in(2) => self.judge.peers[before].next(),
             _ => chance.any(),
         };
-        let cqs = [(); 2].map(|()| *chance.of(&CQS[1..]));
+        let told_in = [(); 2].map(|()| *chance.of(&CQS[1..]));
         let life = Life {
             qp,
             generation: *generation,
             domain: domain(qp),
             port: 20_000 + at as u16,
             standing: Standing::Given,
-            cqs,
+            told_in,
             sends: Vec::new(),
             receives: Vec::new(),
             rings: [send, receive],
@@ -173,7 +173,8 @@ impl Host {
         self.write(commit(table::QUEUE_PAIR, qp, &context.to_words()));
         self.set(registers::QP_CONTROL, control(qp, true));
         let QueuePairContext { remote_ip, local_ip, remote_port, local_port, .. } = context;
-        let flow = FlowContext { remote_ip, local_ip, local_port, remote_port, ..Default::default() };
+        let flow =
+            FlowContext { remote_ip, local_ip, local_port, remote_port, ..Default::default() };
         let writes = self.flows.add(qp, flow);
         self.write(writes);
     }
@@ -188,8 +189,8 @@ impl Host {
             mulpdu: *chance.of(&[1400, 1400, 700, 256]),
             send_queue_log2: RING_LOG2,
             receive_queue_log2: RING_LOG2,
-            send_cq: life.cqs[0],
-            receive_cq: life.cqs[1],
+            send_cq: life.told_in[0],
+            receive_cq: life.told_in[1],
             read_in: 4,
             read_out: 4,
             local_ip: number(&LOCAL_IP) as u32,

@@ -109,7 +109,8 @@ impl Judge {
     }
 
     fn frame(&mut self, frame: &[u8]) -> Verdict {
-        let destination: [u8; 6] = frame.get(..6).and_then(|it| it.try_into().ok()).unwrap_or([0; 6]);
+        let destination: [u8; 6] =
+            frame.get(..6).and_then(|it| it.try_into().ok()).unwrap_or([0; 6]);
         let port = frame.get(36..38).map_or(0, |it| u16::from_be_bytes([it[0], it[1]]));
         let Some(life) = self.ledger.lives.iter().position(|life| life.port == port) else {
             return wrong(format!("a frame to port {port}, where nobody is"));

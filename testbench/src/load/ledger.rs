@@ -67,7 +67,7 @@ pub struct Life {
     /// The send queue's and the receive queue's ring.
     pub rings: [u64; 2],
     /// Their completion queues.
-    pub cqs: [u32; 2],
+    pub told_in: [u32; 2],
     /// Send work requests, as they were posted.
     pub sends: Vec<Work>,
     /// Receive work requests, as they were posted.

@@ -89,7 +89,11 @@ impl Faulty {
             }
             (Fault::Lost, fact) if is(kind::SEND) => {
                 self.count += 1;
-                if self.count % 20 == 0 { vec![] } else { vec![fact] }
+                if self.count % 20 == 0 {
+                    vec![]
+                } else {
+                    vec![fact]
+                }
             }
             (Fault::OldLife, Fact::Write { address, octets }) if is(kind::RECEIVE) => {
                 let mut entry = told.unwrap_or_default();
@@ -174,7 +178,10 @@ impl Side for Faulty {
 fn every_fault_is_found_for_what_it_is() {
     use Fault::*;
     let faults: [(Fault, &[&str]); 10] = [
-        (EarlyFence, &["after the fence behind its end", "only", "does not lie in", "not the next"]),
+        (
+            EarlyFence,
+            &["after the fence behind its end", "only", "does not lie in", "not the next"],
+        ),
         (NoFence, &["is not done after"]),
         (Neighbour, &["nothing happens, and life"]),
         (Lost, &["not the next one", "with phase"]),

@@ -1,7 +1,7 @@
 //! The host side: memory, contexts, rings and doorbells, without a driver.
 
-use super::frame::TcpFrame;
 use super::flows::{Flows, Writes};
+use super::frame::TcpFrame;
 use super::window::{commit, control};
 use ironwarp_abi::configuration::{Configuration, REFERENCE};
 use ironwarp_abi::context::{
@@ -27,7 +27,7 @@ pub const PEER_PORT: u16 = 50_000;
 
 /// The TCP port of the peer of a queue pair.
 pub(super) fn peer_port(qp: u32) -> u16 {
-    PEER_PORT + qp as u16 - 1
+    (u32::from(PEER_PORT) + qp - 1) as u16
 }
 
 /// log2 of the entries of the queues, and of the completion queue.
@@ -199,7 +199,8 @@ impl Station {
         self.receives[qp as usize] = 0;
         if qp != RAW_QP as u32 {
             let QueuePairContext { remote_ip, remote_port, local_ip, local_port, .. } = context;
-            let flow = FlowContext { remote_ip, local_ip, local_port, remote_port, ..Default::default() };
+            let flow =
+                FlowContext { remote_ip, local_ip, local_port, remote_port, ..Default::default() };
             let writes = self.flows.add(qp, flow);
             self.write_all(writes);
         }

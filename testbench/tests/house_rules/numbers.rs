@@ -21,9 +21,9 @@ const NARROW: &[&str] = &["u8", "i8", "u16", "i16"];
 const CUTS: &[&str] = &["bit_cast", "get_bits"];
 
 fn names(words: &[&str], name: &str) -> bool {
-    words.iter().any(|word| name.strip_suffix(word).is_some_and(|rest| {
-        rest.is_empty() || rest.ends_with('_')
-    }))
+    words.iter().any(|word| {
+        name.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'))
+    })
 }
 
 /// The last name of a place: `x` of `x`, `self.x`, `self.x.q.val()` and `(*x)`.
@@ -110,13 +110,15 @@ fn for_tests(attributes: &[syn::Attribute]) -> bool {
 
 impl<'ast> Visit<'ast> for Numbers<'_> {
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
-        let before = std::mem::replace(&mut self.tests, self.tests || for_tests(&item.attrs));
+        let before = self.tests;
+        self.tests |= for_tests(&item.attrs);
         visit::visit_item_mod(self, item);
         self.tests = before;
     }
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
-        let before = std::mem::replace(&mut self.tests, self.tests || for_tests(&item.attrs));
+        let before = self.tests;
+        self.tests |= for_tests(&item.attrs);
         visit::visit_item_fn(self, item);
         self.tests = before;
     }

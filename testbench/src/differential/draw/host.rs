@@ -61,7 +61,8 @@ impl Draw {
     /// What the device must refuse: a table or an object that it does not have, a completion queue
     /// that it does not have in a queue pair's record.
     pub(super) fn refused(&mut self) {
-        let words = |chance: &mut Chance| (0..chance.within(0..=20)).map(|_| chance.any()).collect();
+        let words =
+            |chance: &mut Chance| (0..chance.within(0..=20)).map(|_| chance.any()).collect();
         let event = match self.chance.within(0..=4) {
             0 => {
                 let table = *self.chance.of(&[0, 7, 8, 15]);
@@ -83,7 +84,8 @@ impl Draw {
             _ => {
                 let past = (REFERENCE.cq_count() as u32) << self.chance.within(0..=17);
                 // A queue pair that programmes do not use, and that stays without a context.
-                let (send_cq, receive_cq) = if self.chance.one_in(2) { (past, 0) } else { (0, past) };
+                let (send_cq, receive_cq) =
+                    if self.chance.one_in(2) { (past, 0) } else { (0, past) };
                 let context = QueuePairContext { send_cq, receive_cq, ..Default::default() };
                 Event::Commit(table::QUEUE_PAIR, QPS, context.to_words().to_vec())
             }

@@ -164,7 +164,8 @@ impl Draw {
             }
             2 => {
                 // Writes that change nothing: read-only registers and places with nothing in them.
-                let places = [registers::DEVICE.address, registers::QUERY_STATE.address, 0x18, 0x3fc];
+                let places =
+                    [registers::DEVICE.address, registers::QUERY_STATE.address, 0x18, 0x3fc];
                 Event::Write(*self.chance.of(&places), self.chance.any())
             }
             _ => Event::Inspect,
