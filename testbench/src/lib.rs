@@ -1,6 +1,8 @@
 //! What is proved: scenarios, lockstep, conformance, faults, interoperability.
 
 pub mod differential;
+#[cfg(feature = "large")]
+pub mod large;
 pub mod load;
 #[cfg(feature = "blocks")]
 pub mod lockstep;

@@ -17,7 +17,7 @@ pub enum Race {
     UnderWay,
     /// Two things ended a queue pair at a time, or what it sends was completed or not.
     Ended,
-    /// Entries of a full completion queue were lost, and a queue pair ended.
+    /// A completion queue was full, and the queue pair whose entry came then ended.
     Overflow,
     /// Frames for several queue pairs wrote to one place.
     Overlap,
@@ -29,7 +29,7 @@ impl std::fmt::Display for Race {
             Self::LetGo => "let go by a segment with octets",
             Self::UnderWay => "frames under way",
             Self::Ended => "ended by two things",
-            Self::Overflow => "ended with a full completion queue",
+            Self::Overflow => "full completion queue",
             Self::Overlap => "overlapping buffers",
         })
     }

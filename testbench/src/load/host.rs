@@ -167,7 +167,7 @@ impl Host {
         };
         let context = self.context(&life, receive_next, &mut chance);
         self.judge.ledger.lives.push(life);
-        let frames = self.judge.ledger.from_peer(at);
+        let frames = self.judge.ledger.frames_of(at);
         self.judge.peers.push(Peer::new(at, frames, &context));
         self.hops(qp, PEER_MAC);
         self.write(commit(table::QUEUE_PAIR, qp, &context.to_words()));

@@ -123,7 +123,7 @@ impl Judge {
         if !hops.any(|hop| hop.mac == destination && hop.standing.is_open()) {
             return wrong(format!("a frame of life {life} to {destination:02x?}"));
         }
-        let incoming = self.ledger.from_peer(life).reversed();
+        let incoming = self.ledger.frames_of(life).reversed();
         let segment = TcpFrame { destination_mac: destination, ..incoming }.parse(frame)?;
         self.moved.1 += usize::from(!segment.payload.is_empty());
         self.peers[life].take(&segment, &self.ledger)

@@ -231,7 +231,7 @@ impl Ledger {
     }
 
     /// The addresses of the frames to and from a life's peer.
-    pub fn from_peer(&self, life: usize) -> TcpFrame {
+    pub fn frames_of(&self, life: usize) -> TcpFrame {
         TcpFrame {
             source_mac: PEER_MAC,
             destination_mac: LOCAL_MAC,

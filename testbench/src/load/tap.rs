@@ -64,7 +64,7 @@ impl Tap {
         Self { pins, line, host, bus, wire }
     }
 
-    fn from_device(&self, octets: &[u8]) {
+    fn device_says(&self, octets: &[u8]) {
         match Tlp::parse(octets) {
             Ok(Tlp::Read(request)) => {
                 let (address, length) = request.span();
@@ -79,7 +79,7 @@ impl Tap {
         }
     }
 
-    fn from_host(&self, octets: &[u8]) {
+    fn host_says(&self, octets: &[u8]) {
         if let Ok(Tlp::Completion(answer)) = Tlp::parse(octets) {
             let lead = usize::from(answer.lower_address % 4);
             let rest = usize::from(answer.remaining) + lead;
@@ -124,10 +124,10 @@ impl Pins for Tap {
         outputs.mac_out = outputs.mac_out.filter(|_| !wire_refuses);
         // What reached the device in this clock came before what it does now.
         if let Some(octets) = self.host.clock(inputs.pcie_in, outputs.pcie_in_ready) {
-            self.from_host(&octets);
+            self.host_says(&octets);
         }
         if let Some(octets) = self.bus.clock(outputs.pcie_out, inputs.pcie_out_ready) {
-            self.from_device(&octets);
+            self.device_says(&octets);
         }
         if let Some(octets) = self.wire.clock(outputs.mac_out, inputs.mac_out_ready) {
             self.line.push(Fact::Frame(octets));

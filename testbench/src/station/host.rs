@@ -32,7 +32,7 @@ pub(super) fn peer_port(qp: u32) -> u16 {
 
 /// log2 of the entries of the queues, and of the completion queue.
 const LOG2: u8 = 6;
-const CQ_LOG2: u8 = 10;
+const CQ_LOG2: u8 = 12;
 /// The completion queue of every queue pair.
 const CQ: u32 = 0;
 const RINGS: u64 = 0x1_0000_0000;
@@ -102,7 +102,7 @@ impl Station {
     }
 
     fn cq_ring() -> u64 {
-        RINGS - RING_STRIDE
+        RINGS - 4 * RING_STRIDE
     }
 
     fn rings(qp: u32) -> (u64, u64) {
@@ -217,9 +217,21 @@ impl Station {
     /// # Panics
     /// If the device does not take the doorbell.
     pub fn post_send(&mut self, qp: u32, request: &SendRequest) {
-        let slot = self.sends[qp as usize];
-        self.sends[qp as usize] = slot.wrapping_add(1);
-        self.post(Self::rings(qp).0, slot, &request.to_bytes(), qp, registers::DOORBELL_SEND);
+        self.post_sends(qp, std::slice::from_ref(request));
+        self.settle();
+    }
+
+    /// Posts send work requests, rings the doorbell once, and does not wait.
+    ///
+    /// # Panics
+    /// If the device does not take the doorbell.
+    pub fn post_sends(&mut self, qp: u32, requests: &[SendRequest]) {
+        for request in requests {
+            let slot = self.sends[qp as usize];
+            self.sends[qp as usize] = slot.wrapping_add(1);
+            self.put(Self::rings(qp).0, slot, &request.to_bytes());
+        }
+        self.ring(qp, registers::DOORBELL_SEND, self.sends[qp as usize]);
     }
 
     /// Posts a receive work request and rings the doorbell.
@@ -229,16 +241,19 @@ impl Station {
     pub fn post_receive(&mut self, qp: u32, request: &ReceiveRequest) {
         let slot = self.receives[qp as usize];
         self.receives[qp as usize] = slot.wrapping_add(1);
-        self.post(Self::rings(qp).1, slot, &request.to_bytes(), qp, registers::DOORBELL_RECEIVE);
+        self.put(Self::rings(qp).1, slot, &request.to_bytes());
+        self.ring(qp, registers::DOORBELL_RECEIVE, slot.wrapping_add(1));
+        self.settle();
     }
 
-    fn post(&mut self, ring: u64, slot: u16, request: &[u8], qp: u32, doorbell: u32) {
+    fn put(&mut self, ring: u64, slot: u16, request: &[u8]) {
         let offset = u64::from(slot % (1 << LOG2)) * SendRequest::BYTES as u64;
         self.memory.write(ring + offset, request).expect("a ring");
+    }
+
+    fn ring(&mut self, qp: u32, doorbell: u32, posted: u16) {
         let address = self.configuration.qp_doorbell(qp, doorbell);
-        let value = u32::from(slot.wrapping_add(1));
-        self.simulation.bar_write32(0, address, value).expect("a doorbell");
-        self.settle();
+        self.simulation.bar_write32(0, address, posted.into()).expect("a doorbell");
     }
 
     /// Takes the completion entries that have been written.
