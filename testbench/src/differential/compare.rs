@@ -261,6 +261,11 @@ fn by_source(entries: &[Octets]) -> BTreeMap<(u32, u8), Vec<CompletionEntry>> {
     sorted
 }
 
+/// A queue's entries tell that it has overflowed.
+pub fn overflows(entries: &[Octets]) -> bool {
+    entries.iter().any(|octets| CompletionEntry::from_bytes(octets).kind == kind::OVERFLOW)
+}
+
 /// Whether an entry has bits where none belong.
 pub fn stray_bits(entries: &[Vec<Octets>]) -> Option<Octets> {
     let stray = |octets: &&Octets| CompletionEntry::from_bytes(octets).to_bytes() != **octets;

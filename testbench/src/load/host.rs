@@ -24,6 +24,11 @@ use std::collections::BTreeMap;
 /// The completion queues by their numbers: the first is told of fences alone.
 const CQS: [u32; 4] = [5, 2, 18, 63];
 const CQ_LOG2: u8 = 8;
+/// The one that overflows when the host is asleep.
+const SMALL: u32 = CQS[2];
+const SMALL_LOG2: u8 = 4;
+/// After so many clocks the device knows what the host has taken.
+const LATE: u64 = 5000;
 const RING_LOG2: u8 = 5;
 /// Regions of a queue pair have one of so many numbers, and one number serves again and again.
 const NUMBERS: u32 = 8;
@@ -31,6 +36,8 @@ const NUMBERS: u32 = 8;
 const REGION_MAX: u32 = 12_000;
 /// What ends a queue pair whose region was deregistered.
 const NO_REGION: [u8; 3] = [status::LOCAL_STAG, status::DDP_STAG, status::READ_STAG];
+/// What ends a queue pair that wants another's region.
+const FOREIGN: [u8; 3] = [status::LOCAL_DOMAIN, status::DDP_DOMAIN, status::READ_DOMAIN];
 
 /// The host of a device.
 pub struct Host {
@@ -45,7 +52,8 @@ pub struct Host {
     starts: BTreeMap<u32, u8>,
     /// The clock at which the oldest fence that is not done was asked for, by its number.
     pub waiting: BTreeMap<u16, u64>,
-    consumed: BTreeMap<u32, u16>,
+    /// It takes no entries.
+    pub asleep: bool,
 }
 
 fn number(octets: &[u8]) -> u64 {
@@ -62,7 +70,7 @@ impl Host {
             stags: 1,
             starts: BTreeMap::new(),
             waiting: BTreeMap::new(),
-            consumed: BTreeMap::new(),
+            asleep: false,
         };
         let mac = number(&LOCAL_MAC);
         host.set(registers::TIME_BASE, (CORE_CLOCK_HZ / 1_000_000) as u32);
@@ -97,10 +105,19 @@ impl Host {
         let length = CompletionEntry::BYTES << CQ_LOG2;
         let Some(ring) = self.judge.ledger.room(length, Owner::Queue(at)) else { return };
         let standing = Standing::Given;
-        let queue = Queue { number, ring, log2: CQ_LOG2, written: 0, standing };
-        self.judge.ledger.queues.push(queue);
-        self.consumed.insert(number, 0);
-        let context = CompletionQueueContext { ring, log2: CQ_LOG2, vector: 0 };
+        let log2 = if number == SMALL { SMALL_LOG2 } else { CQ_LOG2 };
+        let told = [(0, 0)].into();
+        self.judge.ledger.queues.push(Queue {
+            number,
+            ring,
+            log2,
+            written: 0,
+            consumed: 0,
+            told,
+            overflowed: false,
+            standing,
+        });
+        let context = CompletionQueueContext { ring, log2, vector: 0 };
         self.write(commit(table::COMPLETION_QUEUE, number, &context.to_words()));
         self.set(registers::CQ_CONTROL, control(number, true));
     }
@@ -119,12 +136,24 @@ impl Host {
         self.start_queue(number);
     }
 
+    /// Records that make no sense are committed, for what may be at work: then they are refused.
+    /// What is not takes none before the next start that has one of its own.
+    pub fn nonsense(&mut self, qp: u32, dice: Dice) {
+        let mut chance = Chance::new(dice.into());
+        let words: Vec<u32> = (0..QueuePairContext::WORDS).map(|_| chance.any()).collect();
+        self.write(commit(table::QUEUE_PAIR, qp, &words));
+        let cq = *chance.of(&CQS);
+        self.write(commit(table::COMPLETION_QUEUE, cq, &words[..CompletionQueueContext::WORDS]));
+    }
+
     /// The host tells how far it has read the completion queues.
     pub fn consume(&mut self) {
         let mut bells = Vec::new();
-        for queue in self.judge.ledger.queues.iter().filter(|it| it.standing.is_given()) {
-            let before = self.consumed.insert(queue.number, queue.written);
-            if before != Some(queue.written) {
+        let (asleep, now) = (self.asleep, self.side.clock());
+        let queues = self.judge.ledger.queues.iter_mut();
+        for queue in queues.filter(|it| it.standing.is_given() && !(asleep && it.number == SMALL)) {
+            if queue.consumed != queue.written {
+                queue.consume(now, now.saturating_sub(LATE));
                 let bell = REFERENCE.cq_doorbell(queue.number, registers::DOORBELL_CONSUMED);
                 bells.push((bell, queue.written.into()));
             }
@@ -149,6 +178,8 @@ impl Host {
             _ => chance.any(),
         };
         let told_in = [(); 2].map(|()| *chance.of(&CQS[1..]));
+        // Of an overflow that is still to come nobody has told yet.
+        let doomed = self.judge.ledger.has_overflowed(&told_in);
         let life = Life {
             qp,
             generation: *generation,
@@ -162,8 +193,9 @@ impl Host {
             sent: 0,
             received: 0,
             ended: None,
-            excuses: Default::default(),
+            excuses: doomed.then_some(status::CQ_OVERFLOW).into_iter().collect(),
             unheard: false,
+            doomed,
         };
         let context = self.context(&life, receive_next, &mut chance);
         self.judge.ledger.lives.push(life);
@@ -324,7 +356,13 @@ impl Host {
     fn piece(&mut self, life: usize, sink: bool, chance: &mut Chance) -> Option<Piece> {
         let domain = self.judge.ledger.lives[life].domain;
         let mut regions = self.judge.ledger.given(domain, sink);
-        if chance.one_in(80) {
+        if chance.one_in(150) {
+            let foreign = self.judge.ledger.regions.iter().enumerate();
+            let foreign = foreign.filter(|(_, it)| it.domain != domain && it.sink == sink);
+            regions = foreign.map(|(at, _)| at).collect();
+            self.judge.ledger.lives[life].excuses.extend(NO_REGION);
+            self.judge.ledger.lives[life].excuses.extend(FOREIGN);
+        } else if chance.one_in(80) {
             let all = self.judge.ledger.regions.iter().enumerate();
             let old = all.filter(|(_, it)| it.domain == domain && it.sink == sink);
             regions = old.map(|(at, _)| at).collect();

@@ -24,6 +24,8 @@ pub struct Judge {
     pub fences: (u16, u16),
     /// The regions that have become the host's since the last look.
     pub returned: Vec<usize>,
+    /// Completion queues that have overflowed.
+    pub overflows: usize,
     /// Entries, and frames with octets, so far.
     pub moved: (usize, usize),
 }
@@ -141,13 +143,39 @@ impl Judge {
         if address != due || entry.phase != phase || entry.to_bytes() != *octets {
             return wrong(format!("{told} at {address:#x}, not {due:#x} with phase {phase}"));
         }
+        let overflows = entry.kind == kind::OVERFLOW;
+        if queue.overflowed {
+            return wrong(format!("{told}, after its overflow"));
+        }
+        if queue.is_full() && !overflows {
+            return wrong(format!("{told}, in the place that is kept for an overflow"));
+        }
         queue.written = queue.written.wrapping_add(1);
         self.moved.0 += 1;
+        if overflows {
+            self.overflowed(at, &entry).map_err(|why| format!("{told}: {why}"))?;
+        }
         let verdict = match entry.kind {
             kind::FENCE => self.fenced(&entry),
             _ => self.told(&entry),
         };
         verdict.map_err(|why| format!("{told}: {why}"))
+    }
+
+    /// A completion queue takes nothing more: who writes to it ends.
+    fn overflowed(&mut self, at: usize, entry: &CompletionEntry) -> Verdict {
+        let queue = &mut self.ledger.queues[at];
+        if !queue.may_be_full() || entry.status != status::CQ_OVERFLOW {
+            return wrong("there was room");
+        }
+        queue.overflowed = true;
+        self.overflows += 1;
+        let number = queue.number;
+        for life in self.ledger.lives.iter_mut().filter(|it| it.told_in.contains(&number)) {
+            life.doomed = true;
+            life.excuses.insert(status::CQ_OVERFLOW);
+        }
+        Ok(())
     }
 
     fn fenced(&mut self, entry: &CompletionEntry) -> Verdict {
@@ -182,7 +210,9 @@ impl Judge {
             return wrong(format!("after its event of status {ended}"));
         }
         match entry.kind {
-            kind::EVENT | kind::OVERFLOW => {
+            // Its event comes elsewhere, or not at all.
+            kind::OVERFLOW => Ok(()),
+            kind::EVENT => {
                 let it = &mut self.ledger.lives[life];
                 it.ended = Some(entry.status);
                 match it.excuses.contains(&entry.status) {

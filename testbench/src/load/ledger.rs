@@ -5,7 +5,7 @@ use super::pattern::{octets, Maker};
 use super::standing::Standing;
 use crate::station::{TcpFrame, LOCAL_IP, LOCAL_MAC, PEER_IP, PEER_MAC};
 use ironwarp_abi::queue::CompletionEntry;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 
 /// A memory region's registration.
@@ -82,6 +82,8 @@ pub struct Life {
     pub excuses: BTreeSet<u8>,
     /// It writes to a completion queue that was stopped: who waits for its entries waits in vain.
     pub unheard: bool,
+    /// It writes to a completion queue that has overflowed, and ends with the next entry.
+    pub doomed: bool,
 }
 
 /// A completion queue's start.
@@ -95,6 +97,12 @@ pub struct Queue {
     pub log2: u8,
     /// Entries that the device has written.
     pub written: u16,
+    /// Entries that the host has told that it took.
+    pub consumed: u16,
+    /// The same, and when; the first is the newest that the device certainly knows.
+    pub told: VecDeque<(u64, u16)>,
+    /// It has overflowed.
+    pub overflowed: bool,
     /// Whose it is.
     pub standing: Standing,
 }
@@ -196,6 +204,12 @@ impl Ledger {
         regions.filter(|(_, (it, was))| *was && !it.standing.is_open()).map(|(at, _)| at).collect()
     }
 
+    /// One of these completion queues has overflowed, and not started again.
+    pub fn has_overflowed(&self, numbers: &[u32]) -> bool {
+        let mut queues = self.queues.iter().filter(|queue| queue.standing.is_given());
+        queues.any(|queue| queue.overflowed && numbers.contains(&queue.number))
+    }
+
     /// The newest life of a queue pair.
     pub fn newest(&self, qp: u32) -> Option<usize> {
         self.lives.iter().rposition(|life| life.qp == qp)
@@ -244,6 +258,30 @@ impl Ledger {
 }
 
 impl Queue {
+    fn is_full_with(&self, consumed: u16) -> bool {
+        self.written.wrapping_sub(consumed) >= (1 << self.log2) - 1
+    }
+
+    /// Whatever the device knows by now of what the host took, there is room for no entry but that
+    /// of an overflow.
+    pub fn is_full(&self) -> bool {
+        self.is_full_with(self.consumed)
+    }
+
+    /// The device may not know yet that there is room.
+    pub fn may_be_full(&self) -> bool {
+        self.is_full_with(self.told.front().map_or(0, |(_, consumed)| *consumed))
+    }
+
+    /// The host tells what it has taken, `now`; what it told before `known` the device knows.
+    pub fn consume(&mut self, now: u64, known: u64) {
+        self.consumed = self.written;
+        self.told.push_back((now, self.consumed));
+        while self.told.get(1).is_some_and(|(clock, _)| *clock < known) {
+            self.told.pop_front();
+        }
+    }
+
     /// Where the next entry belongs, and the phase bit that it has.
     pub fn next(&self) -> (u64, bool) {
         let slot = u64::from(self.written % (1 << self.log2));

@@ -39,6 +39,10 @@ pub enum Act {
     Hold(Qp, bool),
     /// A completion queue stops and starts.
     Renew(Dice),
+    /// The host takes no completion entries from now on, or all of them.
+    Sleep(bool),
+    /// A record that makes no sense is committed for a queue pair, and for a completion queue.
+    Nonsense(Qp, Dice),
 }
 
 /// Which of [`QPS`].
@@ -111,6 +115,9 @@ fn act(chance: &mut Chance) -> Vec<Act> {
             Act::Refuse(bus, if chance.one_in(2) { bus } else { 0 })
         }
         90 => Act::Renew(dice),
+        91..=92 => Act::Sleep(true),
+        93 => Act::Sleep(false),
+        94 => Act::Nonsense(qp, dice),
         _ => Act::Run(chance.size(1500) as u16),
     };
     // Most of them happen while what came before them is somewhere in the pipes.

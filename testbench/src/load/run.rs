@@ -40,6 +40,8 @@ pub struct Outcome {
     pub clocks: u64,
     /// Completion entries, and frames with octets.
     pub moved: (usize, usize),
+    /// Completion queues that have overflowed.
+    pub overflows: usize,
     /// Lives, and those of them that ended by themselves.
     pub lives: (usize, usize),
     /// Fences that are done.
@@ -92,6 +94,7 @@ pub fn run(plan: &Plan, on: On<'_>) -> Outcome {
     let host = &runner.host;
     outcome.clocks = host.side.clock();
     outcome.moved = host.judge.moved;
+    outcome.overflows = host.judge.overflows;
     let lives = &host.judge.ledger.lives;
     let ended = lives.iter().filter(|life| life.ended.is_some()).count();
     outcome.lives = (lives.len(), ended);
@@ -147,6 +150,8 @@ impl Runner {
                 }
             }
             Act::Renew(dice) => host.renew(dice),
+            Act::Sleep(asleep) => host.asleep = asleep,
+            Act::Nonsense(qp, dice) => host.nonsense(QPS[qp], dice),
         }
         Ok(())
     }
@@ -190,6 +195,7 @@ impl Runner {
     /// Everything that was begun is done. Then everything ends, and nothing happens any more.
     fn end(&mut self) -> Result<(), String> {
         self.host.judge.peers.iter_mut().for_each(|peer| peer.holds = false);
+        self.host.asleep = false;
         self.still = self.host.side.clock();
         while let Some(what) = self.left() {
             if self.host.side.clock() > self.still.max(self.refused) + STILL_MAX {
@@ -206,8 +212,9 @@ impl Runner {
     fn left(&self) -> Option<String> {
         let judge = &self.host.judge;
         let lives = judge.ledger.lives.iter().zip(&judge.peers).enumerate();
-        let mut alive =
-            lives.filter(|(_, (life, _))| life.standing.is_given() && life.ended.is_none());
+        let mut alive = lives.filter(|(_, (life, _))| {
+            life.standing.is_given() && life.ended.is_none() && !life.doomed
+        });
         alive.find_map(|(at, (life, peer))| {
             let signaled = life.sends.iter().rposition(|work| work.signaled);
             let told = signaled.is_none_or(|last| life.sent > last) || life.unheard;

@@ -34,6 +34,7 @@ impl Sweep {
         sum.clocks += outcome.clocks;
         sum.moved.0 += outcome.moved.0;
         sum.moved.1 += outcome.moved.1;
+        sum.overflows += outcome.overflows;
         sum.lives.0 += outcome.lives.0;
         sum.lives.1 += outcome.lives.1;
         sum.fences += outcome.fences;
@@ -127,10 +128,10 @@ impl fmt::Display for Shrunk {
 
 impl fmt::Display for Sweep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Outcome { clocks, moved: (entries, frames), lives: (lives, ended), fences, .. } =
-            self.sum;
+        let Outcome { clocks, moved: (entries, frames), lives: (lives, ended), .. } = self.sum;
+        let Outcome { fences, overflows, .. } = self.sum;
         let plans = self.plans;
-        writeln!(f, "{plans} plans: {lives} lives, {ended} of which ended; {fences} fences;")?;
+        writeln!(f, "{plans} plans: {lives} lives, {ended} of which ended; {fences} fences, {overflows} overflows;")?;
         writeln!(f, "{entries} completion entries, {frames} frames with octets, {clocks} clocks")?;
         write!(f, "{} breaches", self.findings.len())
     }

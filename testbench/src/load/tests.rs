@@ -18,6 +18,7 @@ fn the_model_keeps_to_everything() {
         println!("{}", finding.shrunk(On::Model));
     }
     assert!(found.findings.is_empty());
+    assert!(found.sum.overflows > 10, "{found}");
     assert!(found.sum.fences > 500 && found.sum.lives.0 > 1000, "{found}");
 }
 
@@ -216,7 +217,7 @@ fn a_shorter_plan_shows_the_same() {
 #[test]
 fn an_early_fence_is_found_as_such() {
     let make = || Faulty::make(Fault::EarlyFence);
-    let found = sweep(0..60, cores(), usize::MAX, On::Other(&make));
+    let found = sweep(0..200, cores(), usize::MAX, On::Other(&make));
     let of = |words: &str| found.findings.iter().any(|it| it.breach.what.contains(words));
     for words in ["a read of", "a write of", "a frame of life"] {
         let all = || found.findings.iter().map(|it| it.breach.what.clone()).collect::<Vec<_>>();
