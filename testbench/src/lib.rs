@@ -8,6 +8,7 @@ pub mod load;
 pub mod lockstep;
 #[cfg(feature = "blocks")]
 pub mod specimen;
+pub mod stand_in;
 pub mod station;
 
 /// Every leaf block, Verilated.

@@ -1,6 +1,8 @@
 #![doc = include_str!("../../../docs/differential.md")]
 
 mod arena;
+#[cfg(test)]
+mod at_pins;
 mod batch;
 mod campaign;
 mod chance;

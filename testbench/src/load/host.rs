@@ -29,6 +29,8 @@ const SMALL: u32 = CQS[2];
 const SMALL_LOG2: u8 = 4;
 /// After so many clocks the device knows what the host has taken.
 const LATE: u64 = 5000;
+/// Clocks between a word's arrival at the device and the answer to a read behind it.
+const KNOWS: u64 = 80;
 const RING_LOG2: u8 = 5;
 /// Regions of a queue pair have one of so many numbers, and one number serves again and again.
 const NUMBERS: u32 = 8;
@@ -54,6 +56,8 @@ pub struct Host {
     pub waiting: BTreeMap<u16, u64>,
     /// It takes no entries.
     pub asleep: bool,
+    /// Words that it has written into BAR 0.
+    written: u64,
 }
 
 fn number(octets: &[u8]) -> u64 {
@@ -71,6 +75,7 @@ impl Host {
             starts: BTreeMap::new(),
             waiting: BTreeMap::new(),
             asleep: false,
+            written: 0,
         };
         let mac = number(&LOCAL_MAC);
         host.set(registers::TIME_BASE, (CORE_CLOCK_HZ / 1_000_000) as u32);
@@ -86,11 +91,30 @@ impl Host {
     }
 
     fn set(&mut self, register: Register, value: u32) {
-        self.side.write(register.address, value);
+        self.write(vec![(register.address, value)]);
     }
 
     fn write(&mut self, writes: Writes) {
+        self.written += writes.len() as u64;
         writes.into_iter().for_each(|(address, value)| self.side.write(address, value));
+    }
+
+    /// The peer of a life goes on when the device knows what it was told so far.
+    fn settle(&mut self, life: usize) {
+        let peer = &mut self.judge.peers[life];
+        (peer.needs, peer.since) = (self.written, None);
+    }
+
+    /// The frames that the peers send now.
+    pub fn frames(&mut self) -> Vec<Vec<u8>> {
+        let (clock, taken) = (self.side.clock(), self.side.taken());
+        let mut frames = Vec::new();
+        for peer in self.judge.peers.iter_mut().filter(|peer| taken >= peer.needs) {
+            if clock >= *peer.since.get_or_insert(clock) + KNOWS {
+                frames.extend(peer.speak());
+            }
+        }
+        frames
     }
 
     /// Puts octets into memory, and takes note of it.
@@ -209,6 +233,7 @@ impl Host {
             FlowContext { remote_ip, local_ip, local_port, remote_port, ..Default::default() };
         let writes = self.flows.add(qp, flow);
         self.write(writes);
+        self.settle(at);
     }
 
     fn context(&self, life: &Life, receive_next: u32, chance: &mut Chance) -> QueuePairContext {
@@ -442,12 +467,13 @@ impl Host {
     }
 
     fn ring(&mut self, qp: u32, which: u32, posted: usize) {
-        self.side.write(REFERENCE.qp_doorbell(qp, which), posted as u32 & 0xffff);
+        self.write(vec![(REFERENCE.qp_doorbell(qp, which), posted as u32 & 0xffff)]);
     }
 
     /// The peer of a queue pair writes, sends or reads.
     pub fn say(&mut self, qp: u32, dice: Dice) {
         let Some(life) = self.judge.ledger.running(qp) else { return };
+        self.settle(life);
         let mut chance = Chance::new(dice.into());
         for _ in 0..chance.within(1..=4) {
             let what = chance.within(0..=2);

@@ -36,6 +36,11 @@ pub struct Peer {
     /// MSN of the device's next Send, and of its next Read Request.
     messages: (u32, u32),
     owes: bool,
+    /// It says nothing before so many words of BAR 0 have reached the device: what it names, the
+    /// host has told the device of, and seen that it knows.
+    pub needs: u64,
+    /// Since this clock it knows that.
+    pub since: Option<u64>,
     /// It acknowledges nothing for now.
     pub holds: bool,
     // What it sends.
@@ -71,6 +76,8 @@ impl Peer {
             acknowledged: 0,
             messages: (FIRST_MESSAGE, FIRST_MESSAGE),
             owes: false,
+            needs: 0,
+            since: None,
             holds: false,
             framer: Framer::new(sends),
             stream: Vec::new(),

@@ -172,10 +172,8 @@ impl Runner {
             host.reuse();
             host.consume();
             self.fences()?;
-            for peer in &mut self.host.judge.peers {
-                for frame in peer.speak() {
-                    self.host.side.frame(&frame);
-                }
+            for frame in self.host.frames() {
+                self.host.side.frame(&frame);
             }
         }
         Ok(())

@@ -26,6 +26,8 @@ pub trait Side {
     fn refuse(&mut self, bus: u32, wire: u32);
     /// Clocks so far.
     fn clock(&self) -> u64;
+    /// Words of BAR 0 that have been written and have reached it.
+    fn taken(&self) -> u64;
     /// What it has done since the last time.
     ///
     /// # Errors
@@ -91,6 +93,10 @@ impl Side for Hardware {
         self.simulation.clock()
     }
 
+    fn taken(&self) -> u64 {
+        self.line.taken.load(Ordering::Relaxed)
+    }
+
     fn facts(&mut self) -> Result<Vec<Fact>, String> {
         self.simulation.take_frames();
         match self.simulation.violations().first() {
@@ -129,6 +135,7 @@ pub struct Modelled {
     device: Device,
     bus: Bus,
     clock: u64,
+    taken: u64,
     /// The wire takes no frame before this clock.
     refuses_until: u64,
     late: VecDeque<Vec<u8>>,
@@ -139,7 +146,7 @@ impl Modelled {
     pub fn new() -> Self {
         let device = Device::new(ironwarp_model::Options::default());
         let bus = Bus { memory: Memory::default(), facts: Vec::new() };
-        Self { device, bus, clock: 0, refuses_until: 0, late: VecDeque::new() }
+        Self { device, bus, clock: 0, taken: 0, refuses_until: 0, late: VecDeque::new() }
     }
 }
 
@@ -155,6 +162,7 @@ impl Side for Modelled {
     }
 
     fn write(&mut self, address: u32, value: u32) {
+        self.taken += 1;
         self.device.bar_write32(address, value, &mut self.bus);
     }
 
@@ -182,6 +190,10 @@ impl Side for Modelled {
 
     fn clock(&self) -> u64 {
         self.clock
+    }
+
+    fn taken(&self) -> u64 {
+        self.taken
     }
 
     fn facts(&mut self) -> Result<Vec<Fact>, String> {

@@ -169,6 +169,10 @@ impl Side for Faulty {
         self.device.clock()
     }
 
+    fn taken(&self) -> u64 {
+        self.device.taken()
+    }
+
     fn facts(&mut self) -> Result<Vec<Fact>, String> {
         let facts = self.device.facts()?;
         Ok(facts.into_iter().flat_map(|fact| self.spoil(fact)).collect())
@@ -223,4 +227,17 @@ fn an_early_fence_is_found_as_such() {
         let all = || found.findings.iter().map(|it| it.breach.what.clone()).collect::<Vec<_>>();
         assert!(of(words), "{words}: {:#?}", all());
     }
+}
+
+/// The model at the pins of the RTL keeps to everything, too: what listens there hears right.
+#[test]
+fn the_model_at_the_pins_keeps_to_everything() {
+    let make = || -> Box<dyn ironwarp_sim::Pins> { Box::new(crate::stand_in::StandIn::new()) };
+    let on = On::Hardware(&make, None);
+    let found = sweep(0..20, cores(), 3, on);
+    println!("{found}");
+    for finding in &found.findings {
+        println!("{}", finding.shrunk(on));
+    }
+    assert!(found.findings.is_empty());
 }
