@@ -8,11 +8,11 @@ mod specimen;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    #[cfg(any(feature = "blocks", feature = "planted"))]
+    #[cfg(any(feature = "blocks", feature = "large", feature = "planted"))]
     verilated::all();
 }
 
-#[cfg(any(feature = "blocks", feature = "planted"))]
+#[cfg(any(feature = "blocks", feature = "large", feature = "planted"))]
 mod verilated {
     use verilator_sys::build::Models;
 
@@ -25,6 +25,8 @@ mod verilated {
             let (core, verilog) = planted();
             models.add("planted", &core, verilog)
         };
+        #[cfg(feature = "large")]
+        let models = large(models);
         models.compile();
     }
 
@@ -67,6 +69,14 @@ mod verilated {
         let core = rnic.core();
         let planted = ironwarp_hdl::mutation::plant(&verilog, &core);
         (core, planted.unwrap_or_else(|why| refuse(&why)))
+    }
+
+    #[cfg(feature = "large")]
+    fn large(models: Models) -> Models {
+        let whole = ironwarp_hdl_large::blocks::whole();
+        let Some(rnic) = whole.first() else { refuse(&"there is no whole device") };
+        let verilog = rnic.emit().unwrap_or_else(|why| refuse(&why));
+        models.add("large", &rnic.core(), verilog)
     }
 
     fn refuse(why: &dyn std::fmt::Display) -> ! {
