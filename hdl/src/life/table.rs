@@ -23,7 +23,7 @@ pub struct LifeTable<T: Synth> {
     pub write: Signal<In, Bit>,
     pub write_qp: Signal<In, QpNumber>,
     pub write_record: Signal<In, T>,
-    table: Table<T, QP_BITS>,
+    records: Table<T, QP_BITS>,
     /// The record of `late_qp` is still to be cleared.
     late: DFF<Bit>,
     late_qp: DFF<QpNumber>,
@@ -44,7 +44,7 @@ impl<T: Synth> Default for LifeTable<T> {
             write: Default::default(),
             write_qp: Default::default(),
             write_record: Default::default(),
-            table: Default::default(),
+            records: Default::default(),
             late: Default::default(),
             late_qp: Default::default(),
             blank: Default::default(),
@@ -60,16 +60,16 @@ impl<T: Synth> Logic for LifeTable<T> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, late, late_qp, blank);
-        clock!(self, clock, table);
+        clock!(self, clock, records);
         self.begins.next = self.change.val().valid & self.change.val().begins;
         self.writes.next =
             self.write.val() & !(self.begins.val() & (self.change.val().qp == self.write_qp.val()));
         self.waits.next = self.late.q.val()
             & !(self.writes.val() & (self.write_qp.val() == self.late_qp.q.val()));
 
-        self.table.write.next = true;
-        self.table.write_index.next = self.write_qp.val();
-        self.table.write_record.next = self.write_record.val();
+        self.records.write.next = true;
+        self.records.write_index.next = self.write_qp.val();
+        self.records.write_record.next = self.write_record.val();
         self.late.d.next = self.waits.val();
         if self.writes.val() {
             if self.begins.val() {
@@ -77,19 +77,19 @@ impl<T: Synth> Logic for LifeTable<T> {
                 self.late_qp.d.next = self.change.val().qp;
             }
         } else if self.begins.val() {
-            self.table.write_index.next = self.change.val().qp;
-            self.table.write_record.next = self.first.val();
+            self.records.write_index.next = self.change.val().qp;
+            self.records.write_record.next = self.first.val();
         } else {
-            self.table.write.next = self.waits.val();
-            self.table.write_index.next = self.late_qp.q.val();
-            self.table.write_record.next = self.first.val();
+            self.records.write.next = self.waits.val();
+            self.records.write_index.next = self.late_qp.q.val();
+            self.records.write_record.next = self.first.val();
             self.late.d.next = false;
         }
 
-        self.table.read_index.next = self.read_qp.val();
+        self.records.read_index.next = self.read_qp.val();
         self.blank.d.next = (self.begins.val() & (self.change.val().qp == self.read_qp.val()))
             | (self.waits.val() & (self.late_qp.q.val() == self.read_qp.val()));
-        self.read_record.next = self.table.read_record.val();
+        self.read_record.next = self.records.read_record.val();
         if self.blank.q.val() {
             self.read_record.next = self.first.val();
         }
