@@ -14,7 +14,7 @@ use crate::pcie::records::{
     ReadRequest, ShiftBeat, TlpHeader, WriteRequest,
 };
 use crate::protect::records::{GateAnswer, GateQuestion};
-use crate::queue::records::{FetchTicket, QueueEntry};
+use crate::queue::records::{FetchTicket, QpNote, QueueEntry};
 use crate::receive::notes::*;
 use crate::receive::records::{Acknowledgement, Opened, ReadAsked, ReadDone, ReceiveEdge};
 use crate::record;
@@ -99,7 +99,8 @@ record!(QueueEntry {
     reserved,
     fault
 });
-record!(FetchTicket { qp, generation, first, count });
+record!(FetchTicket { fence, qp, generation, first, count });
+record!(QpNote { valid, qp });
 record!(Acknowledgement { qp, generation, sequence, number, window });
 record!(ReceiveEdge { valid, qp, generation, expected, window, acknowledge });
 record!(Opened { valid, qp, generation });
