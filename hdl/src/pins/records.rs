@@ -75,7 +75,9 @@ record!(FrameHead {
     way,
     kind,
     broken,
+    bucket,
     qp,
+    generation,
     remote_ip,
     local_ip,
     remote_port,
@@ -87,6 +89,7 @@ record!(FrameHead {
     payload_at,
     payload
 });
+record!(FlowEntry { remote_ip, local_ip, ports, behind, valid });
 record!(FrameVerdict { intact, header_good, checked });
 record!(FrameBeat {
     valid,
@@ -103,8 +106,6 @@ record!(FrameBeat {
 });
 record!(Decision {
     qp,
-    started,
-    live,
     accept,
     finish,
     no_room,
@@ -119,13 +120,29 @@ record!(Decision {
     high
 });
 record!(StreamGrown { valid, qp, end, finished });
-record!(StreamTaken { valid, qp, end });
-record!(EdgeNote { qp, expected, acknowledge });
-record!(PacketHead { kind, qp, epoch, markers, crc, position, status, sequence, start, octets });
+record!(RawFrame { generation, octets });
+record!(BuffersArrived { valid, qp, number });
+record!(PeerReset { valid, qp, generation, expected });
+record!(StreamTaken { valid, qp, generation, end });
+record!(EdgeNote { qp, generation, expected, acknowledge });
+record!(PacketHead {
+    kind,
+    qp,
+    generation,
+    buffered,
+    markers,
+    crc,
+    position,
+    status,
+    sequence,
+    start,
+    octets
+});
 record!(Arrival {
     kind,
     qp,
-    epoch,
+    generation,
+    buffered,
     status,
     sequence,
     tagged,
@@ -137,10 +154,10 @@ record!(Arrival {
     offset,
     length
 });
-record!(OutstandingRead { stag, offset, length });
 record!(Delivery {
+    fence,
     qp,
-    epoch,
+    generation,
     length,
     write,
     address,
