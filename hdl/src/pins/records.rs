@@ -110,7 +110,9 @@ record!(FrameHead {
     way,
     kind,
     broken,
+    bucket,
     qp,
+    generation,
     remote_ip,
     local_ip,
     remote_port,
@@ -122,6 +124,7 @@ record!(FrameHead {
     payload_at,
     payload
 });
+record!(FlowEntry { remote_ip, local_ip, ports, behind, valid });
 record!(FrameVerdict { intact, header_good, checked });
 record!(FrameBeat {
     valid,
@@ -138,8 +141,6 @@ record!(FrameBeat {
 });
 record!(Decision {
     qp,
-    started,
-    live,
     accept,
     finish,
     no_room,
@@ -154,13 +155,29 @@ record!(Decision {
     high
 });
 record!(StreamGrown { valid, qp, end, finished });
-record!(StreamTaken { valid, qp, end });
-record!(EdgeNote { qp, expected, acknowledge });
-record!(PacketHead { kind, qp, epoch, markers, crc, position, status, sequence, start, octets });
+record!(RawFrame { generation, octets });
+record!(BuffersArrived { valid, qp, number });
+record!(PeerReset { valid, qp, generation, expected });
+record!(StreamTaken { valid, qp, generation, end });
+record!(EdgeNote { qp, generation, expected, acknowledge });
+record!(PacketHead {
+    kind,
+    qp,
+    generation,
+    buffered,
+    markers,
+    crc,
+    position,
+    status,
+    sequence,
+    start,
+    octets
+});
 record!(Arrival {
     kind,
     qp,
-    epoch,
+    generation,
+    buffered,
     status,
     sequence,
     tagged,
@@ -172,10 +189,10 @@ record!(Arrival {
     offset,
     length
 });
-record!(OutstandingRead { stag, offset, length });
 record!(Delivery {
+    fence,
     qp,
-    epoch,
+    generation,
     length,
     write,
     address,

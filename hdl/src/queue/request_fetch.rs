@@ -59,6 +59,8 @@ pub struct RequestFetch {
     /// Work requests of a queue pair have arrived: who looks it up from the next clock on finds
     /// them.
     pub arrived: Signal<Out, QpNote>,
+    /// With `arrived`: so many have come in this life, modulo 2^16.
+    pub arrived_number: Signal<Out, Bits<16>>,
 
     counters: FetchCounters,
     asker: FetchAsker,
@@ -103,6 +105,7 @@ impl RequestFetch {
             take: Default::default(),
             take_qp: Default::default(),
             arrived: Default::default(),
+            arrived_number: Default::default(),
             counters: FetchCounters::new(receive),
             asker: FetchAsker::new(ring, log2),
             gather: FetchGather::new(fields),
@@ -150,6 +153,7 @@ impl Logic for RequestFetch {
         self.counters.store.next = self.gather.store.val();
         self.counters.stored.next = self.gather.stored.val();
         self.arrived.next = self.gather.store.val();
+        self.arrived_number.next = self.gather.stored.val();
         self.counters.take.next = self.take.val();
         self.counters.take_qp.next = self.take_qp.val();
         self.counters.head_qp.next = self.head_qp.val();

@@ -115,7 +115,8 @@ impl Logic for DdpCheck {
             DdpState::Idle => {
                 self.told.d.next.kind = self.head.beat.val().kind;
                 self.told.d.next.qp = self.head.beat.val().qp;
-                self.told.d.next.epoch = self.head.beat.val().epoch;
+                self.told.d.next.generation = self.head.beat.val().generation;
+                self.told.d.next.buffered = self.head.beat.val().buffered;
                 self.told.d.next.status = self.head.beat.val().status;
                 self.told.d.next.sequence = self.head.beat.val().sequence;
                 self.told.d.next.tagged = false;

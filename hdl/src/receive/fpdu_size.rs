@@ -1,14 +1,14 @@
 //! How many octets of stream the FPDU takes that starts here.
-use crate::literal::Derived;
+use crate::literal::Literal;
 use crate::mpa::MarkerCount;
 use crate::receive::fpdu_length::FpduLength;
-use crate::receive::ring_sizes::LongestFpdu;
+use crate::receive::ring_sizes::LONGEST_FPDU;
 use rust_hdl::prelude::*;
 
 /// The length field is read in the first clock, the markers are counted in the second; the results
 /// stand in the third.
 #[derive(LogicBlock, Default)]
-pub struct FpduSize<const BANK: usize> {
+pub struct FpduSize {
     pub clock: Signal<In, Clock>,
     /// The FPDU's first eight octets, a marker before it included; in the first clock.
     pub data: Signal<In, Bits<64>>,
@@ -27,10 +27,10 @@ pub struct FpduSize<const BANK: usize> {
     sum: DFF<Bits<17>>,
     sum_too_long: DFF<Bit>,
     marker_octets: Signal<Local, Bits<17>>,
-    longest: Derived<17, LongestFpdu<BANK>>,
+    longest: Literal<17, LONGEST_FPDU>,
 }
 
-impl<const BANK: usize> Logic for FpduSize<BANK> {
+impl Logic for FpduSize {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, bare, bare_too_long, sum, sum_too_long);
@@ -56,16 +56,14 @@ impl<const BANK: usize> Logic for FpduSize<BANK> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::receive::ring_sizes::BANK_BITS;
     use crate::stream::bench::*;
-    use ironwarp_abi::limits::FPDU_BYTES_MAX;
     use ironwarp_wire::mpa::stream::{Framer, Framing};
     use rand::Rng;
 
     #[test]
     fn agrees_with_the_software_framer() {
         let mut rng = rng(1);
-        let mut uut = FpduSize::<BANK_BITS>::default();
+        let mut uut = FpduSize::default();
         uut.connect_all();
         for _ in 0..2000 {
             let markers = rng.random();
@@ -81,7 +79,7 @@ mod tests {
             tick!(uut);
             uut.data.next = 0.into();
             tick!(uut);
-            let too_long = fpdu.len() > FPDU_BYTES_MAX;
+            let too_long = fpdu.len() as u64 > LONGEST_FPDU;
             assert_eq!(uut.too_long.val(), too_long, "{at} {}", ulpdu.len());
             if !too_long {
                 assert_eq!(uut.total.val(), (fpdu.len() as u64).to_bits::<17>(), "{at}");

@@ -1,14 +1,17 @@
 //! The receive engine: from Ethernet frames to octets in registered buffers.
 pub mod acceptance;
+pub mod buffer_count;
 pub mod checksums;
 pub mod crc_check;
 pub mod ddp_check;
 pub mod ddp_header;
 pub mod deframer;
 pub mod engine;
-pub mod epochs;
+pub mod flow_entries;
+pub mod flow_hash;
 pub mod flow_table;
 pub mod fpdu_length;
+pub mod fpdu_need;
 pub mod fpdu_size;
 pub mod fpdu_start;
 pub mod frame_check;
@@ -16,7 +19,6 @@ pub mod frame_intake;
 pub mod frame_queue;
 pub mod framer;
 pub mod judge;
-pub mod life;
 pub mod marker_remover;
 pub mod message_check;
 pub mod message_states;
@@ -25,7 +27,6 @@ pub mod octet_mask;
 pub mod outstanding_reads;
 pub mod parser;
 pub mod placement;
-pub mod qp_word;
 pub mod read_request;
 pub mod records;
 pub mod refusal_status;
@@ -45,7 +46,13 @@ pub use records::{Acknowledgement, Opened, ReceiveEdge};
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod bench_control;
+#[cfg(test)]
 mod engine_fault_tests;
+#[cfg(test)]
+mod engine_flow_tests;
+#[cfg(test)]
+mod engine_life_tests;
 #[cfg(test)]
 mod engine_read_tests;
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! The fields of a Read Request from its octets.
+use crate::configuration::{Generation, QpNumber};
 use crate::receive::records::ReadAsked;
 use crate::receive::wire_order::WireOrder;
 use ironwarp_wire::rdmap::read_request::HEADER_BYTES;
@@ -17,7 +18,8 @@ pub struct ReadRequestFields {
     pub data: Signal<In, Bits<64>>,
     pub push: Signal<In, Bit>,
     /// Whose they are.
-    pub qp: Signal<In, Bits<4>>,
+    pub qp: Signal<In, QpNumber>,
+    pub generation: Signal<In, Generation>,
     /// What the last four `push`es have brought.
     pub asked: Signal<Out, ReadAsked>,
     order: WireOrder,
@@ -48,6 +50,7 @@ impl Logic for ReadRequestFields {
         self.third.next = self.words[2].q.val();
         self.fourth.next = self.words[3].q.val();
         self.asked.next.qp = self.qp.val();
+        self.asked.next.generation = self.generation.val();
         self.asked.next.sink_stag = self.first.val().get_bits::<32>(32);
         self.asked.next.sink_offset =
             (self.first.val() << 32) | bit_cast::<64, 32>(self.second.val().get_bits::<32>(32));
@@ -90,6 +93,7 @@ mod tests {
             let seen = uut.asked.val();
             let expected = ReadAsked {
                 qp: 0.into(),
+                generation: 0.into(),
                 sink_stag: u64::from(request.sink_stag).to_bits(),
                 sink_offset: request.sink_offset.to_bits(),
                 length: u64::from(request.length).to_bits(),
