@@ -1,7 +1,7 @@
 //! How many objects a device has, and what follows from that.
 //!
-//! Everything that counts objects derives from one of these: the RTL when it is made, the model when
-//! it is opened, the driver from what the device says in
+//! Everything that counts objects derives from one of these: the RTL when it is made, the model
+//! when it is opened, the driver from what the device says in
 //! [`CAPABILITIES`](crate::registers::CAPABILITIES) and [`SIZES`](crate::registers::SIZES).
 
 use crate::limits::{FRAME_BYTES_MAX, NUMBER_BITS, WINDOW_UNIT};

@@ -3,8 +3,8 @@
 //! A record is written word by word into the context window
 //! ([`CONTEXT_WINDOW`](crate::registers::CONTEXT_WINDOW)); [`COMMIT`](crate::registers::COMMIT)
 //! then takes it whole for one object of one [`table`]. Queue pairs and completion queues use what
-//! was committed from their next start on, and refuse a commit while they run; memory regions, flow
-//! entries, buckets and next hops use it at once, and never half of it.
+//! was committed from their next start on, and refuse a commit from their start to their stop;
+//! memory regions, flow entries, buckets and next hops use it at once, and never half of it.
 
 use crate::limits::{FLOW_KEY_BITS, KEY_BITS};
 use crate::record;
@@ -27,11 +27,12 @@ record! {
         receive_window_shift: u8 = [0:12; 4],
         /// The protection domain.
         pd: u16 = [0:16; 16],
-        /// The largest ULPDU to send, in octets (RFC 5044 s. 4.5).
+        /// The largest ULPDU to send, in octets (RFC 5044 s. 4.5). Less than 128, the least that
+        /// MPA allows, counts as that; more than the device's largest frame holds as what it holds.
         mulpdu: u16 = [1:0; 16],
-        /// log2 of the send queue's entries.
+        /// log2 of the send queue's entries: at most `QUEUE_BITS_MAX`.
         send_queue_log2: u8 = [1:16; 4],
-        /// log2 of the receive queue's entries.
+        /// log2 of the receive queue's entries, likewise.
         receive_queue_log2: u8 = [1:24; 4],
         /// The completion queue of the send queue.
         send_cq: u32 = [2:0; 24],
@@ -65,7 +66,8 @@ record! {
         send_window: u32 = [15:0; 32],
         /// Sequence number of the first octet expected (RCV.NXT).
         receive_next: u32 = [16:0; 32],
-        /// The window to advertise when nothing waits on chip, in octets.
+        /// The window to advertise when nothing waits on chip, in octets. More than the stream ring
+        /// holds is a promise that the device cannot always keep: see the configurations.
         receive_window: u32 = [17:0; 32],
     }
 }
@@ -75,7 +77,7 @@ record! {
     CompletionQueueContext, 3 words {
         /// Bus address of the ring; aligned to its size or a page, whichever is smaller.
         ring: u64 = [0:0; 64],
-        /// log2 of the ring's entries.
+        /// log2 of the ring's places. One of them is kept for the entry of kind `OVERFLOW`.
         log2: u8 = [2:0; 4],
         /// The interrupt vector.
         vector: u8 = [2:8; 8],
@@ -147,18 +149,20 @@ record! {
 
 /// The tables that [`COMMIT`](crate::registers::COMMIT) knows.
 pub mod table {
-    /// [`QueuePairContext`](super::QueuePairContext).
-    pub const QUEUE_PAIR: u8 = 1;
-    /// [`CompletionQueueContext`](super::CompletionQueueContext).
-    pub const COMPLETION_QUEUE: u8 = 2;
-    /// [`MemoryRegionContext`](super::MemoryRegionContext).
-    pub const MEMORY_REGION: u8 = 3;
-    /// [`FlowContext`](super::FlowContext).
-    pub const FLOW: u8 = 4;
-    /// [`FlowBucketContext`](super::FlowBucketContext).
-    pub const FLOW_BUCKET: u8 = 5;
-    /// [`NextHopContext`](super::NextHopContext).
-    pub const NEXT_HOP: u8 = 6;
+    crate::codes::codes! {
+        /// [`QueuePairContext`](super::QueuePairContext).
+        1 QUEUE_PAIR,
+        /// [`CompletionQueueContext`](super::CompletionQueueContext).
+        2 COMPLETION_QUEUE,
+        /// [`MemoryRegionContext`](super::MemoryRegionContext).
+        3 MEMORY_REGION,
+        /// [`FlowContext`](super::FlowContext).
+        4 FLOW,
+        /// [`FlowBucketContext`](super::FlowBucketContext).
+        5 FLOW_BUCKET,
+        /// [`NextHopContext`](super::NextHopContext).
+        6 NEXT_HOP,
+    }
 }
 
 /// The STag of an index of 24 bits and the consumer's key of 8, as verbs have it. Of the index, the

@@ -1,15 +1,8 @@
 //! Why a work request, or a queue pair, ended.
 
-macro_rules! statuses {
-    ($($(#[doc = $about:literal])* $value:literal $name:ident,)*) => {
-        $($(#[doc = $about])* pub const $name: u8 = $value;)*
-        /// Every status: value, name, meaning.
-        pub const ALL: &[(u8, &str, &str)] =
-            &[$(($value, stringify!($name), concat!($($about),*))),*];
-    };
-}
+use crate::codes::codes;
 
-statuses! {
+codes! {
     /// Done.
     0 SUCCESS,
     /// The work request's opcode is unknown, or not for this queue pair.

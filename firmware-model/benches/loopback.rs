@@ -11,7 +11,6 @@ mod common;
 
 use common::*;
 use ironwarp_abi::queue::SendRequest;
-use ironwarp_abi::registers as reg;
 use rustix::event::{poll, PollFd, PollFlags};
 use rustix::time::{clock_gettime, ClockId};
 use std::io::{Read, Write};

@@ -3,12 +3,11 @@
 use crate::life::Life;
 use crate::Status;
 use ironwarp_abi::configuration::Configuration;
-use ironwarp_abi::limits::{
-    CORE_CLOCK_HZ, NUMBER_BITS, OUTSTANDING_BITS, SGE_MAX, VECTOR_COUNT, WQE_CACHE_BITS,
-};
+use ironwarp_abi::limits::{NUMBER_BITS, OUTSTANDING_BITS, SGE_MAX, VECTOR_COUNT, WQE_CACHE_BITS};
 use ironwarp_abi::registers::{
-    Register, ABI_VERSION, CAPABILITIES, DEVICE, DEVICE_MAGIC, FENCE_QUEUE, MAC_HIGH, MAC_LOW,
-    QUERY_QP, QUERY_STATE, SIZES, TIME, TIME_BASE, VERSION,
+    Register, ABI_VERSION, CAPABILITIES, COMPLETION_TIMEOUT, COMPLETION_TIMEOUT_RESET, DEVICE,
+    DEVICE_MAGIC, FENCE_QUEUE, MAC_HIGH, MAC_LOW, QUERY_QP, QUERY_STATE, SIZES, TIME, TIME_BASE,
+    VERSION,
 };
 use std::time::Duration;
 
@@ -17,6 +16,8 @@ use std::time::Duration;
 pub(crate) struct Registers {
     device: Configuration,
     time_base: u32,
+    /// Kept for whoever reads it: the host answers every read at once.
+    completion_timeout: u32,
     /// When the time base was written.
     since: Duration,
     now: Duration,
@@ -30,7 +31,8 @@ impl Registers {
     pub fn new(device: Configuration) -> Self {
         Self {
             device,
-            time_base: (CORE_CLOCK_HZ / 1_000_000) as u32,
+            time_base: 0,
+            completion_timeout: COMPLETION_TIMEOUT_RESET,
             since: Duration::ZERO,
             now: Duration::ZERO,
             mac_low: 0,
@@ -88,6 +90,7 @@ impl Registers {
                 ],
             ),
             TIME_BASE => self.time_base,
+            COMPLETION_TIMEOUT => self.completion_timeout,
             TIME => self.now.saturating_sub(self.since).as_micros() as u32,
             MAC_LOW => self.mac_low,
             MAC_HIGH => self.mac_high,
@@ -101,10 +104,12 @@ impl Registers {
     /// None if it is refused, since it names what the device does not have.
     #[must_use]
     pub fn write(&mut self, register: Register, value: u32) -> Option<()> {
+        let value = value & mask(register);
         match register {
-            TIME_BASE => (self.time_base, self.since) = (value & 0xffff, self.now),
+            TIME_BASE => (self.time_base, self.since) = (value, self.now),
+            COMPLETION_TIMEOUT => self.completion_timeout = value,
             MAC_LOW => self.mac_low = value,
-            MAC_HIGH => self.mac_high = value & 0xffff,
+            MAC_HIGH => self.mac_high = value,
             QUERY_QP => self.query = number(value, self.device.qp_count())?,
             FENCE_QUEUE => self.fence_queue = number(value, self.device.cq_count())?,
             _ => {}
@@ -134,6 +139,12 @@ pub(crate) fn state(life: Life, active: bool, started: bool, ended: Status) -> u
             ("status", ended.into()),
         ],
     )
+}
+
+/// The bits of a register's fields.
+fn mask(register: Register) -> u32 {
+    let bits = |high, low| u32::MAX >> (31 - high + low) << low;
+    register.fields.iter().fold(0, |mask, field| mask | bits(field.high, field.low))
 }
 
 /// A register's word out of its fields.

@@ -8,9 +8,9 @@ use ironwarp_abi::configuration::{ALL, BOARD};
 use ironwarp_abi::context::{table, CompletionQueueContext, NextHopContext, QueuePairContext};
 use ironwarp_abi::limits::RAW_QP;
 use ironwarp_abi::queue::{kind, opcode, CompletionEntry, SendRequest};
-use ironwarp_abi::registers as reg;
+use ironwarp_abi::registers::{self as reg, Access, Reset};
 use ironwarp_abi::status;
-use ironwarp_model::Options;
+use ironwarp_model::{Device, Options};
 
 fn entry(kind: u8, status: u8) -> CompletionEntry {
     CompletionEntry { qp: QP, generation: FIRST, kind, status, ..CompletionEntry::default() }
@@ -380,4 +380,42 @@ fn frames_and_fpdus_are_as_large_as_the_configuration_says() {
     station.post(&write_request(10_000, 0, 0));
     let lengths: Vec<_> = station.poll().iter().map(Vec::len).collect();
     assert_eq!(lengths.iter().max(), Some(&(longest - 2)), "{lengths:?}");
+}
+
+/// Every register reads its documented value before anything is written, and what is in no field
+/// reads as zero whatever is.
+#[test]
+fn registers_have_their_reset_values() {
+    for (name, device) in ALL {
+        let options = Options { configuration: *device, ..Options::default() };
+        let model = Device::new(options);
+        for register in reg::ALL {
+            let value = model.bar_read32(register.address);
+            match register.reset {
+                Reset::Value(expected) => assert_eq!(value, expected, "{name} {}", register.name),
+                Reset::Configuration => assert_ne!(value, 0, "{name} {}", register.name),
+            }
+        }
+    }
+}
+
+/// Registers that are read back hold their fields and no more; the others do not care.
+#[test]
+fn registers_keep_to_their_access() {
+    for register in reg::ALL {
+        let mut station = Station::new(0);
+        let before = station.read(*register);
+        // Numbers that every device has.
+        station.write(*register, 0xff00_0001);
+        let mask = register
+            .fields
+            .iter()
+            .fold(0, |mask, bits| mask | u32::MAX >> (31 - (bits.high - bits.low)) << bits.low);
+        let expected = match register.access {
+            Access::ReadOnly => before,
+            Access::ReadWrite => 0xff00_0001 & mask,
+            Access::WriteOnly => 0,
+        };
+        assert_eq!(station.read(*register), expected, "{}", register.name);
+    }
 }

@@ -8,7 +8,7 @@
 pub struct Mutation {
     /// What is wrong with the device that has it.
     pub about: &'static str,
-    /// The module, by the path of its instance.
+    /// The module, by the path of its instance below the whole device, `top`.
     module: &'static str,
     /// What is assigned to.
     target: &'static str,
@@ -114,22 +114,29 @@ pub const MUTATIONS: &[Mutation] = &[
     },
 ];
 
-/// Plants all mistakes in the Verilog of the whole device.
+/// Plants all mistakes in the Verilog of the whole device, whose own module is called `core`.
 ///
 /// # Errors
 /// One of them finds no place.
-pub fn plant(verilog: &str) -> Result<String, PlantError> {
-    const TOP: &str = "top";
+pub fn plant(verilog: &str, core: &str) -> Result<String, PlantError> {
+    const ABOUT: &str = "any";
     let mut text = verilog.to_owned();
     for (mutation, number) in MUTATIONS.iter().zip(1..) {
         let Mutation { about, module, target, right, wrong } = mutation;
-        let old = format!(" {target} = {right};");
-        let new = format!(" {target} = (top.mutant == {number}) ? ({wrong}) : ({right});");
-        text = replace(&text, about, module, &old, &new)?;
+        let module = format!("{core}{}", module.trim_start_matches("top"));
+        let planted = |draft: &str| {
+            let new = format!("({core}.mutant == {number}) ? ({wrong}) : ({right});");
+            let (old, new) =
+                (format!(" {target}{draft} = {right};"), format!(" {target}{draft} = {new}"));
+            replace(&text, about, &module, &old, &new)
+        };
+        // What is overridden further on is a draft until then.
+        text = planted("").or_else(|why| planted("$draft").map_err(|_| why))?;
     }
-    text = replace(&text, TOP, TOP, "module top(", "module top(mutant,")?;
+    let (old, new) = (format!("module {core}("), format!("module {core}(mutant,"));
+    text = replace(&text, ABOUT, core, &old, &new)?;
     let old = "// Module arguments\n";
-    replace(&text, TOP, TOP, old, &format!("{old}    input wire [7:0] mutant;\n"))
+    replace(&text, ABOUT, core, old, &format!("{old}    input wire [7:0] mutant;\n"))
 }
 
 /// Replaces what is in a module exactly once.
@@ -161,6 +168,14 @@ mod tests {
 
     const VERILOG: &str = "module top(clock);\n\n    // Module arguments\n    a = 1;\nendmodule\n\
                            module top$b(clock);\n    a = 1;\n    b = a;\n    b = a;\nendmodule\n";
+
+    #[test]
+    fn every_mistake_finds_its_place() {
+        let rnic = crate::blocks::whole()[0];
+        let planted = plant(&rnic.emit().unwrap(), &rnic.core()).unwrap();
+        let chosen = format!("{}.mutant == ", rnic.core());
+        assert_eq!(planted.matches(&chosen).count(), MUTATIONS.len());
+    }
 
     #[test]
     fn only_what_is_there_once_is_replaced() {

@@ -13,6 +13,8 @@ const BAR_LOW: usize = 0x10;
 const BAR_HIGH: usize = 0x14;
 const PCIE: usize = 0x40;
 const DEVICE_CONTROL: usize = PCIE + 0x08;
+const DEVICE_CAPABILITIES_2: usize = PCIE + 0x24;
+const DEVICE_CONTROL_2: usize = PCIE + 0x28;
 const MSIX: usize = 0x80;
 const MSIX_CONTROL: usize = MSIX + 2;
 
@@ -24,6 +26,8 @@ const BUS_MASTER: u16 = 1 << 2;
 const EXTENDED_TAGS: u16 = 1 << 8;
 /// Device control: start a function-level reset; reads zero.
 const FUNCTION_LEVEL_RESET: u16 = 1 << 15;
+/// Device capabilities 2: software can turn the completion timeout off. Device control 2: it has.
+const COMPLETION_TIMEOUT_DISABLE: u16 = 1 << 4;
 /// MSI-X control.
 const MSIX_ENABLE: u16 = 1 << 15;
 const MSIX_FUNCTION_MASK: u16 = 1 << 14;
@@ -99,6 +103,8 @@ impl ConfigSpace {
         let (gen3, lanes) = (3, 4 << 4);
         self.put32(PCIE + 0x0c, lanes | gen3, 0);
         self.put16(PCIE + 0x12, lanes as u16 | gen3 as u16, 0);
+        self.put16(DEVICE_CAPABILITIES_2, COMPLETION_TIMEOUT_DISABLE, 0);
+        self.put16(DEVICE_CONTROL_2, 0, COMPLETION_TIMEOUT_DISABLE);
         self.put32(PCIE + 0x2c, 0b111 << 1, 0); // link speeds
     }
 
@@ -204,12 +210,28 @@ impl ConfigSpace {
         self.get16(DEVICE_CONTROL) & EXTENDED_TAGS != 0
     }
 
+    /// Reads of the function wait for ever (s. 7.5.3.16).
+    pub fn completion_timeout_disabled(&self) -> bool {
+        self.get16(DEVICE_CONTROL_2) & COMPLETION_TIMEOUT_DISABLE != 0
+    }
+
+    /// What the end of a serial line is told of all this: settings as in `ironwarp_abi::serial`.
+    pub fn serial_settings(&self) -> u8 {
+        let (master, messages) = (u8::from(self.bus_master()), u8::from(self.sends_messages()));
+        self.max_payload() | master << 3 | self.max_read() << 4 | messages << 7
+    }
+
     /// MSI-X is on.
     pub fn msix_enabled(&self) -> bool {
         self.get16(MSIX_CONTROL) & MSIX_ENABLE != 0
     }
 
-    /// MSI-X is on, and all vectors are masked together.
+    /// MSI-X is on, and not all vectors are masked together: messages may be sent.
+    pub fn sends_messages(&self) -> bool {
+        self.msix_enabled() && !self.msix_function_masked()
+    }
+
+    /// All vectors are masked together.
     pub fn msix_function_masked(&self) -> bool {
         self.get16(MSIX_CONTROL) & MSIX_FUNCTION_MASK != 0
     }

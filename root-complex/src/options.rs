@@ -1,5 +1,6 @@
 //! How a root complex behaves.
 
+use crate::mishaps::MishapOptions;
 use ironwarp_abi::configuration::{self, Configuration};
 
 /// A value that means nothing.
@@ -38,6 +39,8 @@ pub struct RootComplexOptions {
     pub bar_address: u64,
     /// Clocks until an unanswered BAR read is given up.
     pub bar_timeout_clocks: u64,
+    /// What goes wrong with answers to the device on purpose.
+    pub mishaps: MishapOptions,
     /// What the device has: BAR 0's size follows from it.
     pub configuration: Configuration,
 }
@@ -56,6 +59,7 @@ impl Default for RootComplexOptions {
             max_read: 512,
             bar_address: 0xe000_0000,
             bar_timeout_clocks: 10_000,
+            mishaps: MishapOptions::default(),
             configuration: configuration::REFERENCE,
         }
     }
@@ -71,6 +75,14 @@ impl RootComplexOptions {
             if !(0.0..=1.0).contains(&chance) {
                 return Err(BadOption { option, why: format!("{chance} is no chance") });
             }
+        }
+        let chances = &self.mishaps.chances;
+        let sum: f64 = chances.iter().sum();
+        if chances.iter().any(|chance| !(0.0..=1.0).contains(chance)) || sum > 1.0 {
+            return Err(BadOption {
+                option: "mishaps",
+                why: format!("{chances:?} are no chances"),
+            });
         }
         for (option, octets, most) in
             [("max_payload", self.max_payload, 512), ("max_read", self.max_read, 4096)]

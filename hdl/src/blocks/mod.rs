@@ -16,7 +16,8 @@
 
 use crate::lint::lint;
 use crate::pins::PinVisitor;
-use crate::verilog::{emit, EmitError};
+use crate::verilog::edge::{wraps, Edge, Group};
+use crate::verilog::{core_name, emit_as, groups, EmitError};
 use rust_hdl::prelude::*;
 
 /// Defines `blocks()`, a list of blocks. See the module [`blocks`](mod@crate::blocks).
@@ -27,6 +28,7 @@ macro_rules! blocks {
         pub fn blocks() -> Vec<$crate::blocks::BlockEntry> {
             vec![$($crate::blocks::BlockEntry {
                 name: stringify!($name),
+                edge: None,
                 make: || Box::new($crate::blocks::Wired::new($make, |_block, _visitor| {
                     $($crate::pins::Pins::pins(&mut _block.$port, stringify!($port), _visitor);)*
                 })),
@@ -37,7 +39,9 @@ macro_rules! blocks {
 
 mod complete;
 mod control;
+mod edges;
 mod engines;
+mod life;
 mod mac;
 mod memory;
 mod mpa;
@@ -56,17 +60,46 @@ mod transmit;
 pub struct BlockEntry {
     /// Its name in snake case, unlike any other's.
     pub name: &'static str,
+    /// What others who instantiate it see; nothing if it is only a part.
+    pub edge: Option<&'static Edge>,
     /// Makes one, not yet connected.
     pub make: fn() -> Box<dyn Specimen>,
 }
 
 impl BlockEntry {
+    /// With an edge for others.
+    pub fn with_edge(self, edge: &'static Edge) -> Self {
+        Self { edge: Some(edge), ..self }
+    }
+
+    /// The name of its Verilog's top module.
+    pub fn top(&self) -> String {
+        format!("ironwarp_{}", self.name)
+    }
+
+    /// The name of its own module, which has RustHDL's ports: the top module, unless that is one
+    /// of names around it.
+    pub fn core(&self) -> String {
+        match self.groups() {
+            Ok(groups) if wraps(&groups) => core_name(&self.top()),
+            _ => self.top(),
+        }
+    }
+
+    /// The ports that others see; none if it has no edge.
+    ///
+    /// # Errors
+    /// Ports without a docstring.
+    pub fn groups(&self) -> Result<Vec<Group>, EmitError> {
+        self.edge.map_or(Ok(Vec::new()), |edge| groups((self.make)().block(), edge))
+    }
+
     /// Its Verilog.
     ///
     /// # Errors
-    /// As [`emit`].
+    /// As [`emit_as`].
     pub fn emit(&self) -> Result<String, EmitError> {
-        (self.make)().emit()
+        (self.make)().emit(&self.top(), self.edge)
     }
 
     /// What the lint has to say about it: nothing, if all is well.
@@ -80,8 +113,8 @@ pub trait Specimen {
     /// Connects it and gives its Verilog.
     ///
     /// # Errors
-    /// As [`emit`].
-    fn emit(&mut self) -> Result<String, EmitError>;
+    /// As [`emit_as`].
+    fn emit(&mut self, top: &str, edge: Option<&Edge>) -> Result<String, EmitError>;
     /// The lint's findings.
     fn lint(&self) -> Vec<String>;
     /// Shows every port to `visitor`, which may drive the inputs.
@@ -107,8 +140,8 @@ impl<B: Block> Wired<B> {
 }
 
 impl<B: Block> Specimen for Wired<B> {
-    fn emit(&mut self) -> Result<String, EmitError> {
-        emit(&mut self.block)
+    fn emit(&mut self, top: &str, edge: Option<&Edge>) -> Result<String, EmitError> {
+        emit_as(&mut self.block, top, edge)
     }
 
     fn lint(&self) -> Vec<String> {
@@ -137,6 +170,7 @@ pub fn blocks() -> Vec<BlockEntry> {
         pcie::blocks(),
         control::blocks(),
         protect::blocks(),
+        life::blocks(),
         queue::blocks(),
         transmit::blocks(),
         receive::blocks(),
@@ -146,6 +180,9 @@ pub fn blocks() -> Vec<BlockEntry> {
         restart::blocks(),
     ]
     .concat()
+    .into_iter()
+    .map(edges::on)
+    .collect()
 }
 
 /// Engines that are whole, those of [`blocks`] excepted.
@@ -155,5 +192,5 @@ pub fn engines() -> Vec<BlockEntry> {
 
 /// The whole device.
 pub fn whole() -> Vec<BlockEntry> {
-    rnic::blocks()
+    rnic::blocks().into_iter().map(edges::on).collect()
 }

@@ -1,4 +1,5 @@
 //! What crosses between the engines and the PCIe side.
+use crate::configuration::BAR_BITS;
 use rust_hdl::prelude::*;
 
 /// Asks for octets of host memory. Never crosses a 4 KiB boundary.
@@ -24,7 +25,7 @@ pub struct WriteRequest {
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct BarWrite {
     /// Byte offset in BAR 0, a multiple of 4.
-    pub address: Bits<20>,
+    pub address: Bits<BAR_BITS>,
     /// The word.
     pub data: Bits<32>,
 }
@@ -57,8 +58,19 @@ pub struct CompletionBeat {
     pub first: Bit,
     /// The completion ends with this record.
     pub last: Bit,
-    /// Its status is Successful Completion, it has data, and is not poisoned.
-    pub good: Bit,
+    /// It is the only record of a completion that refuses the whole read: its status is not
+    /// Successful Completion.
+    pub refused: Bit,
+    /// The data is poisoned.
+    pub poisoned: Bit,
+    /// With `last`: the packet ended before its length, and counts for nothing.
+    pub cut: Bit,
+    /// Byte Count of the header: octets that were still to come, with those of this completion.
+    pub count: Bits<12>,
+    /// Lower Address of the header: of the first octet that counts.
+    pub lower_address: Bits<7>,
+    /// Double words of data; 0 means 1024.
+    pub dwords: Bits<10>,
     /// Two double words.
     pub data: Bits<64>,
     /// The low double word counts.
@@ -100,8 +112,6 @@ pub struct ReadIssue {
 pub struct OpenRead {
     /// Address bits 8:2 of the first double word.
     pub start: Bits<8>,
-    /// Those of the double word after the last, not wrapped: up to 128.
-    pub end: Bits<8>,
     /// Address bits 8:3 of the first octet.
     pub first_beat: Bits<6>,
     /// Address bits 8:3 of the last octet.
@@ -112,13 +122,21 @@ pub struct OpenRead {
     pub offset: Bits<3>,
     /// The request ends with this read.
     pub last: Bit,
+    /// Address bits 1:0 of the first octet.
+    pub lead: Bits<2>,
+    /// Octets, 1 to 512.
+    pub bytes: Bits<10>,
+    /// Where its data is kept: a slot of the channel's store.
+    pub slot: Bits<5>,
+    /// Its tag.
+    pub tag: Bits<8>,
 }
 
 /// A non-posted request of the host, to be answered with a completion.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct BarRequest {
     /// Byte offset in BAR 0.
-    pub address: Bits<20>,
+    pub address: Bits<BAR_BITS>,
     /// Who asks.
     pub requester: Bits<16>,
     /// Its tag.
@@ -127,9 +145,17 @@ pub struct BarRequest {
     pub traffic: Bits<3>,
     /// Its attributes: No Snoop and Relaxed Ordering.
     pub attributes: Bits<2>,
-    /// Byte enables of the double word.
+    /// Double words that a completion would bring; 0 means 1024.
+    pub dwords: Bits<10>,
+    /// Byte enables of the first of them.
     pub enables: Bits<4>,
-    /// It is a memory read of one double word; else it is an Unsupported Request.
+    /// Byte enables of the last of them, if there are several.
+    pub last_enables: Bits<4>,
+    /// It is a memory read, whose completion has a Lower Address.
+    pub memory: Bit,
+    /// It is a locked read, which has completions of its own kind.
+    pub locked: Bit,
+    /// It is a memory read of a register or of two; else it is an Unsupported Request.
     pub supported: Bit,
 }
 
@@ -141,38 +167,21 @@ pub struct BarCompletion {
     /// Header octets 8 to 11.
     pub tail: Bits<32>,
     /// The data.
-    pub data: Bits<32>,
-    /// It has data.
-    pub has_data: Bit,
-}
-
-/// A packet that keeps the order of posted writes.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
-pub struct PostedRequest {
-    /// A memory write: the bus address. A completion: header octets 0 to 7.
-    pub address: Bits<64>,
-    /// A memory write: octets. A completion: 4 or, without data, 0.
-    pub bytes: Bits<16>,
-    /// A completion: header octets 8 to 11.
-    pub tail: Bits<32>,
-    /// It is a completion, else a memory write.
-    pub completion: Bit,
+    pub data: Bits<64>,
+    /// Double words of data, 0 to 2.
+    pub dwords: Bits<2>,
 }
 
 /// Whose data comes next; see [`PostedData`](super::posted_data::PostedData).
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct DataOrder {
-    /// The data is `word`, else it comes from a client.
-    pub immediate: Bit,
     /// From the completion client, else from the payload client.
     pub from_completions: Bit,
     /// The bus address modulo 4.
     pub offset: Bits<2>,
-    /// Data of a completion.
-    pub word: Bits<32>,
 }
 
-/// A header of a packet, and how much data follows.
+/// A header of a memory write, and how much data follows.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct TlpHeader {
     /// Octets 0 to 7.
@@ -183,4 +192,6 @@ pub struct TlpHeader {
     pub wide: Bit,
     /// Double words of data.
     pub dwords: Bits<8>,
+    /// The write ends with this packet.
+    pub last: Bit,
 }

@@ -1,16 +1,20 @@
 //! The records that ports carry, as [`Pin`](super::Pin)s. A record is added where its engine's are.
 
-use crate::complete::records::Completion;
+use crate::complete::records::{Completion, CqRecord};
+use crate::control::record_masks::RecordWord;
 use crate::control::records::{
-    Command, ContextWrite, Doorbell, MsixMessage, PageWrite, QpEvent, Wipe,
+    CommitCommand, ContextWrite, CqCommand, CqDoorbell, FenceCommand, MsixMessage, PageWrite,
+    QpCommand, QpDoorbell, QpEvent, QpRecord, Wipe,
 };
+use crate::life::records::{Life, QpChange};
 use crate::mac::records::{Gmii, MacCounts, ReceiveVerdict, ReceivedOctet};
+use crate::pcie::completion_check::Awaited;
 use crate::pcie::records::{
-    BarCompletion, BarRequest, BarWrite, CompletionBeat, DataOrder, OpenRead, PostedRequest,
-    ReadIssue, ReadPiece, ReadRequest, ShiftBeat, TlpHeader, WriteRequest,
+    BarCompletion, BarRequest, BarWrite, CompletionBeat, DataOrder, OpenRead, ReadIssue, ReadPiece,
+    ReadRequest, ShiftBeat, TlpHeader, WriteRequest,
 };
 use crate::protect::records::{GateAnswer, GateQuestion};
-use crate::queue::records::{FetchTicket, QueueEntry};
+use crate::queue::records::{FetchTicket, QpNote, QueueEntry};
 use crate::receive::notes::*;
 use crate::receive::records::{Acknowledgement, Opened, ReadAsked, ReadDone, ReceiveEdge};
 use crate::record;
@@ -26,27 +30,62 @@ record!(Gmii { data, enable, error });
 record!(ReceivedOctet { data, valid, end, damaged });
 record!(MacCounts { damaged, misfit, pause, lost });
 record!(ReceiveVerdict { valid, damaged, misfit });
-record!(Completion { cq, qp, kind, status, request, solicited, length, sequence });
+record!(Completion { cq, qp, generation, kind, status, request, solicited, length, sequence });
+record!(CqRecord { producer, armed, overflowed });
 record!(Wipe { valid, index });
+record!(CommitCommand { valid, table, index });
+record!(FenceCommand { valid, number });
+record!(QpCommand { valid, qp, enable });
+record!(QpRecord { begun, generation, started, active, status });
+record!(RecordWord { word, table });
 record!(ContextWrite { valid, table, index, word, data });
-record!(Command { valid, index, enable });
-record!(Doorbell { valid, kind, index, value });
-record!(QpEvent { qp, status, cq, sequence });
+record!(QpChange { valid, wipe, qp, generation, begins, started, active });
+record!(Life { generation, started, active });
+record!(CqCommand { valid, cq, enable });
+record!(QpDoorbell { valid, receive, qp, posted });
+record!(CqDoorbell { valid, arm, cq, consumed });
+record!(QpEvent { qp, generation, status, cq, sequence });
 record!(PageWrite { valid, word, data });
 record!(MsixMessage { address, data });
 record!(ReadRequest { address, bytes });
 record!(WriteRequest { address, bytes });
 record!(BarWrite { address, data });
 record!(ShiftBeat { data, bytes, last, error, shift, drop_first });
-record!(CompletionBeat { valid, tag, first, last, good, data, low, high });
+record!(CompletionBeat {
+    valid,
+    tag,
+    first,
+    last,
+    refused,
+    poisoned,
+    cut,
+    count,
+    lower_address,
+    dwords,
+    data,
+    low,
+    high
+});
+record!(Awaited { place, lead, left });
 record!(ReadPiece { address, bytes, offset, last });
 record!(ReadIssue { address, dwords, first_enables, last_enables, tag });
-record!(OpenRead { start, end, first_beat, last_beat, lanes, offset, last });
-record!(BarRequest { address, requester, tag, traffic, attributes, enables, supported });
-record!(BarCompletion { head, tail, data, has_data });
-record!(PostedRequest { address, bytes, tail, completion });
-record!(DataOrder { immediate, from_completions, offset, word });
-record!(TlpHeader { head, tail, wide, dwords });
+record!(OpenRead { start, first_beat, last_beat, lanes, offset, last, lead, bytes, slot, tag });
+record!(BarRequest {
+    address,
+    requester,
+    tag,
+    traffic,
+    attributes,
+    dwords,
+    enables,
+    last_enables,
+    memory,
+    locked,
+    supported
+});
+record!(BarCompletion { head, tail, data, dwords });
+record!(DataOrder { from_completions, offset });
+record!(TlpHeader { head, tail, wide, dwords, last });
 record!(GateQuestion { stag, pd, right, offset, length });
 record!(GateAnswer { refusal, address });
 record!(QueueEntry {
@@ -60,12 +99,13 @@ record!(QueueEntry {
     reserved,
     fault
 });
-record!(FetchTicket { qp, generation, first, count });
-record!(Acknowledgement { qp, sequence, number, window });
-record!(ReceiveEdge { valid, qp, expected, window, acknowledge });
-record!(Opened { valid, qp });
-record!(ReadAsked { qp, sink_stag, sink_offset, length, source_stag, source_offset });
-record!(ReadDone { valid, qp });
+record!(FetchTicket { fence, qp, generation, first, count });
+record!(QpNote { valid, qp });
+record!(Acknowledgement { qp, generation, sequence, number, window });
+record!(ReceiveEdge { valid, qp, generation, expected, window, acknowledge });
+record!(Opened { valid, qp, generation });
+record!(ReadAsked { qp, generation, sink_stag, sink_offset, length, source_stag, source_offset });
+record!(ReadDone { valid, qp, generation });
 record!(FrameHead {
     way,
     kind,
@@ -188,6 +228,6 @@ record!(SendNext { valid, qp, number });
 record!(SendEdge { valid, qp, unacknowledged, window });
 record!(SentRequest { qp, end, request, signaled, cq, length, read });
 record!(SendState { number, message, read, offset });
-record!(ReadSent { valid, qp, sink_stag, sink_offset, length });
+record!(ReadSent { valid, qp, generation, sink_stag, sink_offset, length });
 record!(Arrived { valid, kind, acknowledge, detail, nonce, requester, stored });
 record!(FrameOctet { octet, last });

@@ -1,4 +1,5 @@
 //! What the receive side tells the transmit side.
+use crate::configuration::{Generation, QpNumber};
 use rust_hdl::prelude::*;
 
 /// The acknowledgement fields of a TCP segment that belongs to an owned flow. Travels on a stream.
@@ -6,7 +7,9 @@ use rust_hdl::prelude::*;
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct Acknowledgement {
     /// Which queue pair.
-    pub qp: Bits<8>,
+    pub qp: QpNumber,
+    /// Its generation.
+    pub generation: Generation,
     /// The segment's sequence number.
     pub sequence: Bits<32>,
     /// The segment's acknowledgement number.
@@ -21,7 +24,9 @@ pub struct ReceiveEdge {
     /// The record means something in this clock.
     pub valid: Bit,
     /// Which queue pair.
-    pub qp: Bits<8>,
+    pub qp: QpNumber,
+    /// Its generation.
+    pub generation: Generation,
     /// The next sequence number expected: what an acknowledgement says.
     pub expected: Bits<32>,
     /// The window to advertise, already shifted.
@@ -37,14 +42,18 @@ pub struct Opened {
     /// The record means something in this clock.
     pub valid: Bit,
     /// Which queue pair.
-    pub qp: Bits<8>,
+    pub qp: QpNumber,
+    /// Its generation.
+    pub generation: Generation,
 }
 
 /// A Read Request of the peer that has passed every check of its own (RFC 5040 s. 4.4).
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct ReadAsked {
     /// Which queue pair.
-    pub qp: Bits<4>,
+    pub qp: QpNumber,
+    /// Its generation.
+    pub generation: Generation,
     /// The peer's buffer, which the response goes to ...
     pub sink_stag: Bits<32>,
     /// ... and the tagged offset in it.
@@ -64,5 +73,7 @@ pub struct ReadDone {
     /// The record means something in this clock.
     pub valid: Bit,
     /// Which queue pair.
-    pub qp: Bits<4>,
+    pub qp: QpNumber,
+    /// Its generation.
+    pub generation: Generation,
 }

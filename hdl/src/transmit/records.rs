@@ -1,4 +1,5 @@
 //! What crosses between the blocks of the transmit engine.
+use crate::configuration::{Generation, QpNumber};
 use rust_hdl::prelude::*;
 
 /// The payload of a segment, in host memory.
@@ -196,7 +197,9 @@ pub struct ReadSent {
     /// The record means something in this clock.
     pub valid: Bit,
     /// Which queue pair.
-    pub qp: Bits<4>,
+    pub qp: QpNumber,
+    /// Its generation.
+    pub generation: Generation,
     /// The data sink's STag ...
     pub sink_stag: Bits<32>,
     /// ... and the tagged offset in it.

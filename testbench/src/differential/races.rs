@@ -11,12 +11,12 @@ use super::side::{quick_bus, rnic};
 use ironwarp_abi::context::{MemoryRegionContext, QueuePairContext};
 use ironwarp_abi::queue::opcode;
 
-const QP: u8 = 1;
-const CQ: u8 = 2;
+const QP: u32 = 1;
+const CQ: u32 = 2;
 const VECTOR: u8 = 3;
 /// A region with all rights, and one that is not there.
-const REGION: u8 = 5;
-const NO_REGION: u8 = 7;
+const REGION: u32 = 5;
+const NO_REGION: u32 = 7;
 
 const WHOLE: Segment = Segment {
     skip: 0,
@@ -49,7 +49,11 @@ fn outcome(context: QueuePairContext, events: &[Event]) -> Outcome {
         Event::Receive(QP, work(0, REGION)),
     ];
     let events = [&prelude, events].concat();
-    run(&Programme { seed: 1, bus: quick_bus(), events }, &rnic, &Records::default())
+    run(
+        &Programme { seed: 1, flow_key: [0; 3], bus: quick_bus(), events },
+        &rnic,
+        &Records::default(),
+    )
 }
 
 fn context() -> QueuePairContext {
@@ -69,11 +73,11 @@ fn context() -> QueuePairContext {
     }
 }
 
-fn place(region: u8) -> Place {
+fn place(region: u32) -> Place {
     Place { region, at: At::Start(0), key: 0 }
 }
 
-fn work(opcode: u8, region: u8) -> Work {
+fn work(opcode: u8, region: u32) -> Work {
     let local = place(region);
     Work { opcode, signaled: true, length: 100, local, remote: (0, 0), flip: None, bell: true }
 }

@@ -112,10 +112,9 @@ impl Card {
     }
 }
 
-/// A session with the limits that configuration space has now.
+/// A session with the settings that configuration space has now.
 fn session(root: &RootComplex, now: Duration) -> SerialLink {
-    let limits = (root.config().max_payload(), root.config().max_read());
-    SerialLink::open(root.requester(), limits, rand::random(), now)
+    SerialLink::open(root.requester(), root.config().serial_settings(), rand::random(), now)
 }
 
 impl Inner {
@@ -167,7 +166,7 @@ impl Inner {
         // What has no latency takes effect a clock later.
         self.clock += 2;
         self.root.advance(self.clock);
-        self.link.set((self.root.config().max_payload(), self.root.config().max_read()));
+        self.link.set(self.root.config().serial_settings());
         while self.link.has_room() {
             let mut packet = Vec::new();
             if !self.root.next_packet(&mut packet) {

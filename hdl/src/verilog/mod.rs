@@ -1,6 +1,14 @@
 //! From a block to its Verilog.
 
+mod docs;
+pub mod edge;
+mod head;
+pub mod ports;
+mod settled;
+
 use crate::reset::ResettableModules;
+use docs::Docs;
+use edge::{Edge, Group};
 use rust_hdl::core::check_error::{check_all, CheckError};
 use rust_hdl::prelude::*;
 
@@ -19,6 +27,9 @@ pub enum EmitError {
     /// Registers below an input `reset` that are not RustHDL's flip-flops, by path.
     #[error("nothing knows how to reset: {}", .0.join(", "))]
     NoReset(Vec<String>),
+    /// What others would meet at the block's edge without a word about it.
+    #[error("nothing describes: {}", .0.join(", "))]
+    Undescribed(Vec<String>),
 }
 
 impl From<CheckError> for EmitError {
@@ -39,7 +50,7 @@ impl From<CheckError> for EmitError {
 
 /// Verilator's opinion of widths is waived: RustHDL prints every literal with 32 bits and every
 /// cast as a mask. Where a width changes the meaning is for the kernel lint, which knows both.
-const WAIVER: &str = "// Written by RustHDL. Widths are judged by the kernel lint.\n\
+const WAIVER: &str = "//\n// Written by RustHDL. Widths are judged by the kernel lint.\n\
     /* verilator lint_off WIDTH */\n\n";
 
 /// The Verilog of `block` and everything in it; the top module is called `top`.
@@ -51,35 +62,76 @@ const WAIVER: &str = "// Written by RustHDL. Widths are judged by the kernel lin
 /// # Errors
 /// Open signals, loops and driven inputs, as RustHDL's own checks find them.
 pub fn emit(block: &mut dyn Block) -> Result<String, EmitError> {
+    emit_as(block, "top", None)
+}
+
+/// As [`emit`], with a name for the top module that all other modules' names begin with, so that
+/// several files can be used together; and with the edge of a block that others instantiate.
+///
+/// With an edge that names anything anew, `top` is the module around the block, and the block's own module is
+/// called `<top>_core`; see [`edge`].
+///
+/// # Errors
+/// As [`emit`], and ports without a docstring.
+pub fn emit_as(block: &mut dyn Block, top: &str, edge: Option<&Edge>) -> Result<String, EmitError> {
     block.connect_all();
     check_all(block)?;
+    let groups = edge.map(|edge| groups(block, edge)).transpose()?;
+    let wrapped = groups.as_deref().filter(|groups| edge::wraps(groups));
+    let core = wrapped.map_or(top.to_owned(), |_| core_name(top));
     let mut modules = ResettableModules::default();
-    block.accept("top", &mut modules);
+    block.accept(&core, &mut modules);
     if !modules.stubborn.is_empty() {
         return Err(EmitError::NoReset(modules.stubborn));
     }
-    Ok(format!("{WAIVER}{}", tidy(&modules.defines())))
+    let head = match (edge, &groups) {
+        (Some(edge), Some(groups)) => {
+            let docs = Docs::of(edge.structure, edge.sources).unwrap_or_default();
+            head::described(top, &docs.about, groups)
+        }
+        _ => head::listed(top, &ports::ports(block)),
+    };
+    let around = wrapped.map(|groups| edge::module(top, &core, groups)).unwrap_or_default();
+    let body = settled::settled(&tidy(&modules.defines()));
+    Ok(format!("{head}{WAIVER}{around}{body}"))
+}
+
+/// The block's own module, in a file whose top module is `top` and something around it.
+pub fn core_name(top: &str) -> String {
+    format!("{top}_core")
+}
+
+/// The ports of the module that others instantiate.
+///
+/// # Errors
+/// [`EmitError::Undescribed`].
+pub fn groups(block: &dyn Block, edge: &Edge) -> Result<Vec<Group>, EmitError> {
+    edge::groups(edge, &ports::ports(block)).map_err(EmitError::Undescribed)
 }
 
 /// Memories of no more words than this lie in distributed RAM. A block RAM has 512 words and few
 /// bits in each: the wide, shallow queues between engines would take a third of an FPGA's.
 const SHALLOW: usize = 32;
 
-/// Says where a memory goes, if `line` declares one that is shallow.
-fn placed(line: &str) -> Option<String> {
+/// Says where a memory goes, if `line` declares one; and that it is zero at power-on, as it is in
+/// Rust and in an FPGA, also for a simulator that has unknown values.
+fn memory(line: &str) -> Option<String> {
     let (width, words) = line.trim_start().strip_prefix("reg[")?.split_once("] mem[")?;
     let last: usize = words.strip_suffix(":0];")?.parse().ok()?;
-    (last < SHALLOW)
-        .then(|| format!("    (* ram_style = \"distributed\" *) reg[{width}] mem[{words}"))
+    let style = if last < SHALLOW { "(* ram_style = \"distributed\" *) " } else { "" };
+    Some(format!(
+        "    {style}reg[{width}] mem[{words}\n`ifndef SYNTHESIS\n    integer word;\n    \
+         initial for (word = 0; word <= {last}; word = word + 1) mem[word] = 0;\n`endif"
+    ))
 }
 
-/// Takes the printer's blank ends of lines and runs of empty lines away, and places memories.
+/// Takes the printer's blank ends of lines and runs of empty lines away, and completes memories.
 fn tidy(text: &str) -> String {
     let mut tidy = String::with_capacity(text.len());
     for line in text.lines().map(str::trim_end) {
         if !line.is_empty() || !(tidy.is_empty() || tidy.ends_with("\n\n")) {
-            match placed(line) {
-                Some(placed) => tidy += &placed,
+            match memory(line) {
+                Some(memory) => tidy += &memory,
                 None => tidy += line,
             }
             tidy.push('\n');
@@ -98,6 +150,7 @@ mod tests {
         let style = "(* ram_style = \"distributed\" *)";
         assert!(emitted.contains(&format!("{style} reg[7:0] mem[31:0];")));
         assert!(emitted.contains("\n    reg[7:0] mem[63:0];"));
+        assert!(emitted.contains("word <= 31;") && emitted.contains("word <= 63;"));
     }
 
     /// Two memories on either side of the bound.
