@@ -275,6 +275,7 @@ fn what_a_peer_does_after_startup_ends_in_an_event() {
     after_startup(DeviceKind::Model);
 }
 
+#[cfg(feature = "sim")]
 #[test]
 fn what_a_peer_does_after_startup_ends_in_an_event_of_the_rtl() {
     after_startup(DeviceKind::Sim);

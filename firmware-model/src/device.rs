@@ -12,8 +12,9 @@ use ironwarp_abi::configuration::{Configuration, REFERENCE};
 use ironwarp_abi::context::table;
 use ironwarp_abi::queue::{kind, CompletionEntry};
 use ironwarp_abi::registers::{
-    Register, ALL, COMMIT, COUNT_FRAMES_BAD, COUNT_FRAMES_FOREIGN, COUNT_FRAMES_RECEIVED,
-    COUNT_REFUSED, CQ_CONTROL, FENCE, FENCED, FLOW_KEY_0, FLOW_KEY_1, FLOW_KEY_2, QP_CONTROL,
+    Register, ALL, COMMIT, COUNT_FRAMES_BAD, COUNT_FRAMES_FOREIGN, COUNT_FRAMES_NO_ROOM,
+    COUNT_FRAMES_RECEIVED, COUNT_REFUSED, CQ_CONTROL, FENCE, FENCED, FLOW_KEY_0, FLOW_KEY_1,
+    FLOW_KEY_2, QP_CONTROL,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -37,6 +38,9 @@ impl Default for Options {
     }
 }
 
+/// Frames that wait while the device may not write to memory. Later ones are lost.
+const HELD_FRAMES_MAX: usize = 64;
+
 /// The RNIC without a clock.
 ///
 /// Nothing happens between calls. Registers answer at once; a frame is dealt with when it is
@@ -48,6 +52,10 @@ pub struct Device {
     shared: Shared,
     pairs: QueuePairs,
     fences: Fences,
+    /// The device may read and write memory.
+    bus_master: bool,
+    /// Frames that came while it may not.
+    held: VecDeque<Vec<u8>>,
 }
 
 impl Device {
@@ -59,12 +67,22 @@ impl Device {
             shared: Shared::new(configuration, frames_max),
             pairs: QueuePairs::new(configuration),
             fences: Fences::default(),
+            bus_master: true,
+            held: VecDeque::new(),
         }
     }
 
     /// How many objects the device has.
     pub fn configuration(&self) -> Configuration {
         self.shared.configuration
+    }
+
+    /// What configuration space allows the function: to read and write memory (Bus Master Enable),
+    /// and with it to send interrupt messages (MSI-X Enable without Function Mask). A new device
+    /// may do both. What is forbidden waits, and frames with it; interrupts are pending.
+    pub fn allow(&mut self, bus_master: bool, messages: bool, host: &mut dyn Host) {
+        self.bus_master = bus_master;
+        self.shared.completions.msix.allow(bus_master && messages, host);
     }
 
     /// Reads the word at a byte offset in BAR 0.
@@ -98,6 +116,13 @@ impl Device {
     /// Takes a frame from the wire, without frame check sequence.
     pub fn receive_frame(&mut self, frame: &[u8], host: &mut dyn Host) {
         let shared = &mut self.shared;
+        if !self.bus_master {
+            match self.held.len() < HELD_FRAMES_MAX {
+                true => self.held.push_back(frame.to_vec()),
+                false => shared.counters.count(COUNT_FRAMES_NO_ROOM),
+            }
+            return;
+        }
         shared.counters.count(COUNT_FRAMES_RECEIVED);
         let segment =
             match judge(frame, self.registers.station(), shared.configuration.frame_bytes_max()) {
@@ -118,6 +143,12 @@ impl Device {
     /// True if there is more to do, for frames and fences once those that wait are taken.
     pub fn poll(&mut self, now: Duration, host: &mut dyn Host) -> bool {
         self.registers.advance(now);
+        if !self.bus_master {
+            return false;
+        }
+        for frame in std::mem::take(&mut self.held) {
+            self.receive_frame(&frame, host);
+        }
         self.settle_fences(host);
         let more = self.pairs.poll(&mut self.shared, host);
         more || self.fences.is_busy()
@@ -230,8 +261,11 @@ impl Device {
         self.settle_fences(host);
     }
 
-    /// Tells of the fences that are done.
+    /// Tells of the fences that are done, if the bus may be used.
     fn settle_fences(&mut self, host: &mut dyn Host) {
+        if !self.bus_master {
+            return;
+        }
         let (made, taken) = self.shared.frames();
         while let Some(request) = self.fences.settle(made, taken) {
             let entry = CompletionEntry { kind: kind::FENCE, request, ..Default::default() };

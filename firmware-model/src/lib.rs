@@ -4,10 +4,11 @@
 //!   BAR 0, DMA, interrupts (ironwarp-abi)     Ethernet frames       a ByteStream of the host
 //!            |                                (ironwarp-wire)            |
 //!   +-----------------+     +----------------------------------+----------------------+
-//!   | registers       |     |  tcp  arrival, departure: headers|  byte_stream         |
-//!   | contexts, msix  |     |       receive, send: order       |                      |
+//!   | registers, msix |     |  tcp  arrival, departure: headers|  byte_stream         |
+//!   | contexts, flows |     |       receive, send: order       |                      |
 //!   | completion      |     +----------------------------------+----------------------+
-//!   | protection      |     |  rdma                                                   |
+//!   | fences          |     |  rdma                                                   |
+//!   | protection      |     |                                                         |
 //!   | work_queue      | <-- |    in:   fpdu_stream, placement -> reads                |
 //!   |                 | --> |    out:  message, sender <- reads, outstanding          |
 //!   +-----------------+     +---------------------------------------------------------+

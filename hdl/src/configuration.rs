@@ -22,10 +22,16 @@ pub const QP_BITS: usize = CONFIGURATION.qp_bits;
 pub const QP_COUNT: usize = CONFIGURATION.qp_count();
 /// The width of a completion queue's number.
 pub const CQ_BITS: usize = CONFIGURATION.cq_bits;
+/// Completion queues.
+pub const CQ_COUNT: usize = CONFIGURATION.cq_count();
 /// The width of a memory region's number.
 pub const MR_BITS: usize = CONFIGURATION.mr_bits;
 /// The width of a flow bucket's number.
 pub const BUCKET_BITS: usize = CONFIGURATION.bucket_bits;
+/// log2 of the octets of a quarter of BAR 0 (see `ironwarp_abi::registers::AREA_QP`).
+pub const AREA_BITS: usize = CONFIGURATION.area_bits();
+/// The width of a byte offset in BAR 0.
+pub const BAR_BITS: usize = AREA_BITS + 2;
 /// The width of the number of any object that has a context.
 pub const OBJECT_BITS: usize = max(max(QP_BITS, CQ_BITS), max(MR_BITS, BUCKET_BITS));
 /// log2 of the octets of a queue pair's stream ring.

@@ -170,6 +170,14 @@ mod tests {
                            module top$b(clock);\n    a = 1;\n    b = a;\n    b = a;\nendmodule\n";
 
     #[test]
+    fn every_mistake_finds_its_place() {
+        let rnic = crate::blocks::whole()[0];
+        let planted = plant(&rnic.emit().unwrap(), &rnic.core()).unwrap();
+        let chosen = format!("{}.mutant == ", rnic.core());
+        assert_eq!(planted.matches(&chosen).count(), MUTATIONS.len());
+    }
+
+    #[test]
     fn only_what_is_there_once_is_replaced() {
         let once = replace(VERILOG, "x", "top$b", " a = 1;", " a = 2;").unwrap();
         assert_eq!(once.matches("a = 1").count(), 1);

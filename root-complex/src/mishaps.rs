@@ -1,5 +1,6 @@
-//! What goes wrong with completions on purpose: what no root complex should do to a device, and what
-//! broken links, switches and attackers do. Sections are those of the PCI Express base specification.
+//! What goes wrong with completions on purpose: what no root complex should do to a device, and
+//! what broken links, switches and attackers do. Sections are those of the PCI Express base
+//! specification.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;

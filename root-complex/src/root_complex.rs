@@ -19,8 +19,8 @@ use std::ops::RangeInclusive;
 
 /// Memory writes here are interrupts (x86: Intel SDM volume 3, s. 11.11).
 pub const INTERRUPT_ADDRESSES: RangeInclusive<u64> = 0xfee0_0000..=0xfeef_ffff;
-/// How long what the function was just forbidden may still come, in clocks: a packet may have begun,
-/// or a message left its table.
+/// How long what the function was just forbidden may still come, in clocks: a packet may have
+/// begun, or a message left its table.
 const ON_THE_WAY: u64 = 256;
 /// Violations and faults that are kept; later ones are only counted.
 const REPORTS: usize = 1000;

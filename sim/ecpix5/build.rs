@@ -8,6 +8,7 @@ const CLOCKS_PER_BIT: u32 = 4;
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rustc-env=CLOCKS_PER_BIT={CLOCKS_PER_BIT}");
+    /// As the registry calls it.
     const TOP: &str = "ironwarp_ecpix5";
     match ironwarp_hdl::verilog::emit_as(&mut Ecpix5::new(CLOCKS_PER_BIT), TOP, None) {
         Ok(verilog) => {

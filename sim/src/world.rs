@@ -358,8 +358,8 @@ impl Simulation {
         self.nodes.iter().flat_map(|node| node.root.violations()).cloned().collect()
     }
 
-    /// How often each of [`Mishap::ALL`](ironwarp_root_complex::Mishap::ALL) has befallen a completion
-    /// for RNIC `nic`.
+    /// How often each of [`Mishap::ALL`](ironwarp_root_complex::Mishap::ALL) has befallen a
+    /// completion for RNIC `nic`.
     ///
     /// # Errors
     /// [`Error::NoSuchNic`].

@@ -3,6 +3,7 @@
 use crate::lights::Lights;
 use crate::phy_reset::PhyReset;
 use crate::rgmii::{RgmiiReceiver, RgmiiTransmitter};
+use ironwarp_hdl::verilog::edge::Edge;
 
 ironwarp_hdl::blocks! {
     ecpix5_phy_reset: PhyReset::default(), [clock, reset_n];
@@ -24,7 +25,10 @@ mod ecpix5 {
     }
 }
 
+/// The board as others see it.
+const EDGE: Edge = Edge { structure: "Ecpix5", sources: &[include_str!("top.rs")], bits: &[] };
+
 /// The whole board.
 pub fn whole() -> Vec<ironwarp_hdl::BlockEntry> {
-    ecpix5::blocks()
+    ecpix5::blocks().into_iter().map(|entry| entry.with_edge(&EDGE)).collect()
 }

@@ -37,11 +37,17 @@ pub struct Ecpix5 {
     pub phy_reset_n: Signal<Out, Bit>,
     /// See [`Lights`]; lit when low.
     pub led: Signal<Out, Bits<12>>,
+    /// RXC of RGMII.
     pub rgmii_rx_clock: Signal<In, Clock>,
+    /// RXD: bits 3:0 of an octet at the rising edge, 7:4 at the falling edge.
     pub rgmii_rx_data: Signal<In, Bits<4>>,
+    /// RX_CTL: RX_DV at the rising edge, RX_DV xor RX_ER at the falling edge.
     pub rgmii_rx_control: Signal<In, Bit>,
+    /// TXC of RGMII, 2 ns behind its data.
     pub rgmii_tx_clock: Signal<Out, Bit>,
+    /// TXD, as RXD.
     pub rgmii_tx_data: Signal<Out, Bits<4>>,
+    /// TX_CTL, as RX_CTL.
     pub rgmii_tx_control: Signal<Out, Bit>,
     clocks: Clocks,
     reset: GlobalBuffer,

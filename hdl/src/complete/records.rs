@@ -24,3 +24,14 @@ pub struct Completion {
     /// For events of a stream: the next sequence number expected.
     pub sequence: Bits<32>,
 }
+
+/// What the completion writer keeps of a completion queue.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct CqRecord {
+    /// Entries written since the queue was started, modulo 2^16.
+    pub producer: Bits<16>,
+    /// The next entry raises the interrupt.
+    pub armed: Bit,
+    /// An entry found the queue full: it takes nothing more.
+    pub overflowed: Bit,
+}

@@ -1,5 +1,6 @@
 //! What the control plane tells the engines. Each record is a broadcast: `valid` for one clock.
 use crate::configuration::{CqNumber, Generation, QpNumber, OBJECT_BITS};
+use ironwarp_abi::limits::NUMBER_BITS;
 use rust_hdl::prelude::*;
 
 /// A word of a record that the host has committed (see `ironwarp_abi::context`). The words of a
@@ -25,6 +26,17 @@ pub struct ContextWrite {
 /// The number in [`ContextWrite`] that means all words of a context in every table.
 pub const EVERY_TABLE: u64 = 15;
 
+/// The host asks for the record in the context window to be taken.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct CommitCommand {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    /// For which table.
+    pub table: Bits<4>,
+    /// For which object, as the host says.
+    pub index: Bits<NUMBER_BITS>,
+}
+
 /// After a reset: everything about objects of one number is cleared.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct Wipe {
@@ -32,6 +44,17 @@ pub struct Wipe {
     pub valid: Bit,
     /// The objects' number; tables that have fewer take its low bits.
     pub index: Bits<OBJECT_BITS>,
+}
+
+/// The host starts or stops a queue pair.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct QpCommand {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    /// Which queue pair.
+    pub qp: QpNumber,
+    /// Start it; else stop it.
+    pub enable: Bit,
 }
 
 /// The host starts or stops a completion queue.
@@ -69,6 +92,30 @@ pub struct CqDoorbell {
     pub cq: CqNumber,
     /// Entries consumed so far, modulo 2^16.
     pub consumed: Bits<16>,
+}
+
+/// The host asks for a fence.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct FenceCommand {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    /// The host's name for it.
+    pub number: Bits<16>,
+}
+
+/// What is known of a queue pair's lives.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct QpRecord {
+    /// It was started since the reset.
+    pub begun: Bit,
+    /// How often, modulo 2^8.
+    pub generation: Generation,
+    /// The host has started it and not stopped it.
+    pub started: Bit,
+    /// It is started and has not ended.
+    pub active: Bit,
+    /// Why it ended in its last life: one of `ironwarp_abi::status`; zero if it did not.
+    pub status: Bits<8>,
 }
 
 /// A queue pair met an error or an end; it stops being active. Travels on a stream. One of a life

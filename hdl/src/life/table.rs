@@ -1,16 +1,13 @@
 //! State of queue pairs that begins anew with each life.
 use crate::configuration::{QpNumber, QP_BITS};
 use crate::life::records::QpChange;
-use crate::memory::Table;
+use crate::memory::FreshTable;
 use rust_hdl::prelude::*;
 
 /// A record for every queue pair; one read and one write a clock. From the clock of a
 /// [`QpChange`] that `begins` on, a queue pair's record is `T::default()` until it is written; in
-/// that very clock the change wins over a write.
-///
-/// The record is cleared in the first clock without a write, and reads as cleared until then.
-/// Changes are rare enough that there is one before the next.
-#[derive(LogicBlock)]
+/// that very clock the change wins over a write. See [`FreshTable`].
+#[derive(LogicBlock, Default)]
 pub struct LifeTable<T: Synth> {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,
@@ -23,76 +20,20 @@ pub struct LifeTable<T: Synth> {
     pub write: Signal<In, Bit>,
     pub write_qp: Signal<In, QpNumber>,
     pub write_record: Signal<In, T>,
-    table: Table<T, QP_BITS>,
-    /// The record of `late_qp` is still to be cleared.
-    late: DFF<Bit>,
-    late_qp: DFF<QpNumber>,
-    blank: DFF<Bit>,
-    begins: Signal<Local, Bit>,
-    writes: Signal<Local, Bit>,
-    waits: Signal<Local, Bit>,
-    first: Constant<T>,
-}
-
-impl<T: Synth> Default for LifeTable<T> {
-    fn default() -> Self {
-        Self {
-            clock: Default::default(),
-            change: Default::default(),
-            read_qp: Default::default(),
-            read_record: Default::default(),
-            write: Default::default(),
-            write_qp: Default::default(),
-            write_record: Default::default(),
-            table: Default::default(),
-            late: Default::default(),
-            late_qp: Default::default(),
-            blank: Default::default(),
-            begins: Default::default(),
-            writes: Default::default(),
-            waits: Default::default(),
-            first: Constant::new(T::default()),
-        }
-    }
+    records: FreshTable<T, QP_BITS>,
 }
 
 impl<T: Synth> Logic for LifeTable<T> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, late, late_qp, blank);
-        clock!(self, clock, table);
-        self.begins.next = self.change.val().valid & self.change.val().begins;
-        self.writes.next =
-            self.write.val() & !(self.begins.val() & (self.change.val().qp == self.write_qp.val()));
-        self.waits.next = self.late.q.val()
-            & !(self.writes.val() & (self.write_qp.val() == self.late_qp.q.val()));
-
-        self.table.write.next = true;
-        self.table.write_index.next = self.write_qp.val();
-        self.table.write_record.next = self.write_record.val();
-        self.late.d.next = self.waits.val();
-        if self.writes.val() {
-            if self.begins.val() {
-                self.late.d.next = true;
-                self.late_qp.d.next = self.change.val().qp;
-            }
-        } else if self.begins.val() {
-            self.table.write_index.next = self.change.val().qp;
-            self.table.write_record.next = self.first.val();
-        } else {
-            self.table.write.next = self.waits.val();
-            self.table.write_index.next = self.late_qp.q.val();
-            self.table.write_record.next = self.first.val();
-            self.late.d.next = false;
-        }
-
-        self.table.read_index.next = self.read_qp.val();
-        self.blank.d.next = (self.begins.val() & (self.change.val().qp == self.read_qp.val()))
-            | (self.waits.val() & (self.late_qp.q.val() == self.read_qp.val()));
-        self.read_record.next = self.table.read_record.val();
-        if self.blank.q.val() {
-            self.read_record.next = self.first.val();
-        }
+        clock!(self, clock, records);
+        self.records.begins.next = self.change.val().valid & self.change.val().begins;
+        self.records.begun.next = self.change.val().qp;
+        self.records.read_index.next = self.read_qp.val();
+        self.read_record.next = self.records.read_record.val();
+        self.records.write.next = self.write.val();
+        self.records.write_index.next = self.write_qp.val();
+        self.records.write_record.next = self.write_record.val();
     }
 }
 

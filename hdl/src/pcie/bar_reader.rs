@@ -1,6 +1,7 @@
 //! Answers the host's reads.
 use super::records::{BarCompletion, BarRequest};
 use crate::literal::Literal;
+use crate::configuration::BAR_BITS;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -54,7 +55,7 @@ pub struct BarReader {
     pub completer: Signal<In, Bits<16>>,
     pub sink: StreamSink<BarRequest>,
     /// The register that is read, a byte offset in BAR 0.
-    pub bar_read: StreamSource<Bits<20>>,
+    pub bar_read: StreamSource<Bits<BAR_BITS>>,
     /// Its value: one for every address taken from `bar_read`.
     pub bar_answer: StreamSink<Bits<32>>,
     pub source: StreamSource<BarCompletion>,
@@ -134,7 +135,7 @@ impl Logic for BarReader {
         self.tail.next.tag = self.request.q.val().tag;
         self.tail.next.lower_address = 0.into();
         if self.request.q.val().memory {
-            self.tail.next.lower_address = (bit_cast::<8, 20>(self.request.q.val().address) & 124)
+            self.tail.next.lower_address = (bit_cast::<8, BAR_BITS>(self.request.q.val().address) & 124)
                 | bit_cast::<8, 2>(self.first_octet.val());
         }
         self.source.beat.next.dwords = 0.into();

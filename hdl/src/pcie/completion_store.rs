@@ -74,7 +74,7 @@ pub struct CompletionStore<const T: usize, const A: usize> {
     first_awaited: Signal<Local, Awaited>,
     slot: Signal<Local, Bits<5>>,
     sought: Signal<Local, Bits<5>>,
-    matches: Signal<Local, Bit>,
+    agrees: Signal<Local, Bit>,
     counts: Signal<Local, Bit>,
     at: Signal<Local, Bits<8>>,
     at_next: Signal<Local, Bits<8>>,
@@ -126,7 +126,7 @@ impl<const T: usize, const A: usize> Default for CompletionStore<T, A> {
             first_awaited: Default::default(),
             slot: Default::default(),
             sought: Default::default(),
-            matches: Default::default(),
+            agrees: Default::default(),
             counts: Default::default(),
             at: Default::default(),
             at_next: Default::default(),
@@ -168,7 +168,7 @@ impl<const T: usize, const A: usize> Logic for CompletionStore<T, A> {
         if self.states.is_fresh.val() {
             self.check.awaited.next = self.begun.read_data.val().awaited;
         }
-        self.matches.next = self.beat.q.val().valid
+        self.agrees.next = self.beat.q.val().valid
             & !self.early.q.val()
             & (self.beat.q.val().tag == self.begun.read_data.val().tag)
             & self.check.fits.val();
@@ -177,9 +177,9 @@ impl<const T: usize, const A: usize> Logic for CompletionStore<T, A> {
         self.after.next = self.then.q.val();
         self.at.next = self.place.q.val();
         if self.beat.q.val().valid & self.beat.q.val().first {
-            self.keep.next = self.matches.val() & self.states.is_open.val();
+            self.keep.next = self.agrees.val() & self.states.is_open.val();
             self.count.next =
-                self.matches.val() & (self.states.is_open.val() | self.states.is_quarantined.val());
+                self.agrees.val() & (self.states.is_open.val() | self.states.is_quarantined.val());
             self.after.next = self.check.then.val();
             self.at.next = self.check.awaited.val().place;
         }

@@ -13,6 +13,7 @@ use super::tlp_builder::TlpBuilder;
 use super::tlp_merge::TlpMerge;
 use super::tlp_receiver::TlpReceiver;
 use super::write_splitter::WriteSplitter;
+use crate::configuration::BAR_BITS;
 use crate::stream::beat::*;
 use crate::stream::{Merge2, SkidBuffer, StreamFifo};
 use rust_hdl::prelude::*;
@@ -22,13 +23,13 @@ use rust_hdl::prelude::*;
 /// ```text
 ///            +-> bar_write
 /// pcie_in -> TlpReceiver -> StreamFifo -> BarReader <-> bar_read, bar_answer
-///            |                               +---------------------> AnswerTlp -+
-///            | completions                             writes under way ^       |
-///            |       payload_write ------> PostedSelect -> WriteSplitter|       |
-///            |       completion_write -->    | order             v      |       v
-///            |       ..._write_data -----> PostedData -> ByteShift -> TlpBuilder -> TlpMerge -> pcie_out
-///            v                                                                  ^
-///       ReadChannel: payload, send, receive -> Merge2 -> Merge2 -> ReadTlp -----+
+///            |                              +---------------------> AnswerTlp -----+
+///            | completions                            writes under way ^           |
+///            |     payload_write ------> PostedSelect -> WriteSplitter |           v
+///            |     completion_write -->    | order             v       |      TlpMerge -> pcie_out
+///            |     ..._write_data -----> PostedData -> ByteShift -> TlpBuilder --> ^
+///            v                                                                     |
+///       ReadChannel: payload, send, receive -> Merge2 -> Merge2 -> ReadTlp --------+
 ///            ^ CompletionTimer
 /// ```
 /// Packets are in wire order: header octet 0 is byte 0 of the first beat. The host must not have
@@ -61,7 +62,7 @@ pub struct Pcie {
     /// The host writes a register.
     pub bar_write: StreamSource<BarWrite>,
     /// The host reads a register: its byte offset in BAR 0 ...
-    pub bar_read: StreamSource<Bits<20>>,
+    pub bar_read: StreamSource<Bits<BAR_BITS>>,
     /// ... and its value, one for every offset taken.
     pub bar_answer: StreamSink<Bits<32>>,
     /// Reads of payload, 32 at a time.
@@ -180,7 +181,7 @@ impl Logic for Pcie {
             &mut self.bar_requests.sink,
         );
         StreamSource::<BarRequest>::join(&mut self.bar_requests.source, &mut self.bar_reader.sink);
-        StreamSource::<Bits<20>>::link(&mut self.bar_read, &mut self.bar_reader.bar_read);
+        StreamSource::<Bits<BAR_BITS>>::link(&mut self.bar_read, &mut self.bar_reader.bar_read);
         StreamSink::<Bits<32>>::link(&mut self.bar_answer, &mut self.bar_reader.bar_answer);
         self.bar_reader.completer.next = self.requester.val();
         self.payload_channel.completion.next = self.receiver.completion.val();

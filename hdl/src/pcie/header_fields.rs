@@ -1,14 +1,18 @@
 //! The fields of a packet's header.
 use super::records::{BarRequest, CompletionBeat};
 use super::tlp_kind::TlpKind;
+use crate::configuration::BAR_BITS;
 use rust_hdl::prelude::*;
+
+/// The bits of an offset in BAR 0 beyond its low two octets.
+const BAR_HIGH_BITS: usize = BAR_BITS - 16;
 
 /// A bus address in BAR 0, put together from octets.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct BarAddress {
     pub low: Bits<8>,
     pub middle: Bits<8>,
-    pub high: Bits<4>,
+    pub high: Bits<BAR_HIGH_BITS>,
 }
 
 /// A requester ID, put together from octets.
@@ -32,7 +36,7 @@ pub struct HeaderFields {
     /// Double words of data, or asked for; 0 means 1024.
     pub length: Signal<Out, Bits<10>>,
     /// Of a memory request, the byte offset in BAR 0.
-    pub address: Signal<Out, Bits<20>>,
+    pub address: Signal<Out, Bits<BAR_BITS>>,
     /// The packet is a memory write of one whole double word or of an aligned whole pair, and is
     /// not poisoned.
     pub writes: Signal<Out, Bit>,
@@ -52,7 +56,7 @@ pub struct HeaderFields {
     dwords: Signal<Local, Bits<10>>,
     short: Signal<Local, BarAddress>,
     long: Signal<Local, BarAddress>,
-    place: Signal<Local, Bits<20>>,
+    place: Signal<Local, Bits<BAR_BITS>>,
     asker: Signal<Local, RequesterId>,
     asked_by: Signal<Local, RequesterId>,
     asked_by_id: Signal<Local, Bits<16>>,
@@ -120,10 +124,10 @@ impl Logic for HeaderFields {
         self.last_enables.next = self.head.val().get_bits::<4>(60);
         self.short.next.low = self.tail.val().get_bits::<8>(24) & self.word_mask.val();
         self.short.next.middle = self.tail.val().get_bits::<8>(16);
-        self.short.next.high = self.tail.val().get_bits::<4>(8);
+        self.short.next.high = self.tail.val().get_bits::<BAR_HIGH_BITS>(8);
         self.long.next.low = self.tail.val().get_bits::<8>(56) & self.word_mask.val();
         self.long.next.middle = self.tail.val().get_bits::<8>(48);
-        self.long.next.high = self.tail.val().get_bits::<4>(40);
+        self.long.next.high = self.tail.val().get_bits::<BAR_HIGH_BITS>(40);
         self.place.next = self.short.val().into();
         if self.kinds.wide.val() {
             self.place.next = self.long.val().into();

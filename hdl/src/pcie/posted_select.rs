@@ -11,8 +11,8 @@ use rust_hdl::prelude::*;
 ///                    > in turn ---<
 /// completion write /              \ order -> PostedData
 /// ```
-/// A request a clock; the clients take turns. A client's `ready` depends on the `valid` of the other
-/// client, not on its own. While bus mastering is off, none is taken.
+/// A request a clock; the clients take turns. A client's `ready` depends on the `valid` of the
+/// other client, not on its own. While bus mastering is off, none is taken.
 #[derive(LogicBlock, Default)]
 pub struct PostedSelect {
     pub clock: Signal<In, Clock>,

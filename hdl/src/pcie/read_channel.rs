@@ -33,7 +33,8 @@ pub struct ReadChannel<const T: usize, const A: usize, const W: usize> {
     /// Memory reads to be sent.
     pub issue: StreamSource<ReadIssue>,
     pub completion: Signal<In, CompletionBeat>,
-    /// The first record of a completion two clocks ago was one that a read of this channel waits for.
+    /// The first record of a completion two clocks ago was one that a read of this channel waits
+    /// for.
     pub known: Signal<Out, Bit>,
     splitter: ReadSplitter,
     issuer: ReadIssuer<T, W>,

@@ -4,13 +4,13 @@ use super::records::{OpenRead, ReadIssue, ReadPiece};
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
-/// Hands out `2^T` slots in turn, each time with the next of its `2^(W - T)` tags: a tag comes again
-/// when all others of the channel have. A slot is given again when it is free; since answers are
-/// read out in order, slots become free in order, but for those in quarantine, which are passed
+/// Hands out `2^T` slots in turn, each time with the next of its `2^(W - T)` tags: a tag comes
+/// again when all others of the channel have. A slot is given again when it is free; since answers
+/// are read out in order, slots become free in order, but for those in quarantine, which are passed
 /// over.
 ///
-/// A read every clock if slots are free. `opened` tells the [`CompletionStore`] and [`ReadOut`] of a
-/// read in the clock before it is first offered on `source`.
+/// A read every clock if slots are free. `opened` tells the [`CompletionStore`] and [`ReadOut`] of
+/// a read in the clock before it is first offered on `source`.
 ///
 /// [`CompletionStore`]: super::completion_store::CompletionStore
 /// [`ReadOut`]: super::read_out::ReadOut

@@ -4,11 +4,11 @@ use crate::memory::DualPortRam;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
-/// Waits for the oldest read to be done, sends its beats, frees its slot, goes on to the next. Joins
-/// the reads of one request to one packet; the [`ByteShift`](super::byte_shift::ByteShift) behind
-/// strips the octets in front of the first. Where a read failed, the slot may hold anything, another
-/// read's octets as well: zeros are sent in their place. A beat a clock, and one clock between two
-/// reads.
+/// Waits for the oldest read to be done, sends its beats, frees its slot, goes on to the next.
+/// Joins the reads of one request to one packet; the [`ByteShift`](super::byte_shift::ByteShift)
+/// behind strips the octets in front of the first. Where a read failed, the slot may hold anything,
+/// another read's octets as well: zeros are sent in their place. A beat a clock, and one clock
+/// between two reads.
 #[derive(LogicBlock)]
 pub struct ReadOut<const T: usize, const A: usize> {
     pub clock: Signal<In, Clock>,

@@ -1,4 +1,5 @@
 //! What crosses between the engines and the PCIe side.
+use crate::configuration::BAR_BITS;
 use rust_hdl::prelude::*;
 
 /// Asks for octets of host memory. Never crosses a 4 KiB boundary.
@@ -24,7 +25,7 @@ pub struct WriteRequest {
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct BarWrite {
     /// Byte offset in BAR 0, a multiple of 4.
-    pub address: Bits<20>,
+    pub address: Bits<BAR_BITS>,
     /// The word.
     pub data: Bits<32>,
 }
@@ -135,7 +136,7 @@ pub struct OpenRead {
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct BarRequest {
     /// Byte offset in BAR 0.
-    pub address: Bits<20>,
+    pub address: Bits<BAR_BITS>,
     /// Who asks.
     pub requester: Bits<16>,
     /// Its tag.

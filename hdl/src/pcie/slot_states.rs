@@ -14,8 +14,8 @@ use rust_hdl::prelude::*;
 /// ```
 /// A slot is its read's until all octets have come (PCI Express Base Specification, s. 2.2.6.2), or
 /// the read is refused, or it has timed out (s. 2.8). What is poisoned spoils the data and ends
-/// nothing. After a time-out, whoever waits is told, but octets may still come: the slot and its tag
-/// are kept back until all of them have, or for as long again.
+/// nothing. After a time-out, whoever waits is told, but octets may still come: the slot and its
+/// tag are kept back until all of them have, or for as long again.
 ///
 /// Time comes as pulses, two in a completion timeout: what is there at one of them is old, and what
 /// is old at one of them has timed out.

@@ -4,6 +4,7 @@ use super::records::*;
 use super::root_complex::{pattern, RootComplex, Tlp};
 use super::tlp::*;
 use super::Pcie;
+use crate::configuration::BAR_BITS;
 use crate::stream::bench::{dense, edge, rng, seeds, settle, Packet};
 use crate::stream::Beat;
 use rand::Rng;
@@ -87,7 +88,7 @@ pub(super) struct Bench {
     pub(super) readers: [Reader; 3],
     pub(super) writers: [Writer; 2],
     pub(super) bar_writes: Taker<BarWrite>,
-    pub(super) bar_reads: Taker<Bits<20>>,
+    pub(super) bar_reads: Taker<Bits<BAR_BITS>>,
     pub(super) bar_answers: Feeder<Bits<32>>,
     pub(super) link: f64,
     pub(super) host_offers: bool,

@@ -1,6 +1,7 @@
 //! Takes packets apart.
 use super::header_fields::HeaderFields;
 use super::records::{BarRequest, BarWrite, CompletionBeat};
+use crate::configuration::BAR_BITS;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -65,7 +66,7 @@ pub struct TlpReceiver {
     ready: Signal<Local, Bit>,
     one: Constant<Bits<10>>,
     two: Constant<Bits<10>>,
-    next_word: Constant<Bits<20>>,
+    next_word: Constant<Bits<BAR_BITS>>,
 }
 
 impl Default for TlpReceiver {

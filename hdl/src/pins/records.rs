@@ -1,8 +1,10 @@
 //! The records that ports carry, as [`Pin`](super::Pin)s. A record is added where its engine's are.
 
-use crate::complete::records::Completion;
+use crate::complete::records::{Completion, CqRecord};
+use crate::control::record_masks::RecordWord;
 use crate::control::records::{
-    ContextWrite, CqCommand, CqDoorbell, MsixMessage, PageWrite, QpDoorbell, QpEvent, Wipe,
+    CommitCommand, ContextWrite, CqCommand, CqDoorbell, FenceCommand, MsixMessage, PageWrite,
+    QpCommand, QpDoorbell, QpEvent, QpRecord, Wipe,
 };
 use crate::life::records::{Life, QpChange};
 use crate::mac::records::{Gmii, MacCounts, ReceiveVerdict, ReceivedOctet};
@@ -12,7 +14,7 @@ use crate::pcie::records::{
     ReadRequest, ShiftBeat, TlpHeader, WriteRequest,
 };
 use crate::protect::records::{GateAnswer, GateQuestion};
-use crate::queue::records::{FetchTicket, QueueEntry};
+use crate::queue::records::{FetchTicket, QpNote, QueueEntry};
 use crate::receive::notes::*;
 use crate::receive::records::{Acknowledgement, Opened, ReadAsked, ReadDone, ReceiveEdge};
 use crate::record;
@@ -29,7 +31,13 @@ record!(ReceivedOctet { data, valid, end, damaged });
 record!(MacCounts { damaged, misfit, pause, lost });
 record!(ReceiveVerdict { valid, damaged, misfit });
 record!(Completion { cq, qp, generation, kind, status, request, solicited, length, sequence });
+record!(CqRecord { producer, armed, overflowed });
 record!(Wipe { valid, index });
+record!(CommitCommand { valid, table, index });
+record!(FenceCommand { valid, number });
+record!(QpCommand { valid, qp, enable });
+record!(QpRecord { begun, generation, started, active, status });
+record!(RecordWord { word, table });
 record!(ContextWrite { valid, table, index, word, data });
 record!(QpChange { valid, wipe, qp, generation, begins, started, active });
 record!(Life { generation, started, active });
@@ -91,7 +99,8 @@ record!(QueueEntry {
     reserved,
     fault
 });
-record!(FetchTicket { qp, generation, first, count });
+record!(FetchTicket { fence, qp, generation, first, count });
+record!(QpNote { valid, qp });
 record!(Acknowledgement { qp, generation, sequence, number, window });
 record!(ReceiveEdge { valid, qp, generation, expected, window, acknowledge });
 record!(Opened { valid, qp, generation });

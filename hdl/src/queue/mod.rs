@@ -2,6 +2,8 @@
 pub mod asker;
 pub mod counters;
 pub mod gather;
+pub mod number_list;
+pub mod notes;
 pub mod pick;
 pub mod priority_encoder;
 pub mod ready_list;
@@ -11,10 +13,12 @@ pub mod request_fetch;
 pub use asker::FetchAsker;
 pub use counters::FetchCounters;
 pub use gather::FetchGather;
+pub use number_list::NumberList;
+pub use notes::NoteMerge;
 pub use pick::Pick;
 pub use priority_encoder::PriorityEncoder;
 pub use ready_list::ReadyList;
-pub use records::{EntryFindings, FetchTicket, QueueEntry};
+pub use records::{EntryFindings, FetchTicket, QpNote, QueueEntry};
 pub use request_fetch::RequestFetch;
 
 /// The queue pair context's field of that name.
@@ -23,6 +27,9 @@ pub(crate) fn context_field(name: &str) -> &'static ironwarp_abi::record::Field 
     let found = fields.iter().find(|field| field.name == name);
     found.expect("the queue pair context has the field")
 }
+
+#[cfg(test)]
+mod tests;
 
 /// Elaborates a block, and has the lint read its kernels and Yosys its Verilog.
 #[cfg(test)]

@@ -1,23 +1,14 @@
 //! The numbers of the queue pairs that have something to do.
+use super::NumberList;
 use crate::configuration::{QpNumber, QP_BITS};
 use crate::life::QpChange;
-use crate::memory::Table;
 use crate::stream::*;
 use rust_hdl::prelude::*;
 
 /// log2 of the places: every queue pair is listed at most once, with room for one on its way.
 const LIST_BITS: usize = QP_BITS + 1;
 
-/// A list of queue pairs, first in first out, each at most once.
-///
-/// ```text
-/// put --> listed? --no--> FIFO --> next
-///           ^ pushed, popped: a bit each for every queue pair; they differ while it is listed
-/// ```
-/// Contract: whoever changes something that `next`'s taker would want to know puts the queue pair
-/// at the same time or later; whoever takes a number looks at the queue pair from the next clock
-/// on. So nothing is missed: a number that is put while it is listed is looked at later. The taker
-/// may find nothing to do.
+/// A list of queue pairs, first in first out, each at most once: see [`NumberList`].
 #[derive(LogicBlock, Default)]
 pub struct ReadyList {
     pub clock: Signal<In, Clock>,
@@ -26,58 +17,17 @@ pub struct ReadyList {
     /// Always ready.
     pub put: StreamSink<QpNumber>,
     pub next: StreamSource<QpNumber>,
-    pushed: Table<Bit, QP_BITS>,
-    pushed_seen: Table<Bit, QP_BITS>,
-    popped: Table<Bit, QP_BITS>,
-    list: StreamFifo<QpNumber, LIST_BITS>,
-    asked: DFF<Bit>,
-    asked_qp: DFF<QpNumber>,
-    taken: DFF<Bit>,
-    taken_qp: DFF<QpNumber>,
-    enters: Signal<Local, Bit>,
-    flipped: Signal<Local, Bit>,
-    wipes: Signal<Local, Bit>,
+    list: NumberList<QP_BITS, LIST_BITS>,
 }
 
 impl Logic for ReadyList {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, asked, asked_qp, taken, taken_qp);
-        clock!(self, clock, pushed, pushed_seen, popped, list);
-        self.wipes.next = self.change.val().valid & self.change.val().wipe;
-
-        // Is it listed?
-        self.put.ready.next = true;
-        self.asked.d.next = self.put.valid.val();
-        self.asked_qp.d.next = self.put.beat.val();
-        self.pushed.read_index.next = self.put.beat.val();
-        self.popped.read_index.next = self.put.beat.val();
-        self.enters.next =
-            self.asked.q.val() & (self.pushed.read_record.val() == self.popped.read_record.val());
-        self.flipped.next = !self.pushed.read_record.val();
-        self.list.sink.beat.next = self.asked_qp.q.val();
-        self.list.sink.valid.next = self.enters.val();
-        self.pushed.write.next = self.enters.val() | self.wipes.val();
-        self.pushed.write_index.next = self.asked_qp.q.val();
-        self.pushed.write_record.next = self.flipped.val();
-
-        // Listed no more: the two bits are equal again.
-        self.taken.d.next = self.next.valid.val() & self.next.ready.val();
-        self.taken_qp.d.next = self.next.beat.val();
-        self.pushed_seen.read_index.next = self.next.beat.val();
-        self.popped.write.next = self.taken.q.val() | self.wipes.val();
-        self.popped.write_index.next = self.taken_qp.q.val();
-        self.popped.write_record.next = self.pushed_seen.read_record.val();
-        if self.wipes.val() {
-            self.pushed.write_index.next = self.change.val().qp;
-            self.pushed.write_record.next = false;
-            self.popped.write_index.next = self.change.val().qp;
-            self.popped.write_record.next = false;
-        }
-        self.pushed_seen.write.next = self.pushed.write.val();
-        self.pushed_seen.write_index.next = self.pushed.write_index.val();
-        self.pushed_seen.write_record.next = self.pushed.write_record.val();
-        StreamSource::<QpNumber>::link(&mut self.next, &mut self.list.source);
+        clock!(self, clock, list);
+        self.list.wipe.next = self.change.val().valid & self.change.val().wipe;
+        self.list.wiped.next = self.change.val().qp;
+        StreamSink::<QpNumber>::link(&mut self.put, &mut self.list.put);
+        StreamSource::<QpNumber>::link(&mut self.next, &mut self.list.next);
     }
 }
 

@@ -1,10 +1,14 @@
-//! Every signal that another process reads changes once.
+//! Kernels' processes as every simulator takes them.
 //!
-//! A kernel assigns defaults and then overrides them, and RustHDL prints it as one `always @(*)` that does the
-//! same. Who reads such a signal in another process sees the default for a moment. Where two
-//! processes read each other's signals, as a block and a block in it do, a simulator that keeps to
-//! the order of events (IEEE 1364-2005 section 11) wakes each by the other's moment for ever, though
-//! no signal depends on itself. So the overriding happens in a draft that is the process's own,
+//! RustHDL prints a kernel as one `always @(*)` that does what the kernel does. Three things about it do not suit
+//! a simulator that keeps to the order of events (IEEE 1364-2005 sections 9.7.5 and 11), and are
+//! changed here.
+//!
+//! **What leaves the process changes once.** A kernel assigns defaults and then overrides them, and
+//! who reads such a signal in another process sees the default for a moment. Where two processes
+//! read each other's signals, as a block and a block in it do, each wakes the other by its moment
+//! for ever, though no signal depends on itself. So the overriding happens in a draft that is the
+//! process's own:
 //!
 //! ```text
 //! always @(*) begin                     always @(*) begin
@@ -15,7 +19,12 @@
 //! end                                       read_record = read_record$draft;
 //!                                       end
 //! ```
-//! and what leaves the process is assigned once, when it is final.
+//!
+//! **Inputs pass by.** An input that is only handed on, the clock above all, gets an `assign` of
+//! its own: else every process runs at both edges of the clock, and does nothing.
+//!
+//! **Every process runs at the start.** `always @(*)` waits for a change, and what has none, since
+//! all that it reads is constant or as it was at power-on, would stay unknown for ever.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,34 +49,92 @@ pub(super) fn settled(text: &str) -> String {
 }
 
 fn settled_module(module: &str) -> String {
-    let lines: Vec<&str> = module.lines().collect();
-    let begin = lines.iter().position(|line| *line == BEGIN);
+    let mut lines: Vec<String> = module.lines().map(str::to_owned).collect();
+    let begin = lines.iter().position(|line| line == BEGIN);
     let Some((begin, end)) = begin.and_then(|begin| {
-        let length = lines[begin..].iter().position(|line| *line == END)?;
+        let length = lines[begin..].iter().position(|line| line == END)?;
         Some((begin, begin + length))
     }) else {
         return module.to_owned();
     };
-    let seen = seen_outside(&lines[..begin]);
-    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
-    for name in lines[begin..end].iter().filter_map(|line| target(line)) {
+    let tail = lines.split_off(end);
+    let mut body = lines.split_off(begin);
+    let passed = pass_by(&mut lines, &mut body);
+    let declared: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let seen = seen_outside(&declared);
+    let times = times(&body);
+    let often = |name: &&str| times.get(*name).is_some_and(|times| *times > 1);
+    let drafts: BTreeSet<&str> = seen.keys().copied().filter(often).collect();
+    let mut out = declared.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+    if !drafts.is_empty() {
+        out.push("    // What signals are before they are final".to_owned());
+        out.extend(drafts.iter().map(|name| format!("    reg {}{name}{DRAFT};", seen[name])));
+    }
+    out.extend(passed);
+    out.extend(POWER_ON.lines().map(str::to_owned));
+    out.extend(body.iter().map(|line| renamed(line, &drafts)));
+    out.extend(drafts.iter().map(|name| format!("        {name} = {name}{DRAFT};")));
+    let first = out.iter().position(|line| line == BEGIN).map_or(out.len(), |at| at + 1);
+    out.splice(first..first, POWER_SEEN.lines().map(str::to_owned));
+    out.extend(tail);
+    out.join("\n") + "\n"
+}
+
+/// Wakes a process at the start. Verilator needs no waking, and synthesis has no start.
+const POWER_ON: &str = "`ifndef SYNTHESIS
+`ifndef VERILATOR
+    reg power$on, power$seen;
+    initial power$on <= 1'b1;
+`endif
+`endif";
+const POWER_SEEN: &str = "`ifndef SYNTHESIS
+`ifndef VERILATOR
+        power$seen = power$on;
+`endif
+`endif";
+
+/// Takes what only hands an input on out of a process's `body`, and gives it as assignments.
+fn pass_by(declarations: &mut [String], body: &mut Vec<String>) -> Vec<String> {
+    let inputs: BTreeSet<String> = declarations
+        .iter()
+        .filter(|line| line.trim_start().starts_with("input wire "))
+        .filter_map(|line| Some(line.trim_end_matches(';').rsplit_once(' ')?.1.to_owned()))
+        .collect();
+    let times: BTreeMap<String, usize> =
+        times(body).into_iter().map(|(name, times)| (name.to_owned(), times)).collect();
+    let declared: Vec<&str> = declarations.iter().map(String::as_str).collect();
+    let seen: BTreeSet<String> = seen_outside(&declared).into_keys().map(str::to_owned).collect();
+    let mut passed = Vec::new();
+    body.retain(|line| {
+        let Some((to, from)) = handed_on(line) else { return true };
+        let only = times.get(to) == Some(&1) && seen.contains(to) && inputs.contains(from);
+        if only {
+            passed.push((to.to_owned(), from.to_owned()));
+        }
+        !only
+    });
+    for line in declarations.iter_mut() {
+        let name = line.trim_end_matches(';').rsplit_once(' ').map_or("", |it| it.1);
+        if line.contains("reg ") && passed.iter().any(|(to, _)| to == name) {
+            *line = line.replacen("reg ", "wire ", 1);
+        }
+    }
+    passed.iter().map(|(to, from)| format!("    assign {to} = {from};")).collect()
+}
+
+/// The two names of a line that assigns one whole signal to another, whatever happens.
+fn handed_on(line: &str) -> Option<(&str, &str)> {
+    let (to, from) = line.strip_prefix("        ")?.strip_suffix(';')?.split_once(" = ")?;
+    (to.chars().all(of_name) && from.chars().all(of_name)).then_some((to, from))
+}
+
+/// How often each signal is assigned to.
+fn times(body: &[String]) -> BTreeMap<&str, usize> {
+    let mut times = BTreeMap::new();
+    for name in body.iter().filter_map(|line| target(line)) {
         *times.entry(name).or_default() += 1;
     }
-    let drafts: BTreeSet<&str> = seen
-        .keys()
-        .copied()
-        .filter(|name| times.get(name).is_some_and(|times| *times > 1))
-        .collect();
-    if drafts.is_empty() {
-        return module.to_owned();
-    }
-    let mut out: Vec<String> = lines[..begin].iter().map(|line| (*line).to_owned()).collect();
-    out.push("    // What signals are before they are final".to_owned());
-    out.extend(drafts.iter().map(|name| format!("    reg {}{name}{DRAFT};", seen[name])));
-    out.extend(lines[begin..end].iter().map(|line| renamed(line, &drafts)));
-    out.extend(drafts.iter().map(|name| format!("        {name} = {name}{DRAFT};")));
-    out.extend(lines[end..].iter().map(|line| (*line).to_owned()));
-    out.join("\n") + "\n"
+    times
 }
 
 /// The module's outputs and what it gives to the blocks in it, with their ranges.
@@ -164,9 +231,11 @@ endmodule // m
         for line in [
             "    reg [3:0] x$draft;\n",
             "    reg z$draft;\n",
+            "    output wire  y;\n",
+            "    assign y = a;\n",
+            "        power$seen = power$on;\n",
             "    reg [1:0] part$x$draft;\n",
             "        x$draft = 4'h0;\n",
-            "        y = a;\n",
             "        l = x$draft[0];\n",
             "        part$x$draft[(1)+:(1)] = x$draft[1];\n",
             "            x$draft = part$x$draft;\n",
@@ -177,6 +246,7 @@ endmodule // m
         ] {
             assert!(text.contains(line), "{line}{text}");
         }
+        assert!(!text.contains("        y = a;"), "{text}");
         assert!(!text.contains("y$draft;") && !text.contains("l$draft"), "{text}");
         assert_eq!(text.matches("        x = ").count(), 1);
     }
@@ -184,7 +254,9 @@ endmodule // m
     #[test]
     fn what_is_assigned_once_stays() {
         let module = "module m(a,x);\n    input wire a;\n    output reg  x;\n\n    always @(*) \
-                      begin\n        x = a;\n    end\nendmodule // m\n";
-        assert_eq!(settled(module), module);
+                      begin\n        x = ~a;\n    end\nendmodule // m\n";
+        let text = settled(module);
+        assert!(text.contains("        x = ~a;\n    end\nendmodule // m\n"), "{text}");
+        assert!(text.starts_with(&module[..40]) && !text.contains("draft"), "{text}");
     }
 }
