@@ -1,5 +1,7 @@
 //! Two behavioural models and their drivers: connect, write, send, close.
 
+mod control;
+
 use ironwarp_driver::backend::{DeviceKind, Machine, World, WorldOptions};
 use ironwarp_driver::{
     Access, Agreement, Completion, CompletionQueue, Context, Event, MemoryRegion, Operation,

@@ -6,7 +6,6 @@ use crate::config_space::Effect;
 use crate::link::{Frame, Link};
 use crate::root_complex::RootComplex;
 use crate::{time, Error, HostMemory, Inputs, Options, Pins, Stages};
-use ironwarp_abi::registers::BAR_BYTES;
 use ironwarp_capture::Capture;
 use ironwarp_root_complex::{BeatPort, Mishap};
 use std::path::{Path, PathBuf};
@@ -171,7 +170,7 @@ impl Simulation {
 
     fn bar(&mut self, nic: usize, address: u32) -> Result<&mut RootComplex, Error> {
         let root = &mut self.node_mut(nic)?.root;
-        if address % 4 != 0 || address >= BAR_BYTES {
+        if address % 4 != 0 || address >= root.options().configuration.bar_bytes() {
             return Err(Error::BarAddress(address));
         }
         if !root.config().memory_space() {

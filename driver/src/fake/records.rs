@@ -45,7 +45,7 @@ impl Records {
             table::NEXT_HOP => (NextHopContext::WORDS, qp_bits),
             _ => return Err(format!("there is no table {table}")),
         };
-        let record = std::mem::replace(&mut self.window, [0; 32]);
+        let record = std::mem::take(&mut self.window);
         if index >> bits != 0 {
             return Err(format!("table {table} has no record {index}"));
         }
