@@ -12,6 +12,9 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::time::Duration;
 
+/// Frames that a call may make.
+const FRAMES: usize = 4;
+
 /// What the model is asked to do.
 enum Call {
     Write(u32, u32),
@@ -49,7 +52,8 @@ impl Host for Bus {
 }
 
 fn work(calls: Receiver<Call>, mut bus: Bus) {
-    let mut device = Device::new(Options::default());
+    // A call makes few frames, so that control events meet those that are not made yet.
+    let mut device = Device::new(Options { frames_max: FRAMES, ..Options::default() });
     while let Ok(call) = calls.recv() {
         let (mut value, mut more) = (0, true);
         match call {

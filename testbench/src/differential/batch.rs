@@ -52,6 +52,8 @@ pub struct Batch {
     strays: bool,
     /// Read Requests or Responses of the queue pair's peer.
     delicate: u32,
+    /// Segments took back what a window before them had allowed.
+    took_back: u32,
     /// Queue pairs that were started.
     pub started: u32,
     /// Queue pairs that have ended.
@@ -69,12 +71,10 @@ impl Batch {
         let traffic = self.sends | self.receives | self.frames;
         match event {
             Event::Send(qp, work) => {
-                let bad = doubtful(*qp, work, script);
-                if bad {
-                    script.qps[*qp as usize].doubtful = true;
-                }
-                let peer = script.qps[*qp as usize].peer.as_ref();
-                let alone = bad || peer.is_some_and(|peer| peer.took_back);
+                // One before it may have waited for this one's doorbell.
+                let bad = doubtful(*qp, work, script) || script.qps[*qp as usize].doubtful;
+                script.qps[*qp as usize].doubtful = bad;
+                let alone = bad || self.took_back >> qp & 1 != 0;
                 let others = self.delicate | if alone { self.frames | self.receives } else { 0 };
                 others >> qp & 1 != 0
             }
@@ -110,8 +110,14 @@ impl Batch {
         (self.frames & !RAW_BIT).count_ones() > 1 || self.strays && self.frames & !RAW_BIT != 0
     }
 
+    /// More than one queue pair was at work.
+    pub fn has_several(&self) -> bool {
+        let raw = if self.strays { RAW_BIT } else { 0 };
+        (self.sends | self.receives | self.frames & !RAW_BIT | raw).count_ones() > 1
+    }
+
     /// The event happens now; `starts` says that a queue pair starts by it.
-    pub fn happened(&mut self, event: &Event, starts: bool, delicate: bool) {
+    pub fn happened(&mut self, event: &Event, starts: bool, delicate: bool, script: &Script) {
         match event {
             Event::Send(qp, _) => self.sends |= 1 << qp,
             Event::Receive(qp, _) => self.receives |= 1 << qp,
@@ -119,6 +125,8 @@ impl Batch {
                 self.frames |= 1 << qp | RAW_BIT;
                 self.strays |= what.spoil.is_some() || what.flags != 0;
                 self.delicate |= u32::from(delicate) << qp;
+                let peer = script.qps[*qp as usize].peer.as_ref();
+                self.took_back |= u32::from(peer.is_some_and(|peer| peer.took_back)) << qp;
                 self.arrived[*qp as usize] += u32::from(what.length);
             }
             Event::Stray(stray) => {

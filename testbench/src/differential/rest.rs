@@ -29,14 +29,18 @@ impl Runner {
         let ended: Vec<u32> = (0..QPS).filter(|qp| batch.ended >> qp & 1 != 0).collect();
         let connections = self.connections(&batch, &ended);
         let raw_ended = ended.contains(&RAW);
-        compare::frames(&rtl.frames, &model.frames, &connections, raw_ended)?;
+        let frames = compare::frames(&rtl.frames, &model.frames, &connections, raw_ended);
         self.ended.extend(&ended);
         same("reserved bits of a completion entry", compare::stray_bits(&ours), None)?;
         let overflows = self.model.read(registers::COUNT_CQ_OVERFLOWS.address);
         let lost = std::mem::replace(&mut self.overflows, overflows) != overflows;
+        if frames.is_err() && lost && batch.has_several() {
+            return Err(End::Race(Race::Overflow));
+        }
+        frames?;
         let equal = match lost {
             true => {
-                if ended.len() == 1 && !batch.is_mixed() {
+                if ended.len() == 1 && !batch.has_several() {
                     let full = |all: &[Vec<ring::Octets>]| -> Vec<bool> {
                         all.iter().map(|entries| compare::overflows(entries)).collect()
                     };

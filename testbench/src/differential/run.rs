@@ -195,11 +195,11 @@ impl Runner {
             if let Some(race) = race.filter(|_| own) {
                 return Err(End::Race(race));
             }
-            self.batch.happened(event, false, delicate);
+            self.batch.happened(event, false, delicate, &self.script);
             self.batch.ended |= now;
             return self.rest();
         }
-        self.batch.happened(event, starts.is_some(), delicate);
+        self.batch.happened(event, starts.is_some(), delicate, &self.script);
         Ok(())
     }
 

@@ -36,11 +36,9 @@ pub struct Peer {
     /// MSN of the device's next Send, and of its next Read Request.
     messages: (u32, u32),
     owes: bool,
-    /// It says nothing before so many words of BAR 0 have reached the device: what it names, the
-    /// host has told the device of, and seen that it knows.
+    /// It says nothing before the device certainly knows so many words that its host has written:
+    /// what the peer names, its host has told it when that was so.
     pub needs: u64,
-    /// Since this clock it knows that.
-    pub since: Option<u64>,
     /// It acknowledges nothing for now.
     pub holds: bool,
     // What it sends.
@@ -77,7 +75,6 @@ impl Peer {
             messages: (FIRST_MESSAGE, FIRST_MESSAGE),
             owes: false,
             needs: 0,
-            since: None,
             holds: false,
             framer: Framer::new(sends),
             stream: Vec::new(),

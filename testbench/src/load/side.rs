@@ -4,6 +4,7 @@ use super::fact::Fact;
 use super::memory::Memory;
 use super::tap::{Line, Tap};
 use crate::differential::Make;
+use ironwarp_abi::registers::DEVICE;
 use ironwarp_model::{Device, Fault, Host};
 use ironwarp_sim::root_complex::INTERRUPT_ADDRESSES;
 use ironwarp_sim::{Options, Simulation};
@@ -26,8 +27,8 @@ pub trait Side {
     fn refuse(&mut self, bus: u32, wire: u32);
     /// Clocks so far.
     fn clock(&self) -> u64;
-    /// Words of BAR 0 that have been written and have reached it.
-    fn taken(&self) -> u64;
+    /// Words of BAR 0 that have been written, and that a read behind them has come back for.
+    fn known(&self) -> u64;
     /// What it has done since the last time.
     ///
     /// # Errors
@@ -43,6 +44,10 @@ pub struct Hardware {
     simulation: Simulation,
     memory: Memory,
     line: Line,
+    /// Words written; those behind which a read is under way; those behind which one came back.
+    written: u64,
+    asked: Option<u64>,
+    known: u64,
 }
 
 impl Hardware {
@@ -62,7 +67,7 @@ impl Hardware {
             wave.map_or(Ok(()), |wave| simulation.open_waveform(0, wave))
         };
         set_up(&mut simulation).map_err(|why| why.to_string())?;
-        Ok(Self { simulation, memory, line })
+        Ok(Self { simulation, memory, line, written: 0, asked: None, known: 0 })
     }
 }
 
@@ -72,6 +77,7 @@ impl Side for Hardware {
     }
 
     fn write(&mut self, address: u32, value: u32) {
+        self.written += 1;
         // The addresses are those of the contract: they are there.
         let _ = self.simulation.bar_write32(0, address, value);
     }
@@ -82,6 +88,13 @@ impl Side for Hardware {
 
     fn run(&mut self, clocks: u64) {
         self.simulation.run(clocks);
+        if self.asked.is_some() && self.simulation.bar_answer(0).is_some() {
+            self.known = self.asked.take().unwrap_or(self.known);
+        }
+        let news = self.known < self.written && self.asked.is_none();
+        if news && self.simulation.begin_bar_read(0, DEVICE.address).is_ok() {
+            self.asked = Some(self.written);
+        }
     }
 
     fn refuse(&mut self, bus: u32, wire: u32) {
@@ -93,8 +106,8 @@ impl Side for Hardware {
         self.simulation.clock()
     }
 
-    fn taken(&self) -> u64 {
-        self.line.taken.load(Ordering::Relaxed)
+    fn known(&self) -> u64 {
+        self.known
     }
 
     fn facts(&mut self) -> Result<Vec<Fact>, String> {
@@ -127,6 +140,8 @@ impl Host for Bus {
     }
 }
 
+/// Frames that a turn of the model may make.
+const FRAMES: usize = 4;
 /// Clocks that a turn of the model stands for.
 const TURN: u64 = 100;
 
@@ -135,7 +150,7 @@ pub struct Modelled {
     device: Device,
     bus: Bus,
     clock: u64,
-    taken: u64,
+    written: u64,
     /// The wire takes no frame before this clock.
     refuses_until: u64,
     late: VecDeque<Vec<u8>>,
@@ -144,9 +159,11 @@ pub struct Modelled {
 impl Modelled {
     /// A device after power-on.
     pub fn new() -> Self {
-        let device = Device::new(ironwarp_model::Options::default());
+        // A turn makes few frames, so that control events meet those that are not made yet.
+        let options = ironwarp_model::Options { frames_max: FRAMES, ..Default::default() };
+        let device = Device::new(options);
         let bus = Bus { memory: Memory::default(), facts: Vec::new() };
-        Self { device, bus, clock: 0, taken: 0, refuses_until: 0, late: VecDeque::new() }
+        Self { device, bus, clock: 0, written: 0, refuses_until: 0, late: VecDeque::new() }
     }
 }
 
@@ -162,7 +179,7 @@ impl Side for Modelled {
     }
 
     fn write(&mut self, address: u32, value: u32) {
-        self.taken += 1;
+        self.written += 1;
         self.device.bar_write32(address, value, &mut self.bus);
     }
 
@@ -192,8 +209,8 @@ impl Side for Modelled {
         self.clock
     }
 
-    fn taken(&self) -> u64 {
-        self.taken
+    fn known(&self) -> u64 {
+        self.written
     }
 
     fn facts(&mut self) -> Result<Vec<Fact>, String> {

@@ -4,7 +4,7 @@ use super::fact::Fact;
 use ironwarp_sim::tlp::{Request, Tlp};
 use ironwarp_sim::{Beat, Error, Inputs, Outputs, Pins};
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a tap has heard, and for how many clocks bus and wire still refuse. Clones are the same.
@@ -15,8 +15,6 @@ pub struct Line {
     pub bus: Arc<AtomicU32>,
     /// The wire takes nothing for so many clocks, from the end of a frame on.
     pub wire: Arc<AtomicU32>,
-    /// Writes of the host that have reached the device.
-    pub taken: Arc<AtomicU64>,
 }
 
 impl Line {
@@ -82,19 +80,13 @@ impl Tap {
     }
 
     fn host_says(&self, octets: &[u8]) {
-        match Tlp::parse(octets) {
-            Ok(Tlp::Write(..)) => {
-                self.line.taken.fetch_add(1, Ordering::Relaxed);
+        if let Ok(Tlp::Completion(answer)) = Tlp::parse(octets) {
+            let lead = usize::from(answer.lower_address % 4);
+            let rest = usize::from(answer.remaining) + lead;
+            // What is not a success is the last of its answer.
+            if answer.payload.is_empty() || rest <= answer.payload.len() {
+                self.line.push(Fact::Answered { tag: answer.tag });
             }
-            Ok(Tlp::Completion(answer)) => {
-                let lead = usize::from(answer.lower_address % 4);
-                let rest = usize::from(answer.remaining) + lead;
-                // What is not a success is the last of its answer.
-                if answer.payload.is_empty() || rest <= answer.payload.len() {
-                    self.line.push(Fact::Answered { tag: answer.tag });
-                }
-            }
-            Ok(Tlp::Read(_)) | Err(_) => {}
         }
     }
 }

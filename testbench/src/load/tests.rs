@@ -169,8 +169,8 @@ impl Side for Faulty {
         self.device.clock()
     }
 
-    fn taken(&self) -> u64 {
-        self.device.taken()
+    fn known(&self) -> u64 {
+        self.device.known()
     }
 
     fn facts(&mut self) -> Result<Vec<Fact>, String> {
