@@ -92,7 +92,7 @@ async def rgmii_pause(dut):
     await idle(dut.clock, 80)
     await bench.device.send(AxiStreamFrame(frame(64)))
     await idle(dut.clock, 600)
-    assert bench.heard.empty()
+    assert bench.heard.empty(), bench.heard.recv_nowait()
     heard = await soon(bench.heard.recv())
     assert bytes(heard.get_payload()) == frame(64)
 

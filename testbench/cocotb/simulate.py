@@ -136,8 +136,10 @@ def simulate(simulator, suite, module, folder, case):
         PYTHONWARNINGS="ignore",
         IRONWARP_SIMULATOR=simulator.name,
         COCOTB_LOG_LEVEL=os.environ.get("COCOTB_LOG_LEVEL", "WARNING"),
-        COCOTB_TRUST_INERTIAL_WRITES="1",
     )
+    if simulator.name == "Verilator":
+        # As cocotb's own runner has it: Verilator applies writes at the end of the time step itself.
+        environment["COCOTB_TRUST_INERTIAL_WRITES"] = "1"
     if case:
         environment["COCOTB_TEST_FILTER"] = f"{case}$"
     log = folder / f"{module}.log"
