@@ -58,7 +58,8 @@ impl End {
         let context = Context::open(machine.open(&format!("sim:{number}"))?, options)?;
         let (domain, queue) = (context.protection_domain()?, context.completion_queue(256)?);
         let pair = domain.queue_pair(&QueuePairOptions::new(&queue))?;
-        let octets: Vec<u8> = (0..SIZE).map(|n| (n as u8 ^ (n >> 8) as u8) + number).collect();
+        let octets: Vec<u8> =
+            (0..SIZE).map(|n| (n as u8 ^ (n >> 8) as u8).wrapping_add(number)).collect();
         let source = domain.register(&Region::from_slice(&octets)?, Access::REMOTE_READ)?;
         let sink = domain.register(&Region::new(SIZE)?, Access::REMOTE_WRITE)?;
         let (posted, done, receives, arrived) = (0, 0, VecDeque::new(), 0);

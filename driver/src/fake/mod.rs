@@ -312,7 +312,8 @@ impl Fake {
     }
 
     fn write_register(&self, inner: &mut Inner, address: u32, value: u32) {
-        let window = reg::CONTEXT_WINDOW..reg::CONTEXT_WINDOW + 4 * 32;
+        let words = reg::CONTEXT_WINDOW_WORDS as u32;
+        let window = reg::CONTEXT_WINDOW..reg::CONTEXT_WINDOW + 4 * words;
         match address {
             x if window.contains(&x) => inner.records.write((x - window.start) / 4, value),
             x if x == reg::COMMIT.address => self.commit(inner, value),

@@ -7,14 +7,17 @@ use ironwarp_abi::context::{
     NextHopContext, QueuePairContext,
 };
 use ironwarp_abi::limits::KEY_BITS;
+use ironwarp_abi::registers::CONTEXT_WINDOW_WORDS;
 use std::collections::BTreeMap;
+
+type Window = [u32; CONTEXT_WINDOW_WORDS];
 
 /// What was committed.
 pub(super) struct Records {
     /// The sizes of the tables.
     pub configuration: Configuration,
-    window: [u32; 32],
-    committed: BTreeMap<(u8, u32), [u32; 32]>,
+    window: Window,
+    committed: BTreeMap<(u8, u32), Window>,
 }
 
 impl Default for Records {
@@ -25,7 +28,7 @@ impl Default for Records {
 
 impl Records {
     pub fn new(configuration: Configuration) -> Self {
-        Self { configuration, window: [0; 32], committed: BTreeMap::new() }
+        Self { configuration, window: [0; CONTEXT_WINDOW_WORDS], committed: BTreeMap::new() }
     }
 
     /// Writes a word of the window.
@@ -58,7 +61,8 @@ impl Records {
 
     /// A record, as far as it was committed.
     pub fn words<const N: usize>(&self, table: u8, index: u32) -> [u32; N] {
-        let record = self.committed.get(&(table, index)).copied().unwrap_or([0; 32]);
+        let record =
+            self.committed.get(&(table, index)).copied().unwrap_or([0; CONTEXT_WINDOW_WORDS]);
         std::array::from_fn(|word| record[word])
     }
 
