@@ -7,7 +7,7 @@ blocks! {
     number_list: NumberList::<3, 4>::default(), [clock, wipe, wiped, put, next];
     priority_encoder: PriorityEncoder::default(), [wanted, any, highest];
     pick: Pick::default(), [wanted, last, any, choice];
-    note_merge: NoteMerge::<3>::default(), [clock, notes, source];
+    note_merge: NoteMerge::<3>::default(), [clock, notes, free, source];
     request_fetch: RequestFetch::send(),
         [clock, context_write, change, doorbell, max_read, fence, fenced, read, data, head_qp, head,
         head_available, head_promised, take, take_qp, arrived];

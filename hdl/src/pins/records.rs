@@ -22,7 +22,7 @@ use crate::serial::records::{Arrived, FrameOctet};
 use crate::stream::beat::Beat;
 use crate::transmit::records::{
     FrameHeader, FrameJob, ReadJob, ReadSent, SegmentJob, SegmentSummary, SendEdge, SendJob,
-    SendNext, SendState, SentRequest, StreamJob,
+    SendNext, SendState, SentRequest, StreamJob, Turn,
 };
 
 record!(Beat { data, bytes, last, error });
@@ -225,10 +225,11 @@ record!(FrameJob {
     source_offset
 });
 record!(StreamJob { markers, crc, position });
-record!(SendJob { qp, generation, raw, position, bytes, signaled, request, cq });
+record!(SendJob { fence, qp, generation, raw, position, bytes, signaled, request, cq });
 record!(SegmentJob { read, frame, stream, send });
 record!(SegmentSummary { sum, bytes, error });
 record!(FrameHeader {
+    fence,
     discard,
     raw,
     bare,
@@ -241,10 +242,11 @@ record!(FrameHeader {
     numbers,
     control
 });
-record!(SendNext { valid, qp, number });
-record!(SendEdge { valid, qp, unacknowledged, window });
-record!(SentRequest { qp, end, request, signaled, cq, length, read });
-record!(SendState { number, message, read, offset });
+record!(SendNext { valid, qp, position });
+record!(SendEdge { valid, qp, acknowledged, window });
+record!(SentRequest { qp, generation, end, request, signaled, cq, length, read });
+record!(SendState { position, sends, reads, offset });
+record!(Turn { begun, posted, failed });
 record!(ReadSent { valid, qp, generation, sink_stag, sink_offset, length });
 record!(Arrived { valid, kind, acknowledge, detail, nonce, requester, stored });
 record!(FrameOctet { octet, last });

@@ -24,8 +24,8 @@ pub enum AskState {
     Look,
     /// They are there: what was posted is counted, and what is held.
     Count,
-    /// How many: not past what was posted, the ring, a page, the read size, half of the cache.
-    /// Nothing, if nothing was posted or more than half of the cache is held.
+    /// How many: not past what was posted, the ring, a page, the read size, what is free of the
+    /// cache. Nothing, if nothing was posted or less than a quarter of the cache is free.
     Fit,
     /// Offers the read.
     Ask,
@@ -74,7 +74,8 @@ pub struct FetchAsker {
     chosen: DFF<QpNumber>,
     start: DFF<Bits<16>>,
     waiting: DFF<Bits<16>>,
-    held: DFF<Bits<16>>,
+    /// Places of the cache.
+    vacant: DFF<Bits<16>>,
     mask: DFF<Bits<16>>,
     /// Of the ring, and then of the first work request.
     address: DFF<Bits<64>>,
@@ -94,7 +95,9 @@ pub struct FetchAsker {
     size_bit: Constant<Bits<32>>,
     one: Literal<16, 1>,
     page: Literal<16, { 4096 / SendRequest::BYTES as u64 - 1 }>,
+    places: Literal<16, { WQE_CACHE_ENTRIES as u64 }>,
     half: Literal<16, { WQE_CACHE_ENTRIES as u64 / 2 }>,
+    quarter: Literal<16, { WQE_CACHE_ENTRIES as u64 / 4 }>,
 }
 
 impl FetchAsker {
@@ -129,7 +132,7 @@ impl FetchAsker {
             chosen: Default::default(),
             start: Default::default(),
             waiting: Default::default(),
-            held: Default::default(),
+            vacant: Default::default(),
             mask: Default::default(),
             address: Default::default(),
             fitting: Default::default(),
@@ -147,7 +150,9 @@ impl FetchAsker {
             size_bit: Constant::new((log2.bit() as u64).to_bits()),
             one: Default::default(),
             page: Default::default(),
+            places: Default::default(),
             half: Default::default(),
+            quarter: Default::default(),
         }
     }
 }
@@ -155,7 +160,7 @@ impl FetchAsker {
 impl Logic for FetchAsker {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, fencing, chosen, start, waiting, held, mask, address);
+        dff_setup!(self, clock, state, fencing, chosen, start, waiting, vacant, mask, address);
         dff_setup!(self, clock, fitting, more);
         clock!(self, clock, notes, list, watch, sizes, rings, tickets, reads);
         self.sizes.context_write.next = self.context_write.val();
@@ -199,6 +204,9 @@ impl Logic for FetchAsker {
         if self.count.val() > self.room.val() {
             self.count.next = self.room.val();
         }
+        if self.count.val() > self.vacant.q.val() {
+            self.count.next = self.vacant.q.val();
+        }
 
         self.lives.next = self.watch.life_now.val().active & !self.watch.disturbed_now.val();
         self.room_beyond.next = self.tickets.sink.ready.val() & self.reads.sink.ready.val();
@@ -231,7 +239,7 @@ impl Logic for FetchAsker {
             AskState::Count => {
                 self.start.d.next = self.asked.val();
                 self.waiting.d.next = self.posted.val() - self.asked.val();
-                self.held.d.next = self.asked.val() - self.used.val();
+                self.vacant.d.next = self.places.val() - (self.asked.val() - self.used.val());
                 self.address.d.next = (bit_cast::<64, 32>(self.rings.words[1].val()) << 32)
                     | bit_cast::<64, 32>(self.rings.words[0].val());
                 self.mask.d.next = (self.one.val() << self.log2.val()) - self.one.val();
@@ -243,7 +251,7 @@ impl Logic for FetchAsker {
                 self.address.d.next =
                     self.address.q.val() + (bit_cast::<64, 16>(self.offset.val()) << 6);
                 self.state.d.next = AskState::Choose;
-                if self.waiting.q.val().any() & (self.held.q.val() <= self.half.val()) {
+                if self.waiting.q.val().any() & (self.vacant.q.val() >= self.quarter.val()) {
                     self.state.d.next = AskState::Ask;
                 }
             }

@@ -23,7 +23,8 @@ pub fn reserved_bits(fields: &[Field], n: usize) -> u64 {
 /// The work requests of a read are announced (`store`) together with the read's last beat. If the
 /// bus refused the read, its first work request is one with `fault`, and the others are none.
 /// What comes for an older generation of its queue pair is dropped. A clock before each read, its
-/// queue pair is looked up.
+/// queue pair is looked up. Two announcements are eight clocks apart, as eight beats are; after a
+/// read that failed it rests so long.
 #[derive(LogicBlock)]
 pub struct FetchGather {
     pub clock: Signal<In, Clock>,
@@ -48,6 +49,8 @@ pub struct FetchGather {
     watch: LifeWatch,
     /// The ticket's queue pair has been looked up.
     known: DFF<Bit>,
+    /// Clocks to rest, after a read that failed.
+    rest: DFF<Bits<3>>,
     beat_number: DFF<Bits<3>>,
     entry_number: DFF<Bits<5>>,
     /// So far, of this work request.
@@ -88,6 +91,7 @@ impl FetchGather {
             stored: Default::default(),
             watch: Default::default(),
             known: Default::default(),
+            rest: Default::default(),
             beat_number: Default::default(),
             entry_number: Default::default(),
             reserved: Default::default(),
@@ -113,12 +117,15 @@ impl FetchGather {
 impl Logic for FetchGather {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, known, beat_number, entry_number, reserved, done, reached);
+        dff_setup!(self, clock, known, rest, beat_number, entry_number, reserved, done, reached);
         clock!(self, clock, watch);
         self.watch.change.next = self.change.val();
         self.watch.look.next = !self.known.q.val();
         self.watch.qp.next = self.ticket.beat.val().qp;
-        self.known.d.next = self.ticket.valid.val();
+        self.known.d.next = self.ticket.valid.val() & !self.rest.q.val().any();
+        if self.rest.q.val().any() {
+            self.rest.d.next = self.rest.q.val() - 1;
+        }
         self.fenced.next =
             self.known.q.val() & self.ticket.valid.val() & self.ticket.beat.val().fence;
         self.data.ready.next = self.known.q.val() & !self.ticket.beat.val().fence;
@@ -139,6 +146,7 @@ impl Logic for FetchGather {
             self.ticket.beat.val().first + bit_cast::<16, 5>(self.entry_number.q.val());
         self.count.next = self.ticket.beat.val().count;
         if self.failed.val() {
+            self.rest.d.next = 7.into();
             self.number.next = self.ticket.beat.val().first;
             self.count.next = self.one.val();
         }

@@ -7,13 +7,15 @@ use rust_hdl::prelude::*;
 /// Brings the notes of `N` makers to a [`ReadyList`](super::ReadyList), one a clock; of several, the
 /// first maker's first.
 ///
-/// Contract: of the first maker at most one note in two clocks, of each other one at most one in
-/// `2 * (N - 1)`; `source` is always taken. Then one place for each is enough: in that time every
-/// other maker's note leaves once.
+/// A maker's note waits in its place until no maker before it has one. Contract: a maker makes its
+/// next note when the place is `free`; who cannot look knows that the makers before it leave room
+/// in time. `source` is always taken.
 #[derive(LogicBlock)]
 pub struct NoteMerge<const N: usize> {
     pub clock: Signal<In, Clock>,
     pub notes: [Signal<In, QpNote>; N],
+    /// There is no note in that maker's place.
+    pub free: [Signal<Out, Bit>; N],
     pub source: StreamSource<QpNumber>,
     places: [DFF<QpNote>; N],
     waiting: Signal<Local, QpNote>,
@@ -26,6 +28,7 @@ impl<const N: usize> Default for NoteMerge<N> {
         Self {
             clock: Default::default(),
             notes: std::array::from_fn(|_| Default::default()),
+            free: std::array::from_fn(|_| Default::default()),
             source: Default::default(),
             places: std::array::from_fn(|_| Default::default()),
             waiting: Default::default(),
@@ -44,6 +47,7 @@ impl<const N: usize> Logic for NoteMerge<N> {
             self.places[i].clock.next = self.clock.val();
             self.waiting.next = self.places[i].q.val();
             self.note.next = self.notes[i].val();
+            self.free[i].next = !self.waiting.val().valid;
             if self.waiting.val().valid & !self.leaves.val() {
                 self.leaves.next = true;
                 self.source.beat.next = self.waiting.val().qp;
@@ -70,12 +74,14 @@ mod tests {
             let mut rng = rng(seed);
             let mut uut = NoteMerge::<3>::default();
             crate::queue::elaborate("note_merge", &mut uut);
-            let (mut pause, mut sent, mut got) = ([0_u32; 3], vec![], vec![]);
+            let (mut before, mut sent, mut got) = (false, vec![], vec![]);
             for clock in 0..2000 {
+                settle!(uut);
                 for i in 0..3 {
-                    let valid = pause[i] == 0 && clock < 1990 && rng.random_bool(0.7);
-                    let apart = if i == 0 { 1 } else { 3 };
-                    pause[i] = if valid { apart } else { pause[i] - pause[i].min(1) };
+                    // The first maker does not look.
+                    let free = if i == 0 { !before } else { uut.free[i].val() };
+                    let valid = free && clock < 1990 && rng.random_bool(0.7);
+                    before = if i == 0 { valid } else { before };
                     let qp = rng.random_range(0..16_u64);
                     uut.notes[i].next = QpNote { valid, qp: qp.to_bits() };
                     sent.extend(valid.then_some(qp));

@@ -134,7 +134,7 @@ impl Logic for RequestFetch {
         self.asker.fence.next = self.fence.val();
         self.gather.change.next = self.change.val();
 
-        // Half of the cache may be free after a take: the counters know it a clock later.
+        // There may be room in the cache after a take: the counters know it a clock later.
         self.used.d.next.valid = self.take.val();
         self.used.d.next.qp = self.take_qp.val();
         self.asker.taken.next = self.used.q.val();

@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn turns_octets_round() {
         let mut uut = Swap::default();
-        crate::queue::elaborate("transmit_swap", &mut uut);
+        crate::queue::elaborate("swap", &mut uut);
         uut.word.next = 0x0102_0304_0506_0708_u64.to_bits();
         assert!(simulate(&mut uut, 10));
         assert_eq!(uut.swapped.val().to_u64(), 0x0807_0605_0403_0201);
