@@ -6,8 +6,9 @@ use crate::receive::{
     flow_table::FlowTable, fpdu_length::FpduLength, fpdu_need::FpduNeed, fpdu_size::FpduSize,
     fpdu_start::FpduStart, frame_check::FrameCheck, frame_intake::FrameIntake,
     frame_queue::FrameQueue, framer::Framer, judge::Judge, marker_remover::MarkerRemover,
-    message_check::MessageCheck, message_states::MessageStates, octet_mask::OctetMask,
-    outstanding_reads::OutstandingReads, parser::Parser, placement::Placement,
+    message_check::MessageCheck, message_records::MessageRecords, message_states::MessageStates,
+    next_fpdu::NextFpdu, octet_mask::OctetMask, outstanding_reads::OutstandingReads,
+    packet_life::PacketLife, parser::Parser, placement::Placement, raw_ring::RawRing,
     read_request::ReadRequestFields, refusal_status::RefusalStatus, reset_events::ResetEvents,
     ring_reader::RingReader, stream_ring::StreamRing, stream_span::StreamSpan,
     stream_work::StreamWork, tcp_receive::TcpReceive, window_teller::WindowTeller,
@@ -30,6 +31,7 @@ blocks! {
     frame_intake: FrameIntake::default(),
         [clock, context_write, change, mac_address, flow_key, mac, frame, segment, segment_valid,
         starts, overflow];
+    raw_ring: RawRing::default(), [clock, taken, beat, first, fits, start, done, octets];
     acceptance: Acceptance::default(),
         [clock, context_write, change, taken, head, ask, decision, commit];
     tcp_receive: TcpReceive::default(),
@@ -44,10 +46,13 @@ blocks! {
     stream_span: StreamSpan::default(),
         [clock, context_write, change, grown, qp, first, position, stream_end, available, finished,
         advance, beyond];
-    stream_work: StreamWork::default(), [clock, change, grown, arrived, again, next];
+    stream_work: StreamWork::default(), [clock, change, grown, arrived, again, raw, next_valid, next_raw, next_qp, take];
     buffer_count: BufferCount::default(),
         [clock, change, doorbell, arrived, qp, spare, waits, give, raw_starts, raw_ends,
         raw_returns];
+    next_fpdu: NextFpdu::default(),
+        [clock, context_write, change, grown, qp, look, facts, begun, between, peek_data, total,
+        too_long, whole, needs, last, advance];
     framer: Framer::default(),
         [clock, context_write, change, grown, doorbell, arrived, raw_ends, raw_returns, raw, peek,
         peek_qp, peek_at, peek_data, job];
@@ -68,6 +73,10 @@ blocks! {
         [clock, change, qp, request, expected, write, following];
     outstanding_reads: OutstandingReads::default(),
         [clock, change, read_sent, packet, fits, take];
+    message_records: MessageRecords::default(),
+        [clock, context_write, change, read_sent, packet, expected, fits, pd, cq, follows,
+        following, answers];
+    packet_life: PacketLife::default(), [clock, change, look, qp, generation, live, fail];
     judge: Judge::default(),
         [clock, context_write, change, fence, arrival, head_qp, entry, take, take_qp, raw_ends,
         raw_returns, room_qp, read_room, asking, read_sent, question, answer, delivery, opened,

@@ -155,6 +155,7 @@ record!(Decision {
     high
 });
 record!(StreamGrown { valid, qp, end, finished });
+record!(FpduFacts { markers, crc, position, start, available, end, finished });
 record!(RawFrame { generation, octets });
 record!(BuffersArrived { valid, qp, number });
 record!(PeerReset { valid, qp, generation, expected });

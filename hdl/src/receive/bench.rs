@@ -188,12 +188,13 @@ impl Bench {
         bench
     }
 
-    /// Commits a record, as control does: what says that it is valid comes first, cleared.
+    /// Commits a record, as control does: what says that it is valid comes first, clear.
     pub fn context(&mut self, table: u8, index: usize, words: &[u32]) {
         let mut commits = writes(table, index, words);
         if [table::MEMORY_REGION, table::FLOW].contains(&table) {
-            let last = commits[words.len() - 1];
-            commits.insert(0, ContextWrite { data: 0.into(), ..last });
+            let last = words.len() - 1;
+            let invalid = u64::from(words[last] & !(1 << 31)).to_bits();
+            commits.insert(0, ContextWrite { data: invalid, ..commits[last] });
         }
         for write in commits {
             self.uut.context_write.next = write;

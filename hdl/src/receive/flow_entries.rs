@@ -10,8 +10,8 @@ use rust_hdl::prelude::*;
 /// A flow for every queue pair, and the first flow of every bucket. Each changes at once: an entry
 /// is seen as it was, or whole as it is now.
 ///
-/// The words of a flow come in their order behind the one that holds `valid`, cleared. That one
-/// alone changes nothing here: an entry without `next` would cut the list behind it.
+/// The words of a flow come in order behind the last one, which then has its `valid` clear. That one
+/// alone changes nothing here: segments of a flow that only moves in its list would be nobody's.
 #[derive(LogicBlock, Default)]
 pub struct FlowEntries {
     pub clock: Signal<In, Clock>,
@@ -135,7 +135,11 @@ mod tests {
             };
             let words = flow.to_words();
             let mut commits = writes(table::FLOW, at, &words);
-            commits.insert(0, ContextWrite { data: 0.into(), ..commits[3] });
+            let valid = 1_u32 << 31;
+            commits.insert(
+                0,
+                ContextWrite { data: u64::from(words[3] & !valid).to_bits(), ..commits[3] },
+            );
             let last = commits.len() - 1;
             for (n, write) in commits.into_iter().enumerate() {
                 uut.context_write.next = write;

@@ -6,17 +6,16 @@
 //!         message, WQE              +-------------------------+ nothing to ask: an error, a drop
 //! Idle -> Give -> Idle: a fence
 //! ```
-use crate::configuration::{QpNumber, CQ_BITS};
+use crate::configuration::QpNumber;
 use crate::control::records::ContextWrite;
-use crate::life::{LifeTable, LifeWatch, QpChange};
+use crate::life::QpChange;
 use crate::literal::Literal;
-use crate::memory::{field_number, QpField};
 use crate::protect::records::*;
 use crate::queue::QueueEntry;
 use crate::receive::message_check::MessageCheck;
-use crate::receive::message_states::MessageStates;
+use crate::receive::message_records::MessageRecords;
 use crate::receive::notes::*;
-use crate::receive::outstanding_reads::OutstandingReads;
+use crate::receive::packet_life::PacketLife;
 use crate::receive::records::Opened;
 use crate::receive::refusal_status::RefusalStatus;
 use crate::stream::*;
@@ -38,8 +37,7 @@ pub enum JudgeState {
 }
 
 /// Matches Sends and raw frames with receive work requests, and Read Responses with the RDMA Reads
-/// that were asked for. A packet counts while its queue pair is active, in the life in which it came,
-/// and if no packet before it has ended that life. A change in the very clock counts already.
+/// that were asked for. What does not count any more is dropped: see [`PacketLife`].
 #[derive(LogicBlock, Default)]
 pub struct Judge {
     pub clock: Signal<In, Clock>,
@@ -77,21 +75,15 @@ pub struct Judge {
     pub passed: Signal<Out, Bit>,
     /// a raw frame was dropped.
     pub raw_dropped: Signal<Out, Bit>,
-    messages: MessageStates,
-    reads: OutstandingReads,
-    pd: QpField<16, { field_number("pd") }>,
-    receive_cq: QpField<CQ_BITS, { field_number("receive_cq") }>,
-    lives: LifeWatch,
-    /// A packet has ended this life.
-    failed: LifeTable<Bit>,
+    records: MessageRecords,
+    life: PacketLife,
     refusals: RefusalStatus,
     check: MessageCheck,
     state: DFF<JudgeState>,
     given: DFF<Delivery>,
     asked: DFF<GateQuestion>,
     message: DFF<Bits<64>>,
-    /// What is expected of an untagged segment, and whether a Read Request may be held.
-    expected: DFF<Bits<64>>,
+    /// A Read Request may be held.
     room: DFF<Bit>,
     fence_waits: DFF<Bit>,
     decided: DFF<Bits<8>>,
@@ -105,8 +97,6 @@ pub struct Judge {
     pass: DFF<Bit>,
     dropped: DFF<Bit>,
     returned: DFF<Bit>,
-    live: Signal<Local, Bit>,
-    fails: Signal<Local, Bit>,
     is_raw: Signal<Local, Bit>,
     send: Signal<Local, Bit>,
     kind_raw: Literal<2, { packet_kind::RAW }>,
@@ -119,33 +109,21 @@ impl Logic for Judge {
     //= rfc5041#7.1  What may not be placed ends the queue pair.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, given, asked, message, good, expected, room, fence_waits);
+        dff_setup!(self, clock, state, given, asked, message, good, room, fence_waits);
         dff_setup!(self, clock, bad_crc, pass, dropped, decided, takes, writes, reads_on, returned);
-        clock!(self, clock, messages, reads, pd, receive_cq, lives, failed);
-        self.pd.context_write.next = self.context_write.val();
-        self.receive_cq.context_write.next = self.context_write.val();
-        self.messages.change.next = self.change.val();
-        self.reads.change.next = self.change.val();
-        self.failed.change.next = self.change.val();
-        self.lives.change.next = self.change.val();
-        self.lives.look.next = self.state.q.val() == JudgeState::Idle;
-        self.lives.qp.next = self.arrival.beat.val().qp;
-        self.failed.read_qp.next = self.arrival.beat.val().qp;
-        self.failed.write_qp.next = self.arrival.beat.val().qp;
-        self.failed.write_record.next = true;
-        self.fails.next = false;
-        self.live.next = self.lives.life_now.val().active
-            & (self.lives.life_now.val().generation == self.arrival.beat.val().generation)
-            & !self.failed.read_record.val();
-        self.messages.qp.next = self.arrival.beat.val().qp;
-        self.messages.request.next = self.arrival.beat.val().request;
-        self.messages.write.next = self.writes.q.val();
-        self.messages.following.next = self.message.q.val();
-        self.reads.read_sent.next = self.read_sent.val();
-        self.reads.packet.next = self.arrival.beat.val();
-        self.reads.take.next = self.reads_on.q.val();
-        self.pd.qp.next = self.arrival.beat.val().qp;
-        self.receive_cq.qp.next = self.arrival.beat.val().qp;
+        clock!(self, clock, records, life);
+        self.records.context_write.next = self.context_write.val();
+        self.records.change.next = self.change.val();
+        self.records.read_sent.next = self.read_sent.val();
+        self.records.packet.next = self.arrival.beat.val();
+        self.records.follows.next = self.writes.q.val();
+        self.records.following.next = self.message.q.val();
+        self.records.answers.next = self.reads_on.q.val();
+        self.life.change.next = self.change.val();
+        self.life.look.next = self.state.q.val() == JudgeState::Idle;
+        self.life.qp.next = self.arrival.beat.val().qp;
+        self.life.generation.next = self.arrival.beat.val().generation;
+        self.life.fail.next = false;
         self.head_qp.next = self.arrival.beat.val().qp;
         self.room_qp.next = self.arrival.beat.val().qp;
         self.arrival.ready.next = (self.state.q.val() == JudgeState::Give)
@@ -167,11 +145,10 @@ impl Logic for Judge {
         self.check.has_entry.next = self.arrival.beat.val().buffered;
         self.room.d.next = self.read_room.val();
         self.check.has_room.next = self.room.q.val();
-        self.check.fits.next = self.reads.fits.val();
-        self.expected.d.next = self.messages.expected.val();
-        self.check.expected.next = self.expected.q.val();
-        self.check.pd.next = self.pd.value.val();
-        self.check.cq.next = self.receive_cq.value.val();
+        self.check.fits.next = self.records.fits.val();
+        self.check.expected.next = self.records.expected.val();
+        self.check.pd.next = self.records.pd.val();
+        self.check.cq.next = self.records.cq.val();
         self.good.d.next = false;
         self.bad_crc.d.next = false;
         self.pass.d.next = false;
@@ -213,7 +190,7 @@ impl Logic for Judge {
             }
             JudgeState::Decide => {
                 self.state.d.next = JudgeState::Give;
-                if self.live.val() {
+                if self.life.live.val() {
                     self.good.d.next = !self.is_raw.val() & !self.arrival.beat.val().status.any();
                     self.bad_crc.d.next = self.decided.q.val() == self.crc_error.val();
                     if self.decided.q.val() == 0 {
@@ -226,7 +203,7 @@ impl Logic for Judge {
                         self.returned.d.next = self.arrival.beat.val().buffered;
                     } else {
                         self.given.d.next.event = true;
-                        self.fails.next = true;
+                        self.life.fail.next = true;
                     }
                 } else {
                     self.dropped.d.next = self.is_raw.val();
@@ -242,10 +219,10 @@ impl Logic for Judge {
                 if self.answer.valid.val() {
                     self.state.d.next = JudgeState::Give;
                     if self.answer.beat.val().refusal.any() {
-                        self.given.d.next.event = self.live.val();
+                        self.given.d.next.event = self.life.live.val();
                         self.given.d.next.status = self.refusals.status.val();
-                        self.fails.next = self.live.val();
-                    } else if self.live.val() {
+                        self.life.fail.next = self.life.live.val();
+                    } else if self.life.live.val() {
                         self.pass.d.next = !self.is_raw.val();
                         self.given.d.next.write =
                             self.arrival.beat.val().length.any() & !self.arrival.beat.val().request;
@@ -269,7 +246,6 @@ impl Logic for Judge {
             }
         }
 
-        self.failed.write.next = self.fails.val();
         self.opened.next.valid = self.good.q.val();
         self.opened.next.qp = self.arrival.beat.val().qp;
         self.opened.next.generation = self.arrival.beat.val().generation;

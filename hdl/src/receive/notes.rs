@@ -241,6 +241,25 @@ pub struct EdgeNote {
     pub acknowledge: Bit,
 }
 
+/// What is known of the next FPDU of a stream.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct FpduFacts {
+    /// The stream has markers.
+    pub markers: Bit,
+    /// Its CRCs count.
+    pub crc: Bit,
+    /// Where in the stream the FPDU starts, modulo 512.
+    pub position: Bits<9>,
+    /// Its first octet's sequence number.
+    pub start: Bits<32>,
+    /// Octets of the stream from there on.
+    pub available: Bits<32>,
+    /// The sequence number after the last of them.
+    pub end: Bits<32>,
+    /// No octet will follow.
+    pub finished: Bit,
+}
+
 /// The kinds of [`PacketHead`].
 pub mod packet_kind {
     /// An FPDU with its markers.

@@ -16,8 +16,9 @@ use crate::receive::acceptance::Acceptance;
 use crate::receive::frame_check::FrameCheck;
 use crate::receive::notes::*;
 use crate::receive::octet_mask::OctetMask;
+use crate::receive::raw_ring::RawRing;
 use crate::receive::records::Acknowledgement;
-use crate::receive::ring_sizes::{RingPosition, LONGEST_FRAME, RAW_LIMIT};
+use crate::receive::ring_sizes::{RingPosition, LONGEST_FRAME};
 use rust_hdl::prelude::*;
 
 /// The numbers of the pulses in [`TcpReceive::counts`].
@@ -79,9 +80,7 @@ pub struct TcpReceive {
     raw_life: DFF<Life>,
     stage: DFF<FrameBeat>,
     offset: DFF<Bits<16>>,
-    raw_written: DFF<Bits<32>>,
-    raw_read: DFF<Bits<32>>,
-    raw_open: DFF<Bit>,
+    raw_ring: RawRing,
     ring_qp: DFF<QpNumber>,
     ring_at: DFF<RingPosition>,
     ring_data: DFF<Bits<64>>,
@@ -98,10 +97,6 @@ pub struct TcpReceive {
     ack_valid: DFF<Bit>,
     dead: DFF<PeerReset>,
     count: DFF<Bits<7>>,
-    /// How far `raw_written` may be when a raw frame of any length comes, and how far that is.
-    raw_bound: DFF<Bits<32>>,
-    raw_slack: Signal<Local, Bits<32>>,
-    raw_fits: Signal<Local, Bit>,
     is_raw: Signal<Local, Bit>,
     is_segment: Signal<Local, Bit>,
     origin: Signal<Local, RingPosition>,
@@ -119,17 +114,15 @@ pub struct TcpReceive {
     segment_way: Literal<2, { way::SEGMENT }>,
     eight: Literal<16, 8>,
     longest: Literal<16, LONGEST_FRAME>,
-    raw_limit: Literal<32, RAW_LIMIT>,
 }
 
 impl Logic for TcpReceive {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, stage, offset, raw_written, raw_read, raw_open);
-        dff_setup!(self, clock, ring_qp, ring_at, ring_data, ring_mask, growth, raw_frame);
-        dff_setup!(self, clock, raw_bound, octets_now, raw_done, told, told_valid, ack, ack_valid);
-        dff_setup!(self, clock, dead, count, raw_life);
-        clock!(self, clock, acceptance, lives);
+        dff_setup!(self, clock, stage, offset, raw_frame, raw_done, raw_life);
+        dff_setup!(self, clock, ring_qp, ring_at, ring_data, ring_mask, growth, octets_now);
+        dff_setup!(self, clock, told, told_valid, ack, ack_valid, dead, count);
+        clock!(self, clock, acceptance, lives, raw_ring);
         self.acceptance.context_write.next = self.context_write.val();
         self.acceptance.change.next = self.change.val();
         self.acceptance.taken.next = self.taken.val();
@@ -160,27 +153,19 @@ impl Logic for TcpReceive {
         }
         self.offset.d.next = self.offset_next.val();
         self.octets_now.d.next = self.offset_next.val() + bit_cast::<16, 4>(self.frame.val().bytes);
-        if self.taken.val().valid & !self.taken.val().qp.any() {
-            self.raw_read.d.next = self.taken.val().end;
-        }
+        self.raw_ring.taken.next = self.taken.val();
+        self.raw_ring.beat.next = self.stage.q.val().valid;
+        self.raw_ring.first.next = self.stage.q.val().first;
+        self.raw_ring.octets.next = self.octets_now.q.val();
 
         // Which octets of the beat go to the ring: those from `low` to before `high`.
         self.is_raw.next = self.stage.q.val().way == self.raw_way.val();
         self.is_segment.next = self.stage.q.val().way == self.segment_way.val();
-        self.raw_bound.d.next = self.raw_read.q.val() + self.raw_limit.val();
-        self.raw_slack.next = self.raw_bound.q.val() - self.raw_written.q.val();
-        self.raw_fits.next = self.raw_open.q.val();
-        if self.stage.q.val().first {
-            self.raw_fits.next = !self.raw_slack.val().get_bit(31);
-        }
-        if self.stage.q.val().valid {
-            self.raw_open.d.next = self.raw_fits.val();
-        }
         self.origin.next = self.acceptance.decision.val().origin;
         self.low.next = self.acceptance.decision.val().low;
         self.high.next = self.acceptance.decision.val().high;
         if self.is_raw.val() {
-            self.origin.next = bit_cast::<STREAM_RING_BITS, 32>(self.raw_written.q.val());
+            self.origin.next = bit_cast::<STREAM_RING_BITS, 32>(self.raw_ring.start.val());
             self.low.next = 0.into();
             self.high.next = self.longest.val();
         }
@@ -196,7 +181,7 @@ impl Logic for TcpReceive {
         }
         self.ring_mask.d.next = 0.into();
         if self.stage.q.val().valid
-            & ((self.is_raw.val() & self.raw_fits.val())
+            & ((self.is_raw.val() & self.raw_ring.fits.val())
                 | (self.is_segment.val() & self.acceptance.decision.val().accept))
         {
             self.ring_mask.d.next = self.octets.mask.val();
@@ -211,6 +196,7 @@ impl Logic for TcpReceive {
         self.check.frame.next = self.stage.q.val();
         self.check.octets.next = self.total.val();
         self.raw_done.d.next = false;
+        self.raw_ring.done.next = false;
         self.raw_frame.d.next.generation = self.raw_life.q.val().generation;
         self.raw_frame.d.next.octets = self.total.val();
         if self.ends.val() {
@@ -224,12 +210,11 @@ impl Logic for TcpReceive {
                 self.commit.next = self.live.val();
             } else if !self.raw_life.q.val().active {
                 self.pulses.next = self.pulses.val().replace_bit(4, true);
-            } else if !self.raw_fits.val() | !self.raw_ready.val() {
+            } else if !self.raw_ring.fits.val() | !self.raw_ready.val() {
                 self.pulses.next = self.pulses.val().replace_bit(3, true);
             } else {
                 self.raw_done.d.next = true;
-                self.raw_written.d.next =
-                    self.raw_written.q.val() + bit_cast::<32, 16>(self.total.val());
+                self.raw_ring.done.next = true;
             }
         }
         self.acceptance.commit.next = self.commit.val();
