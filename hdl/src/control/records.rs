@@ -4,11 +4,12 @@ use ironwarp_abi::limits::NUMBER_BITS;
 use rust_hdl::prelude::*;
 
 /// A word of a record that the host has committed (see `ironwarp_abi::context`). The words of a
-/// record come one after the other, nothing else of its table among them.
+/// record come in order, one a clock without a gap.
 ///
-/// Of a queue pair or a completion queue they come while it is stopped. Of a memory region, a flow
-/// and a bucket, the word that holds its `valid` comes first, cleared, and again as the last. The
-/// words of a next hop come in order, for a queue pair that may be at work.
+/// Of a queue pair or a completion queue they come while it is stopped. Of a memory region and a
+/// flow the last word, which holds its `valid`, comes first with that bit clear, and again as the
+/// last; it has all its other bits both times. A bucket is one word. The words of a next hop come
+/// for a queue pair that may be at work.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct ContextWrite {
     /// The record means something in this clock.
