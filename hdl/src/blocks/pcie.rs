@@ -41,7 +41,7 @@ blocks! {
         [clock, sink, source, enabled, open, opened, busy, quarantined];
     completion_timer: CompletionTimer::default(), [clock, microsecond, timeout, pulse];
     completion_check: CompletionCheck::default(), [clock, header, awaited, fits, then];
-    slot_states: SlotStates::default(),
+    slot_states: SlotStates::<2>::default(),
         [clock, open, open_slot, looked_up, counted, spoilt, complete, retired, retired_slot,
          pulse, still, is_open, is_quarantined, is_fresh, done, failed, busy, quarantined];
     completion_store: CompletionStore::<2, 8>::default(),

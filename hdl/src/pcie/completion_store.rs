@@ -58,7 +58,7 @@ pub struct CompletionStore<const T: usize, const A: usize> {
     begun: DualPortRam<Begun, T>,
     reached: DualPortRam<Awaited, T>,
     check: CompletionCheck,
-    states: SlotStates,
+    states: SlotStates<T>,
     beat: DFF<CompletionBeat>,
     place: DFF<Bits<8>>,
     known_bit: DFF<Bit>,

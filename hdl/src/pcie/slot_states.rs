@@ -1,7 +1,7 @@
 //! What has become of the reads of a channel.
 use rust_hdl::prelude::*;
 
-/// The slots of a channel's store, a bit each.
+/// The `2^T` slots of a channel's store, a bit each.
 ///
 /// ```text
 ///           open            complete, refused              retired
@@ -20,7 +20,7 @@ use rust_hdl::prelude::*;
 /// Time comes as pulses, two in a completion timeout: what is there at one of them is old, and what
 /// is old at one of them has timed out.
 #[derive(LogicBlock)]
-pub struct SlotStates {
+pub struct SlotStates<const T: usize> {
     pub clock: Signal<In, Clock>,
     /// A read is opened in a free slot.
     pub open: Signal<In, Bit>,
@@ -65,11 +65,13 @@ pub struct SlotStates {
     expiring: Signal<Local, Bits<32>>,
     releasing: Signal<Local, Bits<32>>,
     ageing: Signal<Local, Bits<32>>,
+    /// The bits that stand for slots: the others are no flip-flops.
+    slots: Constant<Bits<32>>,
     one: Constant<Bits<32>>,
     none: Constant<Bits<32>>,
 }
 
-impl Default for SlotStates {
+impl<const T: usize> Default for SlotStates<T> {
     fn default() -> Self {
         Self {
             clock: Default::default(),
@@ -104,13 +106,14 @@ impl Default for SlotStates {
             expiring: Default::default(),
             releasing: Default::default(),
             ageing: Default::default(),
+            slots: Constant::new(((1_u64 << (1 << T)) - 1).to_bits()),
             one: Constant::new(1.into()),
             none: Constant::new(0.into()),
         }
     }
 }
 
-impl Logic for SlotStates {
+impl<const T: usize> Logic for SlotStates<T> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, open_bits, fresh_bits, done_bits, failed_bits);
@@ -160,20 +163,25 @@ impl Logic for SlotStates {
 
         self.open_bits.d.next = (self.open_bits.q.val() | self.opening.val())
             & !self.finishing.val()
-            & !self.expiring.val();
-        self.fresh_bits.d.next =
-            (self.fresh_bits.q.val() | self.opening.val()) & !self.counting.val();
+            & !self.expiring.val()
+            & self.slots.val();
+        self.fresh_bits.d.next = (self.fresh_bits.q.val() | self.opening.val())
+            & !self.counting.val()
+            & self.slots.val();
         self.done_bits.d.next = (self.done_bits.q.val()
             | (self.open_bits.q.val() & self.finishing.val())
             | self.expiring.val())
-            & !self.retiring.val();
+            & !self.retiring.val()
+            & self.slots.val();
         self.failed_bits.d.next = (self.failed_bits.q.val()
             | (self.open_bits.q.val() & self.spoiling.val())
             | self.expiring.val())
-            & !self.retiring.val();
+            & !self.retiring.val()
+            & self.slots.val();
         self.quarantined_bits.d.next = (self.quarantined_bits.q.val() | self.expiring.val())
             & !self.finishing.val()
-            & !self.releasing.val();
-        self.old_bits.d.next = self.ageing.val() & !self.opening.val();
+            & !self.releasing.val()
+            & self.slots.val();
+        self.old_bits.d.next = self.ageing.val() & !self.opening.val() & self.slots.val();
     }
 }
