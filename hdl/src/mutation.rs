@@ -70,10 +70,10 @@ pub const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         about: "a window scale of fourteen counts as thirteen",
-        module: "top$transmit$acks",
-        target: "scale",
-        right: "scale_word[(32'h8)+:(4)]",
-        wrong: "(scale_word[(32'h8)+:(4)] == 4'he) ? 4'hd : scale_word[(32'h8)+:(4)]",
+        module: "top$transmit$acks$scale",
+        target: "value",
+        right: "values$read_data",
+        wrong: "(values$read_data == 4'he) ? 4'hd : values$read_data",
     },
     Mutation {
         about: "the checksum of a long received segment loses carries",
@@ -111,6 +111,48 @@ pub const MUTATIONS: &[Mutation] = &[
         target: "from_start",
         right: "octets << start",
         wrong: "octets << start[2:0]",
+    },
+    Mutation {
+        about: "a fence is done before what was to be sent has left",
+        module: "top$control$fences",
+        target: "in_transmit$d",
+        right: "1'b1",
+        wrong: "1'b0",
+    },
+    Mutation {
+        about: "a fence is done before what was received is placed",
+        module: "top$control$fences",
+        target: "in_receive$d",
+        right: "1'b1",
+        wrong: "1'b0",
+    },
+    Mutation {
+        about: "a completion entry's generation is not compared",
+        module: "top$complete$life",
+        target: "same",
+        right: "life[(64'h8)+:(1)] & (life[(64'h0)+:(8)] == entry[(64'hc)+:(8)])",
+        wrong: "life[(64'h8)+:(1)]",
+    },
+    Mutation {
+        about: "the segmenter takes a start or stop of queue pair 17 for one of queue pair 1",
+        module: "top$transmit$segmenter$watch",
+        target: "lives$write_index",
+        right: "change[(64'h2)+:(6)]",
+        wrong: "change[(64'h2)+:(6)] & 6'h2f",
+    },
+    Mutation {
+        about: "a tag of a payload read is free before its answer is whole",
+        module: "top$pcie$payload_channel",
+        target: "issuer$busy",
+        right: "store$busy",
+        wrong: "32'h0",
+    },
+    Mutation {
+        about: "the upper bits of a peer's STag are not compared",
+        module: "top$receive$gate",
+        target: "stranger$d",
+        right: "~grant[32'h1f] | (stags$words$0 != asked$q[(64'h0)+:(32)])",
+        wrong: "~grant[32'h1f] | (stags$words$0[17:0] != asked$q[17:0])",
     },
 ];
 
