@@ -6,6 +6,7 @@ pub mod blocks;
 pub mod complete;
 pub mod control;
 pub mod crc;
+pub mod fusesoc;
 pub mod lint;
 pub mod literal;
 pub mod mac;
