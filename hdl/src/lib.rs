@@ -7,6 +7,7 @@ pub mod complete;
 pub mod configuration;
 pub mod control;
 pub mod crc;
+pub mod fusesoc;
 pub mod life;
 pub mod lint;
 pub mod literal;

@@ -3,6 +3,8 @@
 //! All of them are in one text; a further input of the top module, `mutant`, chooses one at run
 //! time, or none with zero. The real device's Verilog has nothing of this.
 
+use crate::verilog::settled::constant_slices;
+
 /// A mistake: in one module, one assignment has another right-hand side.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutation {
@@ -166,6 +168,7 @@ pub fn plant(verilog: &str, core: &str) -> Result<String, PlantError> {
     for (mutation, number) in MUTATIONS.iter().zip(1..) {
         let Mutation { about, module, target, right, wrong } = mutation;
         let module = format!("{core}{}", module.trim_start_matches("top"));
+        let (right, wrong) = (constant_slices(right), constant_slices(wrong));
         let planted = |draft: &str| {
             let new = format!("({core}.mutant == {number}) ? ({wrong}) : ({right});");
             let (old, new) =

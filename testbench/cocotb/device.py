@@ -49,6 +49,7 @@ class Host:
         self.card = HardBlock(dut)
         self.card.function.pcie_cap.max_payload_size_supported = 2
         self.root.make_port().connect(self.card)
+        self.card.configured()
         self.wire_in = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis_mac"), dut.clock)
         self.wire_out = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_mac"), dut.clock)
         if refuse:

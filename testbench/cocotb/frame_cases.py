@@ -23,7 +23,7 @@ def incoming(length, seed=1, to=STATION):
 
 @cocotb.test()
 async def frames_of_every_length_leave(dut):
-    """docs/registers.md, raw frames; PCIe 2.2.7, 2.2.5: payload is read at every offset and length"""
+    """docs/registers.md, raw frames; PCIe 2.2.7: payload is read at every offset and length"""
     host = await (await Host().start(dut)).open()
     for number in range(few(24, 6)):
         length = 60 + number

@@ -1,4 +1,4 @@
-"""The hard block's place: cocotbext-pcie's root complex on one side, the RNIC's streams on the other.
+"""The hard block's place: between cocotbext-pcie's root complex and the RNIC's streams.
 
 A hard block of an FPGA answers configuration requests itself and hands every other packet to the
 user as a stream. `HardBlock` is that as a device of cocotbext-pcie.
@@ -40,7 +40,7 @@ class Function(Endpoint):
 class HardBlock(Device):
     """Takes packets from the root complex to the streams and back.
 
-    `change` may be set to a function from a packet for the RNIC to the packets that it gets instead.
+    `change` may be set to a function from a packet for the RNIC to those that it gets instead.
     `seen` has every packet of the RNIC's.
     """
 
@@ -65,15 +65,15 @@ class HardBlock(Device):
         self.dut.max_payload.value = capability.max_payload_size
         self.dut.max_read.value = capability.max_read_request_size
         self.dut.requester.value = int(self.function.pcie_id)
-        for name in ["bus_master", "bus_master_enable"]:
+        pins = {
+            "bus_master_enable": self.function.bus_master_enable,
+            "msix_enable": self.function.msix_cap.msix_enable,
+            "msix_function_mask": self.function.msix_cap.msix_function_mask,
+            "completion_timeout_disable": False,
+        }
+        for name, value in pins.items():
             if hasattr(self.dut, name):
-                getattr(self.dut, name).value = int(self.function.bus_master_enable)
-        for name in ["msix_enable", "msix_enabled"]:
-            if hasattr(self.dut, name):
-                getattr(self.dut, name).value = int(self.function.msix_cap.msix_enable)
-        for name in ["msix_mask", "msix_masked", "function_mask"]:
-            if hasattr(self.dut, name):
-                getattr(self.dut, name).value = int(self.function.msix_cap.msix_function_mask)
+                getattr(self.dut, name).value = int(value)
 
     async def upstream_recv(self, tlp):
         """What comes from the root complex."""

@@ -138,7 +138,7 @@ def simulate(simulator, suite, module, folder, case):
         COCOTB_LOG_LEVEL=os.environ.get("COCOTB_LOG_LEVEL", "WARNING"),
     )
     if simulator.name == "Verilator":
-        # As cocotb's own runner has it: Verilator applies writes at the end of the time step itself.
+        # As cocotb's own runner has it: Verilator applies writes at a time step's end itself.
         environment["COCOTB_TRUST_INERTIAL_WRITES"] = "1"
     if case:
         environment["COCOTB_TEST_FILTER"] = f"{case}$"

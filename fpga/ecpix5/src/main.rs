@@ -1,5 +1,5 @@
-//! Writes the board's Verilog: `ironwarp-ecpix5 DIR` makes `DIR/<block>.v` for the board and each of
-//! its blocks.
+//! Writes the board's Verilog: `ironwarp-ecpix5 DIR` makes `DIR/<block>.v` for the board and each
+//! of its blocks.
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -12,8 +12,8 @@ const CONTROL: [u8; 4] = [0x88, 0x08, 0x00, 0x01];
 /// octet first.
 ///
 /// PAUSE is obeyed if it comes to PAUSE's address or to the station's own (IEEE 802.3 section
-/// 31B.3.3). Frames of MAC Control are the MAC's alone, whatever their opcode (section 31.5.2), and so is
-/// what comes to PAUSE's address: bridges do not forward it either.
+/// 31B.3.3). Frames of MAC Control are the MAC's alone, whatever their opcode (section 31.5.2), and
+/// so is what comes to PAUSE's address: bridges do not forward it either.
 #[derive(LogicBlock)]
 pub struct PauseReceiver {
     pub clock: Signal<In, Clock>,

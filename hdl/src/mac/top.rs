@@ -15,7 +15,8 @@ use rust_hdl::prelude::*;
 /// See the [module's documentation](super).
 ///
 /// Frames from the line go to the device as they come, with `error` on the last beat of one that
-/// is bad; frames of MAC Control, PAUSE among them, do not. `to_device` may stop, at the price of frames.
+/// is bad; frames of MAC Control, PAUSE among them, do not. `to_device` may stop, at the price of
+/// frames.
 ///
 /// Frames of the device begin on the line as soon as their first beat has crossed: eight octets of
 /// preamble leave while the second follows, and a beat lasts eight clocks of 125 MHz there. So a

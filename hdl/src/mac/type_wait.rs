@@ -2,9 +2,9 @@
 use super::records::{ReceiveVerdict, ReceivedOctet};
 use rust_hdl::prelude::*;
 
-/// Octets and verdicts two clocks later. [`OctetPacker`](super::OctetPacker) lets the first beat go with
-/// a frame's thirteenth octet, and the type, which may make the frame the MAC's alone, ends with
-/// the fourteenth.
+/// Octets and verdicts two clocks later. [`OctetPacker`](super::OctetPacker) lets the first beat go
+/// with a frame's thirteenth octet, and the type, which may make the frame the MAC's alone, ends
+/// with the fourteenth.
 #[derive(LogicBlock, Default)]
 pub struct TypeWait {
     pub clock: Signal<In, Clock>,

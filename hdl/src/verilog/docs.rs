@@ -1,7 +1,7 @@
 //! A structure's docstrings, from the text that it is written in.
 //!
-//! RustHDL's circuits know their ports' names and types, and nothing of what they mean. That is said once, in
-//! the docstrings; whoever wants it in another place reads it from there.
+//! RustHDL's circuits know their ports' names and types, and nothing of what they mean. That is
+//! said once, in the docstrings; whoever wants it in another place reads it from there.
 
 /// What is said of a structure.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,11 +90,29 @@ fn plain(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const SOURCE: &str = "/// Not this.\npub struct Other;\n\n/// A thing of\n/// [`Two`](x::Two) lines.\n///\n\
-                          /// More.\n#[derive(Debug)]\npub struct Thing<T> {\n    /// The clock.\n    \
-                          pub clock: Signal,\n    pub bare: Signal,\n    /// Private.\n    \
-                          inner: DFF,\n    /// One,\n    /// [`Two`].\n    pub last: T,\n}\n\n\
-                          /// Beyond.\npub beyond: u8,\n";
+    const SOURCE: &str = "\
+/// Not this.
+pub struct Other;
+
+/// A thing of
+/// [`Two`](x::Two) lines.
+///
+/// More.
+#[derive(Debug)]
+pub struct Thing<T> {
+    /// The clock.
+    pub clock: Signal,
+    pub bare: Signal,
+    /// Private.
+    inner: DFF,
+    /// One,
+    /// [`Two`].
+    pub last: T,
+}
+
+/// Beyond.
+pub beyond: u8,
+";
 
     #[test]
     fn docstrings_are_found_by_name() {

@@ -1,12 +1,12 @@
 //! The edge of a block that others instantiate: AXI4-Stream and named ports around RustHDL's.
 //!
-//! RustHDL packs a record into one port and puts `$` into the names of an interface's. Foreign designs and
-//! their tools expect neither, so such a block gets a module around it, which is nothing but names,
-//! made from the types of the block's own ports:
+//! RustHDL packs a record into one port and puts `$` into the names of an interface's. Foreign
+//! designs and their tools expect neither, so such a block gets a module around it, which is
+//! nothing but names, made from the types of the block's own ports:
 //!
 //! | port of the block | ports of the module |
 //! |---|---|
-//! | a stream of beats `x_in`, `from_x` | `s_axis_x_tdata`, `_tkeep`, `_tlast`, `_tuser`, `_tvalid`, `_tready` |
+//! | a stream of beats `x_in`, `from_x` | `s_axis_x_tdata`, `tkeep`, `tlast`, `tuser`, ... |
 //! | a stream of beats `x_out`, `to_x` | the same with `m_axis_x` |
 //! | a record `x` | `x_<field>` for every field |
 //! | bits `x` that have names each | `x_<name>` for every bit |

@@ -3,8 +3,9 @@
 mod docs;
 pub mod edge;
 mod head;
+pub mod page;
 pub mod ports;
-mod settled;
+pub(crate) mod settled;
 
 use crate::reset::ResettableModules;
 use docs::Docs;
@@ -48,10 +49,18 @@ impl From<CheckError> for EmitError {
     }
 }
 
-/// Verilator's opinion of widths is waived: RustHDL prints every literal with 32 bits and every
-/// cast as a mask. Where a width changes the meaning is for the kernel lint, which knows both.
-const WAIVER: &str = "//\n// Written by RustHDL. Widths are judged by the kernel lint.\n\
-    /* verilator lint_off WIDTH */\n\n";
+/// Verilator's opinion of widths is waived, for the kinds that the text names; the kernel lint
+/// knows both widths and refuses where one changes the meaning.
+const WAIVER: &str = "//
+// Written by RustHDL. What linters say of widths is of these kinds, and none changes a value:
+// - a literal in a kernel is printed with 32 bits, whatever it is assigned to or compared with;
+// - a cast is a mask of the wider width around a narrower value;
+// - an index is wider than its vector's, where it is a constant of one bit or is computed;
+// - a clock and other wires pass through modules that only hand them on.
+// Where a width would change a value, the kernel lint refuses the kernel.
+/* verilator lint_off WIDTH */
+
+";
 
 /// The Verilog of `block` and everything in it; the top module is called `top`.
 ///
@@ -68,8 +77,8 @@ pub fn emit(block: &mut dyn Block) -> Result<String, EmitError> {
 /// As [`emit`], with a name for the top module that all other modules' names begin with, so that
 /// several files can be used together; and with the edge of a block that others instantiate.
 ///
-/// With an edge that names anything anew, `top` is the module around the block, and the block's own module is
-/// called `<top>_core`; see [`edge`].
+/// With an edge that names anything anew, `top` is the module around the block, and the block's own
+/// module is called `<top>_core`; see [`edge`].
 ///
 /// # Errors
 /// As [`emit`], and ports without a docstring.

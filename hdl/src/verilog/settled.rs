@@ -1,8 +1,8 @@
 //! Kernels' processes as every simulator takes them.
 //!
-//! RustHDL prints a kernel as one `always @(*)` that does what the kernel does. Three things about it do not suit
-//! a simulator that keeps to the order of events (IEEE 1364-2005 sections 9.7.5 and 11), and are
-//! changed here.
+//! RustHDL prints a kernel as one `always @(*)` that does what the kernel does. Three things about
+//! it do not suit a simulator that keeps to the order of events (IEEE 1364-2005 sections 9.7.5 and
+//! 11), and are changed here.
 //!
 //! **What leaves the process changes once.** A kernel assigns defaults and then overrides them, and
 //! who reads such a signal in another process sees the default for a moment. Where two processes
@@ -57,9 +57,22 @@ fn settled_module(module: &str) -> String {
     }) else {
         return module.to_owned();
     };
-    let tail = lines.split_off(end);
+    let mut tail = lines.split_off(end);
     let mut body = lines.split_off(begin);
+    let vectors: BTreeSet<String> =
+        lines.iter().filter_map(|line| Some(declared(line).filter(|it| it.1)?.0)).collect();
+    for line in &mut body {
+        if let Some(bit) = bit_assigned(line, &vectors) {
+            *line = bit;
+        }
+        *line = constant_slices(line);
+    }
     let passed = pass_by(&mut lines, &mut body);
+    if body.len() == 1 {
+        // Nothing is left of the process.
+        body.clear();
+        tail.remove(0);
+    }
     let declared: Vec<&str> = lines.iter().map(String::as_str).collect();
     let seen = seen_outside(&declared);
     let times = times(&body);
@@ -71,11 +84,14 @@ fn settled_module(module: &str) -> String {
         out.extend(drafts.iter().map(|name| format!("    reg {}{name}{DRAFT};", seen[name])));
     }
     out.extend(passed);
-    out.extend(POWER_ON.lines().map(str::to_owned));
+    if !body.is_empty() {
+        out.extend(POWER_ON.lines().map(str::to_owned));
+    }
     out.extend(body.iter().map(|line| renamed(line, &drafts)));
     out.extend(drafts.iter().map(|name| format!("        {name} = {name}{DRAFT};")));
-    let first = out.iter().position(|line| line == BEGIN).map_or(out.len(), |at| at + 1);
-    out.splice(first..first, POWER_SEEN.lines().map(str::to_owned));
+    if let Some(begin) = out.iter().position(|line| line == BEGIN) {
+        out.splice(begin + 1..begin + 1, POWER_SEEN.lines().map(str::to_owned));
+    }
     out.extend(tail);
     out.join("\n") + "\n"
 }
@@ -102,17 +118,22 @@ fn pass_by(declarations: &mut [String], body: &mut Vec<String>) -> Vec<String> {
         .collect();
     let times: BTreeMap<String, usize> =
         times(body).into_iter().map(|(name, times)| (name.to_owned(), times)).collect();
-    let declared: Vec<&str> = declarations.iter().map(String::as_str).collect();
-    let seen: BTreeSet<String> = seen_outside(&declared).into_keys().map(str::to_owned).collect();
-    let mut passed = Vec::new();
-    body.retain(|line| {
-        let Some((to, from)) = handed_on(line) else { return true };
+    let text: Vec<&str> = declarations.iter().map(String::as_str).collect();
+    let seen: BTreeSet<String> = seen_outside(&text).into_keys().map(str::to_owned).collect();
+    let goes = |line: &str| {
+        let (to, from) = handed_on(line)?;
         let only = times.get(to) == Some(&1) && seen.contains(to) && inputs.contains(from);
-        if only {
-            passed.push((to.to_owned(), from.to_owned()));
-        }
-        !only
-    });
+        only.then(|| (to.to_owned(), from.to_owned()))
+    };
+    let signals: BTreeSet<String> =
+        declarations.iter().filter_map(|line| Some(declared(line)?.0)).collect();
+    let mut stay = body.iter().skip(1).filter(|line| goes(line).is_none()).peekable();
+    // A process that reads nothing would never run: it keeps what it can read.
+    if stay.peek().is_some() && !stay.any(|line| reads(line, &signals)) {
+        return Vec::new();
+    }
+    let passed: Vec<(String, String)> = body.iter().filter_map(|line| goes(line)).collect();
+    body.retain(|line| goes(line).is_none());
     for line in declarations.iter_mut() {
         let name = line.trim_end_matches(';').rsplit_once(' ').map_or("", |it| it.1);
         if line.contains("reg ") && passed.iter().any(|(to, _)| to == name) {
@@ -120,6 +141,54 @@ fn pass_by(declarations: &mut [String], body: &mut Vec<String>) -> Vec<String> {
         }
     }
     passed.iter().map(|(to, from)| format!("    assign {to} = {from};")).collect()
+}
+
+/// The name that a line declares as a signal, and whether it has a range.
+fn declared(line: &str) -> Option<(String, bool)> {
+    let line = line.trim_start().strip_suffix(';')?;
+    let kinds = ["input wire ", "output reg ", "output wire ", "reg ", "wire "];
+    let rest = kinds.iter().find_map(|kind| line.strip_prefix(kind))?;
+    let name = rest.rsplit(' ').next()?;
+    Some((name.to_owned(), rest.contains('[')))
+}
+
+/// The line reads one of the signals.
+fn reads(line: &str, signals: &BTreeSet<String>) -> bool {
+    let read = target(line).map_or(line, |name| line.trim_start().trim_start_matches(name));
+    read.split(|c| !of_name(c)).any(|word| signals.contains(word))
+}
+
+/// RustHDL's way to set one bit of a vector, by masks of 32 bits, as an assignment to the bit.
+fn bit_assigned(line: &str, vectors: &BTreeSet<String>) -> Option<String> {
+    let text = line.trim_start();
+    let (name, rest) = text.split_once(" = (")?;
+    let rest = rest.strip_prefix(name)?.strip_prefix(" & ~(1 << (")?;
+    let (index, rest) = rest.split_once(")) | ((")?;
+    let value = rest.strip_suffix(&format!(") << ({index})));"))?;
+    let number: usize = index.rsplit("'h").next().and_then(|it| match index.contains("'h") {
+        true => usize::from_str_radix(it, 16).ok(),
+        false => it.parse().ok(),
+    })?;
+    let lead = &line[..line.len() - text.len()];
+    vectors.contains(name).then(|| format!("{lead}{name}[{number}] = {value};"))
+}
+
+/// RustHDL's way to take bits at an offset of 32 bits, where that is a constant, as a range.
+pub(crate) fn constant_slices(line: &str) -> String {
+    let (mut out, mut rest) = (String::new(), line);
+    while let Some((before, from)) = rest.split_once("[(32'h") {
+        out += before;
+        let slice = from.split_once(")+:(").and_then(|(low, from)| {
+            let (width, after) = from.split_once(")]")?;
+            let low = usize::from_str_radix(low, 16).ok()?;
+            let width: usize = width.parse().ok()?;
+            (width > 1).then(|| (format!("[{}:{low}]", low + width - 1), after))
+        });
+        let (text, after) = slice.unwrap_or_else(|| ("[(32'h".to_owned(), from));
+        out += &text;
+        rest = after;
+    }
+    out + rest
 }
 
 /// The two names of a line that assigns one whole signal to another, whatever happens.
@@ -249,6 +318,40 @@ endmodule // m
         assert!(!text.contains("        y = a;"), "{text}");
         assert!(!text.contains("y$draft;") && !text.contains("l$draft"), "{text}");
         assert_eq!(text.matches("        x = ").count(), 1);
+    }
+
+    #[test]
+    fn a_bit_is_set_as_a_bit() {
+        let vectors = BTreeSet::from(["v".to_owned()]);
+        let bit = |line: &str| bit_assigned(line, &vectors);
+        let set = "    v = (v & ~(1 << (12)) | ((a == (b | c)) << (12)));";
+        assert_eq!(bit(set).unwrap(), "    v[12] = a == (b | c);");
+        let set = "v = (v & ~(1 << (32'h1f)) | ((a) << (32'h1f)));";
+        assert_eq!(bit(set).unwrap(), "v[31] = a;");
+        for other in [
+            "w = (w & ~(1 << (1)) | ((a) << (1)));",
+            "v = (v & ~(1 << (n)) | ((a) << (n)));",
+            "v = (w & ~(1 << (1)) | ((a) << (1)));",
+        ] {
+            assert_eq!(bit(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn constant_slices_are_ranges() {
+        let line = "a[(32'h10)+:(8)] = b[(32'h1)+:(1)] & c[(n)+:(4)] & d[(32'h0)+:(4)];";
+        assert_eq!(constant_slices(line), "a[23:16] = b[(32'h1)+:(1)] & c[(n)+:(4)] & d[3:0];");
+    }
+
+    #[test]
+    fn a_process_keeps_something_to_read_or_goes() {
+        let head = "module m(c);\n    input wire c;\n    reg  p$c;\n    reg  p$e;\n\n";
+        let process =
+            |body: &str| format!("{head}    always @(*) begin\n{body}    end\nendmodule\n");
+        let gone = settled(&process("        p$c = c;\n"));
+        assert!(gone.contains("assign p$c = c;") && !gone.contains("always"), "{gone}");
+        let kept = settled(&process("        p$c = c;\n        p$e = 1'b1;\n"));
+        assert!(kept.contains("        p$c = c;\n        p$e = 1'b1;\n    end"), "{kept}");
     }
 
     #[test]
