@@ -1,6 +1,6 @@
 //! Writes the Verilog of every block, and the list of it for `sources.rs`.
 
-use ironwarp_hdl::blocks::{blocks, engines, whole, BlockEntry};
+use ironwarp_hdl_board::blocks::{blocks, engines, whole, BlockEntry};
 use std::fmt::Write;
 
 fn main() {

@@ -47,7 +47,8 @@ fn every_block_agrees_with_its_verilog() {
 fn specimen() -> BlockEntry {
     BlockEntry {
         name: "specimen",
-        make: || {
+        edge: None,
+        make: &|| {
             Box::new(Wired::new(Specimen::default(), |block, visitor| {
                 block.clock.pins("clock", visitor);
                 block.enable.pins("enable", visitor);

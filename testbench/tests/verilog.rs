@@ -1,13 +1,14 @@
 //! The Verilog that comes out is Verilog: the kernel lint, Yosys and Verilator have no complaint.
 
 use ironwarp_hdl::blocks::{engines, whole, BlockEntry};
-use ironwarp_testbench::lockstep::{blocks, chosen};
+use ironwarp_testbench::lockstep::{blocks, chosen, of_board};
 use std::path::Path;
 use std::process::{Command, Output};
 
 /// Leaf blocks, engines, the whole device and the whole board; or the one that `BLOCK` names.
 fn everything() -> Vec<BlockEntry> {
-    chosen([blocks(), engines(), whole(), ironwarp_ecpix5::whole()].concat())
+    let board = ironwarp_ecpix5::whole().into_iter().map(of_board).collect();
+    chosen([blocks(), engines(), whole(), board].concat())
 }
 
 /// A block's Verilog, with what its cells do if it is of the board.

@@ -13,11 +13,10 @@ use crate::clocks::Clocks;
 use crate::lights::Lights;
 use crate::phy_reset::PhyReset;
 use crate::rgmii::{RgmiiReceiver, RgmiiTransmitter};
-use ironwarp_hdl::mac::Mac;
-use ironwarp_hdl::receive::ring_sizes::BANK_BITS_SMALL;
-use ironwarp_hdl::serial::SerialBridge;
-use ironwarp_hdl::stream::{Beat, StreamSource, Synchroniser};
-use ironwarp_hdl::top::Rnic;
+use ironwarp_hdl_board::mac::Mac;
+use ironwarp_hdl_board::serial::SerialBridge;
+use ironwarp_hdl_board::stream::{Beat, StreamSource, Synchroniser};
+use ironwarp_hdl_board::top::Rnic;
 use rust_hdl::prelude::*;
 
 /// The device's clocks that a bit lasts on the serial line: 3,000,000 baud, as near as 62.5 MHz
@@ -52,7 +51,7 @@ pub struct Ecpix5 {
     clocks: Clocks,
     reset: GlobalBuffer,
     bridge: SerialBridge,
-    rnic: Rnic<BANK_BITS_SMALL>,
+    rnic: Rnic,
     mac: Mac,
     receiver: RgmiiReceiver,
     transmitter: RgmiiTransmitter,

@@ -19,6 +19,7 @@ use crate::pins::PinVisitor;
 use crate::verilog::edge::{wraps, Edge, Group};
 use crate::verilog::{core_name, emit_as, groups, EmitError};
 use rust_hdl::prelude::*;
+use std::fmt;
 
 /// Defines `blocks()`, a list of blocks. See the module [`blocks`](mod@crate::blocks).
 #[macro_export]
@@ -29,7 +30,7 @@ macro_rules! blocks {
             vec![$($crate::blocks::BlockEntry {
                 name: stringify!($name),
                 edge: None,
-                make: || Box::new($crate::blocks::Wired::new($make, |_block, _visitor| {
+                make: &|| Box::new($crate::blocks::Wired::new($make, |_block, _visitor| {
                     $($crate::pins::Pins::pins(&mut _block.$port, stringify!($port), _visitor);)*
                 })),
             }),*]
@@ -55,15 +56,24 @@ mod serial;
 mod stream;
 mod transmit;
 
+/// Makes a block, not yet connected.
+pub type Maker = dyn Fn() -> Box<dyn Specimen> + Sync;
+
 /// A block in the registry.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct BlockEntry {
     /// Its name in snake case, unlike any other's.
     pub name: &'static str,
     /// What others who instantiate it see; nothing if it is only a part.
     pub edge: Option<&'static Edge>,
     /// Makes one, not yet connected.
-    pub make: fn() -> Box<dyn Specimen>,
+    pub make: &'static Maker,
+}
+
+impl fmt::Debug for BlockEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockEntry").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl BlockEntry {

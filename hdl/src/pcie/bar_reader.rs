@@ -72,7 +72,7 @@ pub struct BarReader {
     first_octet: Signal<Local, Bits<2>>,
     last_octet: Signal<Local, Bits<2>>,
     octets: Signal<Local, Bits<12>>,
-    next_word: Literal<20, 4>,
+    next_word: Literal<BAR_BITS, 4>,
     three: Literal<12, 3>,
 }
 
