@@ -1,9 +1,10 @@
 //! What the engines hand to the completion writer.
 use crate::configuration::{CqNumber, Generation, QpNumber};
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// A completion entry in the making (see `ironwarp_abi::queue::CompletionEntry`).
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Completion {
     /// The completion queue.
     pub cq: CqNumber,
@@ -26,7 +27,7 @@ pub struct Completion {
 }
 
 /// What the completion writer keeps of a completion queue.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct CqRecord {
     /// Entries written since the queue was started, modulo 2^16.
     pub producer: Bits<16>,

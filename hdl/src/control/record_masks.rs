@@ -3,11 +3,12 @@ use crate::configuration::{CQ_BITS, QP_BITS};
 use ironwarp_abi::context::*;
 use ironwarp_abi::limits::VECTOR_COUNT;
 use ironwarp_abi::record::Field;
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 use std::collections::BTreeMap;
 
 /// A word of a record of a table.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct RecordWord {
     pub word: Bits<5>,
     pub table: Bits<4>,

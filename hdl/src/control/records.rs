@@ -1,6 +1,7 @@
 //! What the control plane tells the engines. Each record is a broadcast: `valid` for one clock.
 use crate::configuration::{CqNumber, Generation, QpNumber, OBJECT_BITS};
 use ironwarp_abi::limits::NUMBER_BITS;
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// A word of a record that the host has committed (see `ironwarp_abi::context`). The words of a
@@ -10,7 +11,7 @@ use rust_hdl::prelude::*;
 /// flow the last word, which holds its `valid`, comes first with that bit clear, and again as the
 /// last; it has all its other bits both times. A bucket is one word. The words of a next hop come
 /// for a queue pair that may be at work.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ContextWrite {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -28,7 +29,7 @@ pub struct ContextWrite {
 pub const EVERY_TABLE: u64 = 15;
 
 /// The host asks for the record in the context window to be taken.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct CommitCommand {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -39,7 +40,7 @@ pub struct CommitCommand {
 }
 
 /// After a reset: everything about objects of one number is cleared.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Wipe {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -48,7 +49,7 @@ pub struct Wipe {
 }
 
 /// The host starts or stops a queue pair.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct QpCommand {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -59,7 +60,7 @@ pub struct QpCommand {
 }
 
 /// The host starts or stops a completion queue.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct CqCommand {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -70,7 +71,7 @@ pub struct CqCommand {
 }
 
 /// The host rang a queue pair's doorbell.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct QpDoorbell {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -83,7 +84,7 @@ pub struct QpDoorbell {
 }
 
 /// The host rang a completion queue's doorbell.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct CqDoorbell {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -96,7 +97,7 @@ pub struct CqDoorbell {
 }
 
 /// The host asks for a fence.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FenceCommand {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -105,7 +106,7 @@ pub struct FenceCommand {
 }
 
 /// What is known of a queue pair's lives.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct QpRecord {
     /// It was started since the reset.
     pub begun: Bit,
@@ -121,7 +122,7 @@ pub struct QpRecord {
 
 /// A queue pair met an error or an end; it stops being active. Travels on a stream. One of a life
 /// that is over, or of a queue pair that is not active, has no effect.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct QpEvent {
     /// Which queue pair.
     pub qp: QpNumber,
@@ -136,7 +137,7 @@ pub struct QpEvent {
 }
 
 /// The host wrote a word of a page of BAR 0. A broadcast inside the control plane.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct PageWrite {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -147,7 +148,7 @@ pub struct PageWrite {
 }
 
 /// A message-signalled interrupt: a write of one double word.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct MsixMessage {
     /// Bus address, a multiple of 4.
     pub address: Bits<64>,

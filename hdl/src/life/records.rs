@@ -1,5 +1,6 @@
 //! What is told, and known, of a queue pair's life.
 use crate::configuration::{Generation, QpNumber};
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// A queue pair's life has changed. A broadcast of the control plane, at most one in eight clocks,
@@ -11,7 +12,7 @@ use rust_hdl::prelude::*;
 /// | it ends with an event | 0 | 1 | 0 | the same |
 /// | the host stops it | 0 | 0 | 0 | the same |
 /// | after a reset (`wipe`) | 1 | 0 | 0 | 0 |
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct QpChange {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -30,7 +31,7 @@ pub struct QpChange {
 }
 
 /// Where a queue pair stands: see [`QpChange`].
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Life {
     /// Its generation.
     pub generation: Generation,

@@ -1,10 +1,11 @@
 //! Does a completion go on where its read has got to?
 use super::records::CompletionBeat;
 use crate::literal::Literal;
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// What a read still waits for.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Awaited {
     /// Address bits 8:2 of the next double word; 128 after the end of the block of 512 octets.
     pub place: Bits<8>,

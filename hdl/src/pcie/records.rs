@@ -1,9 +1,10 @@
 //! What crosses between the engines and the PCIe side.
 use crate::configuration::BAR_BITS;
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// Asks for octets of host memory. Never crosses a 4 KiB boundary.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ReadRequest {
     /// Bus address of the first octet; any alignment.
     pub address: Bits<64>,
@@ -12,7 +13,7 @@ pub struct ReadRequest {
 }
 
 /// Announces octets for host memory; as many follow on the data stream, dense, ended by `last`.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct WriteRequest {
     /// Bus address of the first octet; any alignment. The engine splits at 4 KiB boundaries and at
     /// the maximum payload size.
@@ -22,7 +23,7 @@ pub struct WriteRequest {
 }
 
 /// The host writes a word of BAR 0.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct BarWrite {
     /// Byte offset in BAR 0, a multiple of 4.
     pub address: Bits<BAR_BITS>,
@@ -31,7 +32,7 @@ pub struct BarWrite {
 }
 
 /// A beat on its way through a [`ByteShift`](super::byte_shift::ByteShift).
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ShiftBeat {
     /// The octets.
     pub data: Bits<64>,
@@ -48,7 +49,7 @@ pub struct ShiftBeat {
 }
 
 /// The data of a completion of one of our reads. A broadcast: there is always room for it.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct CompletionBeat {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -80,7 +81,7 @@ pub struct CompletionBeat {
 }
 
 /// A part of a [`ReadRequest`] that is one memory read.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ReadPiece {
     /// Bus address of the first octet.
     pub address: Bits<64>,
@@ -93,7 +94,7 @@ pub struct ReadPiece {
 }
 
 /// A memory read that is to be sent.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ReadIssue {
     /// Bus address; its two lowest bits do not count.
     pub address: Bits<64>,
@@ -108,7 +109,7 @@ pub struct ReadIssue {
 }
 
 /// What a read channel remembers of a read that it has issued.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct OpenRead {
     /// Address bits 8:2 of the first double word.
     pub start: Bits<8>,
@@ -133,7 +134,7 @@ pub struct OpenRead {
 }
 
 /// A non-posted request of the host, to be answered with a completion.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct BarRequest {
     /// Byte offset in BAR 0.
     pub address: Bits<BAR_BITS>,
@@ -160,7 +161,7 @@ pub struct BarRequest {
 }
 
 /// A completion that answers a [`BarRequest`].
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct BarCompletion {
     /// Header octets 0 to 7.
     pub head: Bits<64>,
@@ -173,7 +174,7 @@ pub struct BarCompletion {
 }
 
 /// Whose data comes next; see [`PostedData`](super::posted_data::PostedData).
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct DataOrder {
     /// From the completion client, else from the payload client.
     pub from_completions: Bit,
@@ -182,7 +183,7 @@ pub struct DataOrder {
 }
 
 /// A header of a memory write, and how much data follows.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct TlpHeader {
     /// Octets 0 to 7.
     pub head: Bits<64>,

@@ -1,4 +1,5 @@
 //! Question and answer of the protection gate.
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// The rights that a question can ask for: bit numbers from the first right in the region's record.
@@ -14,7 +15,7 @@ pub mod right {
 }
 
 /// May these octets be touched?
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct GateQuestion {
     /// The STag: index and key.
     pub stag: Bits<32>,
@@ -45,7 +46,7 @@ pub mod refusal {
 }
 
 /// The gate's answer.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct GateAnswer {
     /// One of [`refusal`].
     pub refusal: Bits<3>,

@@ -1,11 +1,12 @@
 //! A work request on chip, and the note that a read of some is under way.
 use crate::configuration::{Generation, QpNumber};
 use ironwarp_abi::limits::WQE_CACHE_BITS;
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// A work request as it was read from its ring: words 0 to 7 of a send or receive work request
 /// (`ironwarp_abi::queue`), and what the fetcher found out about it.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct QueueEntry {
     /// Word 0: opcode and flags of a send work request.
     pub control: Bits<32>,
@@ -39,7 +40,7 @@ pub struct EntryFindings {
 }
 
 /// A read of work requests that is under way.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FetchTicket {
     /// It is none, but a fence behind the reads before it.
     pub fence: Bit,
@@ -54,7 +55,7 @@ pub struct FetchTicket {
 }
 
 /// Something has happened to a queue pair. A broadcast.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct QpNote {
     /// The record means something in this clock.
     pub valid: Bit,

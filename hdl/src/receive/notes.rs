@@ -2,6 +2,7 @@
 use crate::configuration::{CqNumber, Generation, QpNumber, BUCKET_BITS};
 use crate::receive::ring_sizes::RingPosition;
 use ironwarp_abi::limits::READ_BITS;
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// Where a frame goes: the values of [`FrameHead::way`].
@@ -39,7 +40,7 @@ pub mod tcp_flag {
 }
 
 /// The header fields of a frame, in host order.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FrameHead {
     /// One of [`way`].
     pub way: Bits<2>,
@@ -69,7 +70,7 @@ pub struct FrameHead {
 }
 
 /// A flow of the flow table (`ironwarp_abi::context::FlowContext`).
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FlowEntry {
     pub remote_ip: Bits<32>,
     pub local_ip: Bits<32>,
@@ -82,7 +83,7 @@ pub struct FlowEntry {
 }
 
 /// What the checks over a whole frame have found.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FrameVerdict {
     /// The MAC found the frame check sequence right.
     pub intact: Bit,
@@ -93,7 +94,7 @@ pub struct FrameVerdict {
 }
 
 /// A beat of a frame whose way is known.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FrameBeat {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -119,7 +120,7 @@ pub struct FrameBeat {
 }
 
 /// What becomes of a TCP segment if its checksums are right.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Decision {
     pub qp: QpNumber,
     /// The octets are taken: RCV.NXT becomes `expected`.
@@ -168,7 +169,7 @@ pub struct SequenceMark {
 
 /// A stream has grown: octets before `end` are in the ring. A broadcast, in the clock after the
 /// queue pair was looked at: in that clock a change of its life wins.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct StreamGrown {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -191,7 +192,7 @@ pub struct StreamEnd {
 }
 
 /// Receive work requests have come on chip. A broadcast.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct BuffersArrived {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -201,7 +202,7 @@ pub struct BuffersArrived {
 }
 
 /// A raw frame that is complete in ring 0.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct RawFrame {
     /// Queue pair 0's generation when the frame came.
     pub generation: Generation,
@@ -209,7 +210,7 @@ pub struct RawFrame {
 }
 
 /// The peer has reset a connection. A broadcast.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct PeerReset {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -220,7 +221,7 @@ pub struct PeerReset {
 }
 
 /// Octets have been taken out of a ring. A broadcast, as [`StreamGrown`].
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct StreamTaken {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -231,7 +232,7 @@ pub struct StreamTaken {
 }
 
 /// An acknowledgement may be due.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct EdgeNote {
     pub qp: QpNumber,
     pub generation: Generation,
@@ -242,7 +243,7 @@ pub struct EdgeNote {
 }
 
 /// What is known of the next FPDU of a stream.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FpduFacts {
     /// The stream has markers.
     pub markers: Bit,
@@ -271,7 +272,7 @@ pub mod packet_kind {
 }
 
 /// Goes ahead of a packet that leaves a ring.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct PacketHead {
     /// One of [`packet_kind`].
     pub kind: Bits<2>,
@@ -298,7 +299,7 @@ pub struct PacketHead {
 }
 
 /// A packet that has been checked; its payload, if any, is in the FPDU buffer.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Arrival {
     /// One of [`packet_kind`].
     pub kind: Bits<2>,
@@ -357,7 +358,7 @@ pub struct OutstandingRead {
 }
 
 /// What is done with a checked packet.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Delivery {
     /// It is no packet, but a fence behind those before it; nothing else counts.
     pub fence: Bit,

@@ -1,10 +1,11 @@
 //! What the receive side tells the transmit side.
 use crate::configuration::{Generation, QpNumber};
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// The acknowledgement fields of a TCP segment that belongs to an owned flow. Travels on a stream.
 /// The transmit side judges whether it is acceptable (RFC 9293 s. 3.10.7.4).
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Acknowledgement {
     /// Which queue pair.
     pub qp: QpNumber,
@@ -19,7 +20,7 @@ pub struct Acknowledgement {
 }
 
 /// The receive side's edge has moved, or an acknowledgement is due. A broadcast.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ReceiveEdge {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -37,7 +38,7 @@ pub struct ReceiveEdge {
 
 /// The first valid FPDU of a queue pair has arrived: it may send (RFC 5044 s. 7.1.2 rule 4).
 /// A broadcast.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Opened {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -48,7 +49,7 @@ pub struct Opened {
 }
 
 /// A Read Request of the peer that has passed every check of its own (RFC 5040 s. 4.4).
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ReadAsked {
     /// Which queue pair.
     pub qp: QpNumber,
@@ -68,7 +69,7 @@ pub struct ReadAsked {
 
 /// The oldest outstanding RDMA Read of a queue pair is placed whole: its writes have gone to PCIe
 /// ahead of anything that is sent after the pulse. A broadcast.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ReadDone {
     /// The record means something in this clock.
     pub valid: Bit,

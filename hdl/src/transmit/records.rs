@@ -1,9 +1,10 @@
 //! What crosses between the blocks of the transmit engine.
 use crate::configuration::{CqNumber, Generation, QpNumber};
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// The payload of a segment, in host memory.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ReadJob {
     /// Bus address of the first octet.
     pub address: Bits<64>,
@@ -19,7 +20,7 @@ pub struct ReadJob {
 /// untagged  length       DDP ctrl  RDMAP ctrl  first    second    third       RFC 5041 s. 4.3
 /// ```
 /// The header of a Read Request follows that of DDP, instead of a payload (RFC 5040 s. 4.4).
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FrameJob {
     /// No FPDU: the payload is a whole Ethernet frame.
     pub raw: Bit,
@@ -52,7 +53,7 @@ pub struct FrameJob {
 }
 
 /// How a segment lies in the MPA stream.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct StreamJob {
     /// Put markers in.
     pub markers: Bit,
@@ -63,7 +64,7 @@ pub struct StreamJob {
 }
 
 /// What the frame builder must know of a segment.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SendJob {
     /// It is no segment, but a fence behind those before it; nothing else means anything.
     pub fence: Bit,
@@ -86,7 +87,7 @@ pub struct SendJob {
 }
 
 /// A segment that shall be built.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SegmentJob {
     /// For [`PayloadRead`](super::payload_read::PayloadRead).
     pub read: ReadJob,
@@ -99,7 +100,7 @@ pub struct SegmentJob {
 }
 
 /// A segment that is stored, or was bad.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SegmentSummary {
     /// The one's complement sum of its 16-bit words, each with the first octet in bits 7:0, in so
     /// many bits as it takes.
@@ -111,7 +112,7 @@ pub struct SegmentSummary {
 }
 
 /// A frame that shall leave.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FrameHeader {
     /// It is none, but a fence behind those before it.
     pub fence: Bit,
@@ -140,7 +141,7 @@ pub struct FrameHeader {
 }
 
 /// Sending has moved on. A broadcast.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SendNext {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -153,7 +154,7 @@ pub struct SendNext {
 /// The peer has acknowledged, or moved its window. A broadcast; and what is kept of the last one of
 /// a queue pair, if `valid`: before the first, nothing is acknowledged, and the window is that of
 /// the context.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SendEdge {
     /// The record means something.
     pub valid: Bit,
@@ -166,7 +167,7 @@ pub struct SendEdge {
 }
 
 /// A work request whose last octet was handed to the stream.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SentRequest {
     /// The queue pair.
     pub qp: QpNumber,
@@ -187,7 +188,7 @@ pub struct SentRequest {
 }
 
 /// What sending has come to on a queue pair, from zero at its start.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SendState {
     /// Octets of the stream: SND.NXT less the context's `send_next`.
     pub position: Bits<32>,
@@ -200,7 +201,7 @@ pub struct SendState {
 }
 
 /// Whose turn it is on a queue pair.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Turn {
     /// A message is begun and not finished.
     pub begun: Bit,
@@ -211,7 +212,7 @@ pub struct Turn {
 }
 
 /// A Read Request has left; its response goes to this buffer. A broadcast.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ReadSent {
     /// The record means something in this clock.
     pub valid: Bit,
