@@ -37,7 +37,7 @@ blocks! {
     tcp_receive: TcpReceive::default(),
         [clock, context_write, change, taken, frame, segment, segment_valid, write_qp, write_at,
         write_data, write_mask, grown, raw, raw_valid, raw_ready, note, note_valid, acknowledgement,
-        acknowledgement_valid, reset, counts];
+        acknowledgement_valid, peer_reset, counts];
     stream_ring: StreamRing::default(),
         [clock, write_qp, write_at, write_data, write_mask, read_qp, read_at, read_data];
     fpdu_length: FpduLength::default(), [data, marker, octets];
@@ -85,7 +85,7 @@ blocks! {
     placement: Placement::default(),
         [clock, change, delivery, payload, write, write_data, completion, event, read_asked, asking,
         read_done, fenced, placed];
-    reset_events: ResetEvents::default(), [clock, context_write, reset, event];
+    reset_events: ResetEvents::default(), [clock, context_write, seen, event];
     window_teller: WindowTeller::default(),
         [clock, context_write, change, note, taken, receive_edge, query_qp, query_receive_next];
     receive: Receive::default(),

@@ -246,7 +246,7 @@ impl Logic for Receive {
         self.read_done.next = self.placement.read_done.val();
 
         // Ends of streams, and errors.
-        self.resets.reset.next = self.tcp.reset.val();
+        self.resets.seen.next = self.tcp.peer_reset.val();
         StreamSource::<QpEvent>::join(&mut self.resets.event, &mut self.events.sink_a);
         StreamSource::<QpEvent>::join(&mut self.placement.event, &mut self.events.sink_b);
         StreamSource::<QpEvent>::link(&mut self.event, &mut self.events.source);

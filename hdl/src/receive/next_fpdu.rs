@@ -76,8 +76,8 @@ impl Logic for NextFpdu {
         self.crc.context_write.next = self.context_write.val();
         self.crc.qp.next = self.qp.val();
         if self.look.val() {
-            self.known.d.next.markers = self.markers.value.val().get_bit(0);
-            self.known.d.next.crc = self.crc.value.val().get_bit(0);
+            self.known.d.next.markers = self.markers.value.val().any();
+            self.known.d.next.crc = self.crc.value.val().any();
             self.known.d.next.position = self.span.position.val().get_bits::<9>(0);
             self.known.d.next.start = self.span.first.val();
             self.known.d.next.available = self.span.available.val();

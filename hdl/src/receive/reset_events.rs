@@ -13,7 +13,7 @@ use rust_hdl::prelude::*;
 pub struct ResetEvents {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
-    pub reset: Signal<In, PeerReset>,
+    pub seen: Signal<In, PeerReset>,
     pub event: StreamSource<QpEvent>,
     queues: QpField<CQ_BITS, { field_number("receive_cq") }>,
     events: StreamFifo<QpEvent, 4>,
@@ -27,8 +27,8 @@ impl Logic for ResetEvents {
         dff_setup!(self, clock, noted);
         clock!(self, clock, queues, events);
         self.queues.context_write.next = self.context_write.val();
-        self.queues.qp.next = self.reset.val().qp;
-        self.noted.d.next = self.reset.val();
+        self.queues.qp.next = self.seen.val().qp;
+        self.noted.d.next = self.seen.val();
         self.events.sink.valid.next = self.noted.q.val().valid;
         self.events.sink.beat.next.qp = self.noted.q.val().qp;
         self.events.sink.beat.next.generation = self.noted.q.val().generation;

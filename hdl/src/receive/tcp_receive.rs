@@ -69,7 +69,7 @@ pub struct TcpReceive {
     pub note_valid: Signal<Out, Bit>,
     pub acknowledgement: Signal<Out, Acknowledgement>,
     pub acknowledgement_valid: Signal<Out, Bit>,
-    pub reset: Signal<Out, PeerReset>,
+    pub peer_reset: Signal<Out, PeerReset>,
     /// Pulses: [`frame_count`].
     pub counts: Signal<Out, Bits<7>>,
     acceptance: Acceptance,
@@ -261,7 +261,7 @@ impl Logic for TcpReceive {
         self.note_valid.next = self.told_valid.q.val();
         self.acknowledgement.next = self.ack.q.val();
         self.acknowledgement_valid.next = self.ack_valid.q.val();
-        self.reset.next = self.dead.q.val();
+        self.peer_reset.next = self.dead.q.val();
         self.counts.next = self.count.q.val();
     }
 }
