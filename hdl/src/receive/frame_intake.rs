@@ -47,7 +47,7 @@ pub struct FrameIntake {
     queue: FrameQueue,
     in_packet: DFF<Bit>,
     /// Frames that have begun to come and not left.
-    held: DFF<Bits<{ WAITING_BITS + 1 }>>,
+    under_way: DFF<Bits<{ WAITING_BITS + 1 }>>,
     lost: DFF<Bit>,
     moves: Signal<Local, Bit>,
     enters: Signal<Local, Bit>,
@@ -59,13 +59,13 @@ pub struct FrameIntake {
 impl Logic for FrameIntake {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, in_packet, held, lost);
+        dff_setup!(self, clock, in_packet, under_way, lost);
         clock!(self, clock, guard, parser, hash, heads, flows, checksums, queue);
         self.mac.ready.next = true;
         self.guard.beat.next = self.mac.beat.val();
         self.guard.beat_valid.next = self.mac.valid.val();
         self.guard.source.ready.next = self.queue.beat_ready.val()
-            & (self.in_packet.q.val() | (self.held.q.val() != self.most.val()));
+            & (self.in_packet.q.val() | (self.under_way.q.val() != self.most.val()));
         self.lost.d.next = self.guard.overflow.val();
         self.overflow.next = self.lost.q.val();
         self.moves.next = self.guard.source.valid.val() & self.guard.source.ready.val();
@@ -75,10 +75,10 @@ impl Logic for FrameIntake {
         self.enters.next = self.moves.val() & !self.in_packet.q.val();
         self.leaves.next = self.queue.frame.val().valid & self.queue.frame.val().last;
         if self.enters.val() & !self.leaves.val() {
-            self.held.d.next = self.held.q.val() + self.one.val();
+            self.under_way.d.next = self.under_way.q.val() + self.one.val();
         }
         if !self.enters.val() & self.leaves.val() {
-            self.held.d.next = self.held.q.val() - self.one.val();
+            self.under_way.d.next = self.under_way.q.val() - self.one.val();
         }
         self.starts.next = self.enters.val();
 
