@@ -3,8 +3,8 @@
 use crate::queue::*;
 
 blocks! {
-    ready_list: ReadyList::default(), [clock, change, put, next];
-    number_list: NumberList::<3, 4>::default(), [clock, wipe, wiped, put, next];
+    ready_list: ReadyList::default(), [clock, change, put, first];
+    number_list: NumberList::<3, 4>::default(), [clock, wipe, wiped, put, first];
     priority_encoder: PriorityEncoder::default(), [wanted, any, highest];
     pick: Pick::default(), [wanted, last, any, choice];
     note_merge: NoteMerge::<3>::default(), [clock, notes, free, source];

@@ -92,7 +92,7 @@ impl Logic for CqState {
         self.list.wiped.next = self.command.val().cq;
         self.list.put.valid.next = self.rings.val();
         self.list.put.beat.next = self.doorbell.val().cq;
-        StreamSource::<CqNumber>::link(&mut self.armed, &mut self.list.next);
+        StreamSource::<CqNumber>::link(&mut self.armed, &mut self.list.first);
 
         // Look up.
         self.records.read_index.next = self.index.val();

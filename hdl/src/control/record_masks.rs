@@ -1,9 +1,9 @@
 //! Which bits of a record may be set.
 use crate::configuration::{CQ_BITS, QP_BITS};
+use crate::pins::Pin;
 use ironwarp_abi::context::*;
 use ironwarp_abi::limits::VECTOR_COUNT;
 use ironwarp_abi::record::Field;
-use crate::pins::Pin;
 use rust_hdl::prelude::*;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What the control plane tells the engines. Each record is a broadcast: `valid` for one clock.
 use crate::configuration::{CqNumber, Generation, QpNumber, OBJECT_BITS};
-use ironwarp_abi::limits::NUMBER_BITS;
 use crate::pins::Pin;
+use ironwarp_abi::limits::NUMBER_BITS;
 use rust_hdl::prelude::*;
 
 /// A word of a record that the host has committed (see `ironwarp_abi::context`). The words of a

@@ -1,7 +1,7 @@
 //! Answers the host's reads.
 use super::records::{BarCompletion, BarRequest};
-use crate::literal::Literal;
 use crate::configuration::BAR_BITS;
+use crate::literal::Literal;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -135,7 +135,8 @@ impl Logic for BarReader {
         self.tail.next.tag = self.request.q.val().tag;
         self.tail.next.lower_address = 0.into();
         if self.request.q.val().memory {
-            self.tail.next.lower_address = (bit_cast::<8, BAR_BITS>(self.request.q.val().address) & 124)
+            self.tail.next.lower_address = (bit_cast::<8, BAR_BITS>(self.request.q.val().address)
+                & 124)
                 | bit_cast::<8, 2>(self.first_octet.val());
         }
         self.source.beat.next.dwords = 0.into();

@@ -174,11 +174,11 @@ impl Logic for FetchAsker {
         self.notes.notes[2].next.qp = self.chosen.q.val();
         StreamSource::<QpNumber>::join(&mut self.notes.source, &mut self.list.put);
         self.list.change.next = self.change.val();
-        self.list.next.ready.next =
+        self.list.first.ready.next =
             (self.state.q.val() == AskState::Choose) & !self.fencing.q.val();
         self.watch.change.next = self.change.val();
         self.watch.look.next = self.state.q.val() == AskState::Choose;
-        self.watch.qp.next = self.list.next.beat.val();
+        self.watch.qp.next = self.list.first.beat.val();
         StreamSource::<FetchTicket>::link(&mut self.ticket, &mut self.tickets.source);
         StreamSource::<ReadRequest>::link(&mut self.read, &mut self.reads.source);
 
@@ -228,8 +228,8 @@ impl Logic for FetchAsker {
                     self.tickets.sink.beat.next.fence = true;
                     self.tickets.sink.valid.next = true;
                     self.fencing.d.next = !self.tickets.sink.ready.val();
-                } else if self.list.next.valid.val() {
-                    self.chosen.d.next = self.list.next.beat.val();
+                } else if self.list.first.valid.val() {
+                    self.chosen.d.next = self.list.first.beat.val();
                     self.state.d.next = AskState::Look;
                 }
             }

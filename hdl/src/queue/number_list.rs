@@ -7,10 +7,10 @@ use rust_hdl::prelude::*;
 /// for every number and one on its way.
 ///
 /// ```text
-/// put --> listed? --no--> FIFO --> next
+/// put --> listed? --no--> FIFO --> first
 ///           ^ pushed, popped: a bit each for every number; they differ while it is listed
 /// ```
-/// Contract: whoever changes something that `next`'s taker would want to know puts the number at
+/// Contract: whoever changes something that `first`'s taker would want to know puts the number at
 /// the same time or later; whoever takes a number looks at the object from the next clock on. So
 /// nothing is missed: a number that is put while it is listed is looked at later. The taker may
 /// find nothing to do.
@@ -22,7 +22,7 @@ pub struct NumberList<const A: usize, const PLACES: usize> {
     pub wiped: Signal<In, Bits<A>>,
     /// Always ready.
     pub put: StreamSink<Bits<A>>,
-    pub next: StreamSource<Bits<A>>,
+    pub first: StreamSource<Bits<A>>,
     pushed: Table<Bit, A>,
     pushed_seen: Table<Bit, A>,
     popped: Table<Bit, A>,
@@ -43,7 +43,7 @@ impl<const A: usize, const PLACES: usize> Default for NumberList<A, PLACES> {
             wipe: Default::default(),
             wiped: Default::default(),
             put: Default::default(),
-            next: Default::default(),
+            first: Default::default(),
             pushed: Default::default(),
             pushed_seen: Default::default(),
             popped: Default::default(),
@@ -80,9 +80,9 @@ impl<const A: usize, const PLACES: usize> Logic for NumberList<A, PLACES> {
         self.pushed.write_record.next = self.flipped.val();
 
         // Listed no more: the two bits are equal again.
-        self.taken.d.next = self.next.valid.val() & self.next.ready.val();
-        self.taken_number.d.next = self.next.beat.val();
-        self.pushed_seen.read_index.next = self.next.beat.val();
+        self.taken.d.next = self.first.valid.val() & self.first.ready.val();
+        self.taken_number.d.next = self.first.beat.val();
+        self.pushed_seen.read_index.next = self.first.beat.val();
         self.popped.write.next = self.taken.q.val() | self.wipe.val();
         self.popped.write_index.next = self.taken_number.q.val();
         self.popped.write_record.next = self.pushed_seen.read_record.val();
@@ -95,6 +95,6 @@ impl<const A: usize, const PLACES: usize> Logic for NumberList<A, PLACES> {
         self.pushed_seen.write.next = self.pushed.write.val();
         self.pushed_seen.write_index.next = self.pushed.write_index.val();
         self.pushed_seen.write_record.next = self.pushed.write_record.val();
-        StreamSource::<Bits<A>>::link(&mut self.next, &mut self.list.source);
+        StreamSource::<Bits<A>>::link(&mut self.first, &mut self.list.source);
     }
 }

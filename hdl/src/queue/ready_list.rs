@@ -16,7 +16,7 @@ pub struct ReadyList {
     pub change: Signal<In, QpChange>,
     /// Always ready.
     pub put: StreamSink<QpNumber>,
-    pub next: StreamSource<QpNumber>,
+    pub first: StreamSource<QpNumber>,
     list: NumberList<QP_BITS, LIST_BITS>,
 }
 
@@ -27,7 +27,7 @@ impl Logic for ReadyList {
         self.list.wipe.next = self.change.val().valid & self.change.val().wipe;
         self.list.wiped.next = self.change.val().qp;
         StreamSink::<QpNumber>::link(&mut self.put, &mut self.list.put);
-        StreamSource::<QpNumber>::link(&mut self.next, &mut self.list.next);
+        StreamSource::<QpNumber>::link(&mut self.first, &mut self.list.first);
     }
 }
 
@@ -54,11 +54,11 @@ mod tests {
                 let qp = rng.random_range(0..16_usize);
                 uut.put.valid.next = put;
                 uut.put.beat.next = (qp as u64).to_bits();
-                uut.next.ready.next = quiet || rng.random_bool(rate);
+                uut.first.ready.next = quiet || rng.random_bool(rate);
                 settle!(uut);
                 assert!(uut.put.ready.val());
-                let taken = uut.next.valid.val() && uut.next.ready.val();
-                let number = uut.next.beat.val().to_u64() as usize;
+                let taken = uut.first.valid.val() && uut.first.ready.val();
+                let number = uut.first.beat.val().to_u64() as usize;
                 edge!(uut);
                 // A number taken in this clock is looked at from the next one on: what is put in
                 // this clock is seen as well.

@@ -1,7 +1,7 @@
 //! A work request on chip, and the note that a read of some is under way.
 use crate::configuration::{Generation, QpNumber};
-use ironwarp_abi::limits::WQE_CACHE_BITS;
 use crate::pins::Pin;
+use ironwarp_abi::limits::WQE_CACHE_BITS;
 use rust_hdl::prelude::*;
 
 /// A work request as it was read from its ring: words 0 to 7 of a send or receive work request

@@ -1,8 +1,8 @@
 //! What crosses between the blocks of the receive engine.
 use crate::configuration::{CqNumber, Generation, QpNumber, BUCKET_BITS};
+use crate::pins::Pin;
 use crate::receive::ring_sizes::RingPosition;
 use ironwarp_abi::limits::READ_BITS;
-use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// Where a frame goes: the values of [`FrameHead::way`].

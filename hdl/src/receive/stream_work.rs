@@ -61,15 +61,15 @@ impl Logic for StreamWork {
             self.again_waits.d.next = self.again.val();
         }
         self.takes_raw.next =
-            self.raw.val() & (self.raw_turn.q.val() | !self.list.next.valid.val());
-        self.list.next.ready.next = self.take.val() & !self.takes_raw.val();
-        self.next_valid.next = self.raw.val() | self.list.next.valid.val();
+            self.raw.val() & (self.raw_turn.q.val() | !self.list.first.valid.val());
+        self.list.first.ready.next = self.take.val() & !self.takes_raw.val();
+        self.next_valid.next = self.raw.val() | self.list.first.valid.val();
         self.next_raw.next = self.takes_raw.val();
-        self.next_qp.next = self.list.next.beat.val();
+        self.next_qp.next = self.list.first.beat.val();
         if self.takes_raw.val() {
             self.next_qp.next = 0.into();
         }
-        if self.take.val() & (self.raw.val() | self.list.next.valid.val()) {
+        if self.take.val() & (self.raw.val() | self.list.first.valid.val()) {
             self.raw_turn.d.next = !self.takes_raw.val();
         }
     }
@@ -122,7 +122,7 @@ mod tests {
                 if uut.next_valid.val() && uut.take.val() {
                     let raw = uut.next_raw.val();
                     assert!(!raw || uut.raw.val(), "SEED={seed}: no frame waits");
-                    raws += u32::from(raw && was_raw && uut.list.next.valid.val());
+                    raws += u32::from(raw && was_raw && uut.list.first.valid.val());
                     was_raw = raw;
                     if raw {
                         assert_eq!(uut.next_qp.val().to_u64(), 0);

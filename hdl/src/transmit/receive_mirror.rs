@@ -80,9 +80,9 @@ impl Logic for ReceiveMirror {
         self.edges.write_record.next = self.came.q.val();
         self.list.put.valid.next = self.told.val();
         self.list.put.beat.next = self.came.q.val().qp;
-        self.owing.beat.next = self.list.next.beat.val();
-        self.owing.valid.next = self.list.next.valid.val();
-        self.list.next.ready.next = self.owing.ready.val();
+        self.owing.beat.next = self.list.first.beat.val();
+        self.owing.valid.next = self.list.first.valid.val();
+        self.list.first.ready.next = self.owing.ready.val();
 
         // The debts.
         self.paid.write.next = self.pay.val();

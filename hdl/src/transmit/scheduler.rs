@@ -94,9 +94,9 @@ impl Logic for Scheduler {
         self.asked_free.next = self.notes.free[5].val();
         self.moved_free.next = self.notes.free[6].val();
         StreamSource::<QpNumber>::join(&mut self.notes.source, &mut self.list.put);
-        self.candidate.beat.next = self.list.next.beat.val();
-        self.candidate.valid.next = self.list.next.valid.val();
-        self.list.next.ready.next = self.candidate.ready.val();
+        self.candidate.beat.next = self.list.first.beat.val();
+        self.candidate.valid.next = self.list.first.valid.val();
+        self.list.first.ready.next = self.candidate.ready.val();
 
         // The peer's first FPDU.
         self.filter.change.next = self.change.val();

@@ -134,12 +134,12 @@ impl Logic for SendCompletions {
         self.notes.notes[1].next.qp = self.send_edge.val().qp;
         self.notes.notes[2].next.qp = self.chosen.q.val();
         StreamSource::<QpNumber>::join(&mut self.notes.source, &mut self.news.put);
-        self.news.next.ready.next =
+        self.news.first.ready.next =
             (self.state.q.val() == RetireState::Choose) & !self.request.valid.val();
         self.request.ready.next = self.state.q.val() == RetireState::Choose;
 
         // The queue pair at work.
-        self.look_qp.next = self.news.next.beat.val();
+        self.look_qp.next = self.news.first.beat.val();
         if self.request.valid.val() {
             self.look_qp.next = self.request.beat.val().qp;
         }
@@ -183,7 +183,7 @@ impl Logic for SendCompletions {
                 self.chosen.d.next = self.look_qp.val();
                 if self.request.valid.val() {
                     self.state.d.next = RetireState::Note;
-                } else if self.news.next.valid.val() {
+                } else if self.news.first.valid.val() {
                     self.state.d.next = RetireState::Look;
                 }
             }
