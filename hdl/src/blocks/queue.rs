@@ -7,6 +7,7 @@ blocks! {
     number_list: NumberList::<3, 4>::default(), [clock, wipe, wiped, put, first];
     priority_encoder: PriorityEncoder::default(), [wanted, any, highest];
     pick: Pick::default(), [wanted, last, any, choice];
+    fence_join: FenceJoin::default(), [clock, one, other, both];
     note_merge: NoteMerge::<3>::default(), [clock, notes, free, source];
     request_fetch: RequestFetch::send(),
         [clock, context_write, change, doorbell, max_read, fence, fenced, read, data, head_qp, head,

@@ -4,6 +4,8 @@ use crate::transmit::ack_processor::AckProcessor;
 use crate::transmit::crc_inserter::CrcInserter;
 use crate::transmit::fpdu_framer::FpduFramer;
 use crate::transmit::frame_assembler::FrameAssembler;
+use crate::transmit::frame_choice::FrameChoice;
+use crate::transmit::frame_life::FrameLife;
 use crate::transmit::header_builder::HeaderBuilder;
 use crate::transmit::header_sums::HeaderSums;
 use crate::transmit::marker_inserter::MarkerInserter;
@@ -38,15 +40,15 @@ blocks! {
         head_available, take, take_qp];
     scheduler: Scheduler::default(),
         [clock, change, read_done, opened, uncrowded, again, arrived, asked, asked_free, moved,
-        moved_free, candidate, qp, turn, is_open, sends, responds, go, respond, write, following];
+        moved_free, candidate, qp, awaits, reads, read_room, crowded, head, head_available,
+        asked_available, go, respond, write, following];
     send_states: SendStates::default(),
         [clock, change, qp, state, commit, after, raw, payload, last, write, read, sent];
     send_window: SendWindow::default(),
         [clock, context_write, change, send_edge, qp, position, octets, beyond];
     segmenter: Segmenter::default(),
-        [clock, context_write, change, fence, candidate, qp, turn, is_open, read_room, crowded,
-        head, head_available, asked, asked_available, sends, responds, go, respond, write_turn,
-        following, again, used_request, used_response, send_edge, sent, question, answer, job,
+        [clock, context_write, change, fence, candidate, qp, awaits, reads, head, asked, go, respond,
+        write_turn, following, again, used_request, used_response, send_edge, sent, question, answer, job,
         request, read_sent, event];
     payload_read: PayloadRead::default(), [clock, max_read, job, read, data, source, started];
     fpdu_framer: FpduFramer::default(), [clock, job, payload, source];
@@ -63,6 +65,11 @@ blocks! {
     header_builder: HeaderBuilder::default(),
         [clock, context_write, change, receive_edge, job, summary, header, left, completion,
         event];
+    frame_choice: FrameChoice::default(),
+        [owing, owing_qp, job, job_valid, stored, last_bare, bare, segment, fence, qp];
+    frame_life: FrameLife::default(),
+        [clock, context_write, change, look, look_qp, qp, bare, generation, alive, first,
+        next_number, leave, position, lose, left];
     frame_assembler: FrameAssembler::default(), [clock, header, segment, source, fenced];
     ack_processor: AckProcessor::default(),
         [clock, context_write, change, acknowledgement, sent, send_edge, free];

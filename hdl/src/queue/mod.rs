@@ -1,6 +1,7 @@
 //! Queues of work requests in host memory, fetched ahead of their use.
 pub mod asker;
 pub mod counters;
+pub mod fence_join;
 pub mod gather;
 pub mod notes;
 pub mod number_list;
@@ -12,6 +13,7 @@ pub mod request_fetch;
 
 pub use asker::FetchAsker;
 pub use counters::FetchCounters;
+pub use fence_join::FenceJoin;
 pub use gather::FetchGather;
 pub use notes::NoteMerge;
 pub use number_list::NumberList;

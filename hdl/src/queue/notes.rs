@@ -4,8 +4,8 @@ use crate::queue::records::QpNote;
 use crate::stream::*;
 use rust_hdl::prelude::*;
 
-/// Brings the notes of `N` makers to a [`ReadyList`](super::ReadyList), one a clock; of several, the
-/// first maker's first.
+/// Brings the notes of `N` makers to a [`ReadyList`](super::ReadyList), one a clock; of several,
+/// the first maker's first.
 ///
 /// A maker's note waits in its place until no maker before it has one. Contract: a maker makes its
 /// next note when the place is `free`; who cannot look knows that the makers before it leave room

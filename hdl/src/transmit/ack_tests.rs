@@ -114,8 +114,8 @@ fn an_old_segment_leaves_the_window_alone() {
     }
 }
 
-/// What `change`, in the clock `at` after the offer of an acknowledgement of queue pair 1, leaves of
-/// the acknowledgement.
+/// What is told of an acknowledgement of queue pair 1 when a change comes in the clock `at` after
+/// its offer.
 fn told_across(changed: QpChange, at: usize) -> Option<u64> {
     let mut uut = configured(&context());
     change(&mut uut, starts(1, 1));

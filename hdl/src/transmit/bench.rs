@@ -405,22 +405,8 @@ impl World {
             self.acknowledgements.pop_front();
             self.acknowledging = false;
         }
-        if uut.completion.valid.val() && uut.completion.ready.val() {
-            let told = uut.completion.beat.val();
-            assert_eq!(told.kind.to_u64(), u64::from(ironwarp_abi::queue::kind::SEND));
-            let qp = told.qp.to_u64() as usize;
-            // The completion writer drops what is of another life.
-            let lives = told.generation.to_u64() == self.generation[qp] && self.active[qp];
-            self.completions.extend(lives.then(|| {
-                (
-                    told.qp.to_u64(),
-                    told.status.to_u64(),
-                    told.request.to_u64(),
-                    told.length.to_u64(),
-                    told.cq.to_u64(),
-                )
-            }));
-        }
+        self.complete();
+        let uut = &mut self.uut;
         self.asked_taken |= uut.read_asked.valid.val() && uut.read_asked.ready.val();
         if uut.fenced.val() {
             assert!(self.fenced.is_none(), "a fence came out twice");
@@ -456,6 +442,27 @@ impl World {
             let frame = std::mem::take(&mut self.frame);
             self.ends.push((self.now, frame.len()));
             self.dissect(frame);
+        }
+    }
+
+    /// Notes a completion, if one is told.
+    fn complete(&mut self) {
+        let uut = &mut self.uut;
+        if uut.completion.valid.val() && uut.completion.ready.val() {
+            let told = uut.completion.beat.val();
+            assert_eq!(told.kind.to_u64(), u64::from(ironwarp_abi::queue::kind::SEND));
+            let qp = told.qp.to_u64() as usize;
+            // The completion writer drops what is of another life.
+            let lives = told.generation.to_u64() == self.generation[qp] && self.active[qp];
+            self.completions.extend(lives.then(|| {
+                (
+                    told.qp.to_u64(),
+                    told.status.to_u64(),
+                    told.request.to_u64(),
+                    told.length.to_u64(),
+                    told.cq.to_u64(),
+                )
+            }));
         }
     }
 

@@ -2,11 +2,13 @@
 use crate::complete::records::Completion;
 use crate::configuration::{QpNumber, CQ_BITS};
 use crate::control::records::{ContextWrite, QpEvent};
-use crate::life::{LifeTable, LifeWatch, QpChange};
+use crate::life::QpChange;
 use crate::literal::Literal;
 use crate::memory::{field_number, QpField};
 use crate::receive::records::ReceiveEdge;
 use crate::stream::*;
+use crate::transmit::frame_choice::FrameChoice;
+use crate::transmit::frame_life::FrameLife;
 use crate::transmit::header_maker::HeaderMaker;
 use crate::transmit::receive_mirror::ReceiveMirror;
 use crate::transmit::records::*;
@@ -45,8 +47,6 @@ pub enum BuilderState {
 ///                                    | not owed --> Choose
 ///                                    | bad --> Fail --> Choose
 /// ```
-/// A segment leaves while its queue pair is active in the life that it belongs to, and no segment
-/// before it was lost.
 #[derive(LogicBlock, Default)]
 pub struct HeaderBuilder {
     pub clock: Signal<In, Clock>,
@@ -63,13 +63,10 @@ pub struct HeaderBuilder {
     pub event: StreamSource<QpEvent>,
 
     mirror: ReceiveMirror,
-    watch: LifeWatch,
+    choice: FrameChoice,
+    life: FrameLife,
     maker: HeaderMaker,
-    first: QpField<32, { field_number("send_next") }>,
     receive_cq: QpField<CQ_BITS, { field_number("receive_cq") }>,
-    /// Octets of the stream that have left, and whether a segment was lost.
-    positions: LifeTable<Bits<32>>,
-    losses: LifeTable<Bit>,
     state: DFF<BuilderState>,
     qp: DFF<QpNumber>,
     bare: DFF<Bit>,
@@ -79,12 +76,6 @@ pub struct HeaderBuilder {
     number: DFF<Bits<32>>,
     mirrored: DFF<ReceiveEdge>,
     count: DFF<Bits<3>>,
-    waits: Signal<Local, Bit>,
-    carries: Signal<Local, Bit>,
-    choose_bare: Signal<Local, Bit>,
-    look_qp: Signal<Local, QpNumber>,
-    alive: Signal<Local, Bit>,
-    after: Signal<Local, Bits<32>>,
     steps: Literal<3, 5>,
     success: Literal<8, { status::SUCCESS as u64 }>,
     fault: Literal<8, { status::DMA_FAULT as u64 }>,
@@ -95,41 +86,33 @@ impl Logic for HeaderBuilder {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, qp, bare, discard, current, stored, number, mirrored, count);
-        clock!(self, clock, mirror, watch, maker, first, receive_cq, positions, losses);
+        clock!(self, clock, mirror, life, maker, receive_cq);
         self.mirror.context_write.next = self.context_write.val();
+        self.life.context_write.next = self.context_write.val();
         self.maker.context_write.next = self.context_write.val();
-        self.first.context_write.next = self.context_write.val();
         self.receive_cq.context_write.next = self.context_write.val();
         self.mirror.change.next = self.change.val();
-        self.watch.change.next = self.change.val();
-        self.positions.change.next = self.change.val();
-        self.losses.change.next = self.change.val();
+        self.life.change.next = self.change.val();
         self.mirror.receive_edge.next = self.receive_edge.val();
         self.mirror.qp.next = self.qp.q.val();
-        self.first.qp.next = self.qp.q.val();
         self.receive_cq.qp.next = self.qp.q.val();
-        self.positions.read_qp.next = self.qp.q.val();
-        self.losses.read_qp.next = self.qp.q.val();
 
-        // An acknowledgement goes first, but not twice in a row while segments wait, and not if the
-        // segment carries it.
-        self.waits.next =
-            self.job.valid.val() & (self.job.beat.val().fence | self.summary.valid.val());
-        self.carries.next = !self.job.beat.val().fence
-            & !self.job.beat.val().raw
-            & (self.job.beat.val().qp == self.mirror.owing.beat.val());
-        self.choose_bare.next = self.mirror.owing.valid.val()
-            & (!self.waits.val() | (!self.bare.q.val() & !self.carries.val()));
-        self.look_qp.next = self.job.beat.val().qp;
-        if self.choose_bare.val() {
-            self.look_qp.next = self.mirror.owing.beat.val();
-        }
-        self.watch.look.next = self.state.q.val() == BuilderState::Choose;
-        self.watch.qp.next = self.look_qp.val();
-        self.alive.next = self.watch.life_now.val().active
-            & !self.losses.read_record.val()
-            & (self.bare.q.val()
-                | (self.watch.life_now.val().generation == self.current.q.val().generation));
+        self.choice.owing.next = self.mirror.owing.valid.val();
+        self.choice.owing_qp.next = self.mirror.owing.beat.val();
+        self.choice.job.next = self.job.beat.val();
+        self.choice.job_valid.next = self.job.valid.val();
+        self.choice.stored.next = self.summary.valid.val();
+        self.choice.last_bare.next = self.bare.q.val();
+        self.life.look.next = self.state.q.val() == BuilderState::Choose;
+        self.life.look_qp.next = self.choice.qp.val();
+        self.life.qp.next = self.qp.q.val();
+        self.life.bare.next = self.bare.q.val();
+        self.life.generation.next = self.current.q.val().generation;
+        self.life.position.next =
+            self.current.q.val().position + bit_cast::<32, 16>(self.stored.q.val().bytes);
+        self.life.leave.next = false;
+        self.life.lose.next = self.state.q.val() == BuilderState::Fail;
+        self.left.next = self.life.left.val();
 
         self.maker.qp.next = self.qp.q.val();
         self.maker.job.next = self.current.q.val();
@@ -142,15 +125,6 @@ impl Logic for HeaderBuilder {
         self.header.beat.next.fence = self.state.q.val() == BuilderState::Fence;
         self.header.valid.next = (self.state.q.val() == BuilderState::Offer)
             | (self.state.q.val() == BuilderState::Fence);
-
-        self.after.next =
-            self.current.q.val().position + bit_cast::<32, 16>(self.stored.q.val().bytes);
-        self.left.next.valid = false;
-        self.left.next.qp = self.qp.q.val();
-        self.left.next.position = self.after.val();
-        self.losses.write.next = false;
-        self.losses.write_qp.next = self.qp.q.val();
-        self.losses.write_record.next = true;
 
         self.completion.beat.next.cq = self.current.q.val().cq;
         self.completion.beat.next.qp = self.qp.q.val();
@@ -177,23 +151,24 @@ impl Logic for HeaderBuilder {
             BuilderState::Choose => {
                 self.count.d.next = 0.into();
                 self.discard.d.next = false;
-                self.qp.d.next = self.look_qp.val();
-                self.bare.d.next = self.choose_bare.val();
-                if self.choose_bare.val() {
-                    self.mirror.owing.ready.next = true;
+                self.qp.d.next = self.choice.qp.val();
+                self.bare.d.next = self.choice.bare.val();
+                self.current.d.next = self.job.beat.val();
+                self.stored.d.next = self.summary.beat.val();
+                self.mirror.owing.ready.next = self.choice.bare.val();
+                self.job.ready.next = self.choice.segment.val() | self.choice.fence.val();
+                self.summary.ready.next = self.choice.segment.val();
+                if self.choice.bare.val() {
                     self.stored.d.next.sum = 0.into();
                     self.stored.d.next.bytes = 0.into();
                     self.stored.d.next.error = false;
                     self.state.d.next = BuilderState::Look;
-                } else if self.waits.val() {
-                    self.current.d.next = self.job.beat.val();
-                    self.stored.d.next = self.summary.beat.val();
-                    self.job.ready.next = true;
-                    self.summary.ready.next = !self.job.beat.val().fence;
+                }
+                if self.choice.segment.val() {
                     self.state.d.next = BuilderState::Look;
-                    if self.job.beat.val().fence {
-                        self.state.d.next = BuilderState::Fence;
-                    }
+                }
+                if self.choice.fence.val() {
+                    self.state.d.next = BuilderState::Fence;
                 }
             }
             BuilderState::Look => {
@@ -201,27 +176,28 @@ impl Logic for HeaderBuilder {
             }
             BuilderState::Read => {
                 self.mirrored.d.next = self.mirror.record.val();
-                self.number.d.next = self.first.value.val() + self.positions.read_record.val();
+                self.number.d.next = self.life.next_number.val();
                 self.state.d.next = BuilderState::Sum;
                 if self.bare.q.val() {
-                    self.mirror.pay.next = self.alive.val() & self.mirror.owes.val();
+                    self.mirror.pay.next = self.life.alive.val() & self.mirror.owes.val();
                     if !self.mirror.pay.val() {
                         self.state.d.next = BuilderState::Choose;
                     }
                 } else {
-                    self.number.d.next = self.first.value.val() + self.current.q.val().position;
-                    self.mirror.pay.next =
-                        self.alive.val() & !self.current.q.val().raw & !self.stored.q.val().error;
+                    self.number.d.next = self.life.first.val() + self.current.q.val().position;
+                    self.mirror.pay.next = self.life.alive.val()
+                        & !self.current.q.val().raw
+                        & !self.stored.q.val().error;
                     if self.current.q.val().raw {
                         self.state.d.next = BuilderState::Offer;
                     }
-                    if !self.alive.val() {
+                    if !self.life.alive.val() {
                         self.discard.d.next = true;
                         self.state.d.next = BuilderState::Offer;
                     }
                     if self.stored.q.val().error {
                         self.state.d.next = BuilderState::Choose;
-                        if self.alive.val() {
+                        if self.life.alive.val() {
                             self.state.d.next = BuilderState::Fail;
                         }
                     }
@@ -242,9 +218,7 @@ impl Logic for HeaderBuilder {
                                 self.state.d.next = BuilderState::Complete;
                             }
                         } else {
-                            // A life that begins in this clock wins.
-                            self.left.next.valid =
-                                self.watch.life.val().generation == self.current.q.val().generation;
+                            self.life.leave.next = true;
                         }
                     }
                 }
@@ -255,8 +229,6 @@ impl Logic for HeaderBuilder {
                 }
             }
             BuilderState::Fail => {
-                self.losses.write.next =
-                    self.watch.life.val().generation == self.current.q.val().generation;
                 if self.event.ready.val() {
                     self.state.d.next = BuilderState::Choose;
                 }
@@ -270,8 +242,5 @@ impl Logic for HeaderBuilder {
                 self.state.d.next = BuilderState::Choose;
             }
         }
-        self.positions.write.next = self.left.val().valid;
-        self.positions.write_qp.next = self.left.val().qp;
-        self.positions.write_record.next = self.left.val().position;
     }
 }

@@ -3,6 +3,8 @@ pub mod ack_processor;
 pub mod crc_inserter;
 pub mod fpdu_framer;
 pub mod frame_assembler;
+pub mod frame_choice;
+pub mod frame_life;
 pub mod header_builder;
 pub mod header_maker;
 pub mod header_sums;

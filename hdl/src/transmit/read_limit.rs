@@ -8,8 +8,8 @@ use ironwarp_abi::limits::READS_MAX;
 use rust_hdl::prelude::*;
 
 /// Counts the RDMA Reads that are begun, and those of them that are done, and holds the difference
-/// to a queue pair's ORD, or its IRD (RFC 5040 s. 5.2.1): to what the context's field number `F` says,
-/// or to `READS_MAX` if that is less.
+/// to a queue pair's ORD, or its IRD (RFC 5040 s. 5.2.1): to what the context's field number `F`
+/// says, or to `READS_MAX` if that is less.
 ///
 /// Contract: whoever begins and ends one sees to it that it is of the present life.
 #[derive(LogicBlock, Default)]
@@ -25,7 +25,7 @@ pub struct ReadLimit<const F: usize> {
     pub done_qp: Signal<In, QpNumber>,
     /// A queue pair ...
     pub qp: Signal<In, QpNumber>,
-    /// ... may start one more; a clock later, with every `start` and `done` up to the clock of `qp`.
+    /// ... may start one more; a clock later, with every `start` and `done` until then.
     pub room: Signal<Out, Bit>,
     /// Those of `start_qp` that were begun before, a clock after `start`.
     pub previous: Signal<Out, Bits<8>>,

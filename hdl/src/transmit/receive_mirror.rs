@@ -16,7 +16,7 @@ use rust_hdl::prelude::*;
 ///                                  +--> ReadyList ------> owing
 /// ```
 /// Before the first edge of a life the numbers are the context's: RCV.NXT, and the receive window,
-/// scaled. A queue pair owes while its bits `asked` and `paid` differ, each of which has one writer.
+/// scaled. A queue pair owes while its bits `asked` and `paid` differ; each has one writer.
 #[derive(LogicBlock, Default)]
 pub struct ReceiveMirror {
     pub clock: Signal<In, Clock>,

@@ -1,10 +1,12 @@
 //! Says which queue pair is looked at next, and what it may send.
 use crate::configuration::QpNumber;
 use crate::life::{LifeFilter, LifeTable, QpChange};
-use crate::queue::{NoteMerge, QpNote, ReadyList};
+use crate::literal::Literal;
+use crate::queue::{NoteMerge, QpNote, QueueEntry, ReadyList};
 use crate::receive::records::Opened;
 use crate::stream::*;
 use crate::transmit::records::*;
+use ironwarp_abi::queue::opcode;
 use rust_hdl::prelude::*;
 
 /// Round robin over the queue pairs that may have something to send: those about which there was
@@ -46,13 +48,16 @@ pub struct Scheduler {
 
     /// A queue pair: the next ones are about it.
     pub qp: Signal<In, QpNumber>,
-    /// A clock later: its record, and whether the peer has opened it.
-    pub turn: Signal<Out, Turn>,
-    pub is_open: Signal<Out, Bit>,
-    /// Two clocks later: it has a work request that may begin.
-    pub sends: Signal<In, Bit>,
-    /// It has a Read Request to answer.
-    pub responds: Signal<In, Bit>,
+    /// A clock later: it must await the peer's first FPDU; it may have RDMA Reads outstanding,
+    pub awaits: Signal<In, Bit>,
+    pub reads: Signal<In, Bit>,
+    /// and one more of them now; it may have no more work requests outstanding.
+    pub read_room: Signal<In, Bit>,
+    pub crowded: Signal<In, Bit>,
+    /// Two clocks later: its oldest work request, if it has one; it has a Read Request to answer.
+    pub head: Signal<In, QueueEntry>,
+    pub head_available: Signal<In, Bit>,
+    pub asked_available: Signal<In, Bit>,
     /// In the same clock: something may be sent, and it is a Read Response.
     pub go: Signal<Out, Bit>,
     pub respond: Signal<Out, Bit>,
@@ -68,13 +73,21 @@ pub struct Scheduler {
     openings_seen: LifeTable<Bit>,
     /// A valid FPDU has come in the present life: the first?
     opens: DFF<QpNote>,
-    current: Signal<Local, Turn>,
+    /// What was found a clock after `qp`.
+    opened_up: DFF<Bit>,
+    room: DFF<Bit>,
+    space: DFF<Bit>,
+    current: DFF<Turn>,
+    control: Signal<Local, Bits<32>>,
+    waits: Signal<Local, Bit>,
+    sends: Signal<Local, Bit>,
+    op_read: Literal<8, { opcode::READ as u64 }>,
 }
 
 impl Logic for Scheduler {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, opens);
+        dff_setup!(self, clock, opens, opened_up, room, space, current);
         clock!(self, clock, notes, list, filter, turns, openings, openings_seen);
         self.list.change.next = self.change.val();
         self.turns.change.next = self.change.val();
@@ -114,20 +127,29 @@ impl Logic for Scheduler {
         self.openings_seen.write_qp.next = self.opens.q.val().qp;
         self.openings_seen.write_record.next = true;
 
-        // Whose turn it is.
+        // Whose turn it is. An RDMA Read too many waits, unless there can be none at all.
         self.turns.read_qp.next = self.qp.val();
         self.openings.read_qp.next = self.qp.val();
-        self.current.next = self.turns.read_record.val();
-        self.turn.next = self.current.val();
-        self.is_open.next = self.openings.read_record.val();
         self.turns.write.next = self.write.val();
         self.turns.write_qp.next = self.qp.val();
         self.turns.write_record.next = self.following.val();
-        self.respond.next = self.responds.val() & !(self.sends.val() & !self.current.val().posted);
-        self.go.next = (self.sends.val() | self.responds.val()) & !self.current.val().failed;
-        if self.current.val().begun {
-            self.respond.next = !self.current.val().posted;
-            self.go.next = !self.current.val().failed;
+        self.current.d.next = self.turns.read_record.val();
+        self.opened_up.d.next = self.openings.read_record.val() | !self.awaits.val();
+        self.room.d.next = self.read_room.val() | !self.reads.val();
+        self.space.d.next = !self.crowded.val();
+        self.control.next = self.head.val().control;
+        self.waits.next =
+            (self.control.val().get_bits::<8>(0) == self.op_read.val()) & !self.room.q.val();
+        self.sends.next = self.head_available.val() & self.space.q.val() & !self.waits.val();
+        self.respond.next =
+            self.asked_available.val() & !(self.sends.val() & !self.current.q.val().posted);
+        self.go.next = self.sends.val() | self.asked_available.val();
+        if self.current.q.val().begun {
+            self.respond.next = !self.current.q.val().posted;
+            self.go.next = true;
+        }
+        if self.current.q.val().failed | !self.opened_up.q.val() {
+            self.go.next = false;
         }
     }
 }

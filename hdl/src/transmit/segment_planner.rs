@@ -11,6 +11,7 @@ use crate::transmit::records::*;
 use crate::transmit::request_check::{RequestCheck, SortedRequest};
 use crate::transmit::segment_parts::SegmentParts;
 use crate::transmit::segment_sizer::SegmentSizer;
+use crate::transmit::send_states::SendStates;
 use crate::transmit::send_window::SendWindow;
 use ironwarp_wire::rdmap::read_request;
 use rust_hdl::prelude::*;
@@ -24,9 +25,9 @@ use rust_hdl::prelude::*;
 ///                             |         | last
 ///                             +--> SegmentParts --> question, job, request
 /// ```
-/// `awaits` and `reads` are there a clock after `qp`, as `state` is. Give `head` and `response` from
-/// the third clock after `qp` on: `good` and `status` are there a clock after them, `payload`,
-/// `last` and the `question` two, the rest four, and `full` five. Hold the inputs.
+/// `awaits` and `reads` are there a clock after `qp`. Give `head` and `response` from the third
+/// clock after `qp` on: `good` and `status` are there a clock after them, `last` and the `question`
+/// two, the rest four, and `full` five. Hold the inputs.
 #[derive(LogicBlock, Default)]
 pub struct SegmentPlanner {
     pub clock: Signal<In, Clock>,
@@ -41,7 +42,10 @@ pub struct SegmentPlanner {
     /// A Read Request of the peer, as a Write; with `response`, it is the one to plan for.
     pub asked: Signal<In, QueueEntry>,
     pub response: Signal<In, Bit>,
-    pub state: Signal<In, SendState>,
+    /// The segment is handed on. Not after a change of the queue pair's life since `qp`.
+    pub commit: Signal<In, Bit>,
+    /// SND.NXT moves.
+    pub sent: Signal<Out, SendNext>,
     /// Bus address of the payload, from the gate.
     pub address: Signal<In, Bits<64>>,
     /// The job is a fence.
@@ -52,14 +56,8 @@ pub struct SegmentPlanner {
     pub reads: Signal<Out, Bit>,
     pub good: Signal<Out, Bit>,
     pub status: Signal<Out, Bits<8>>,
-    pub raw: Signal<Out, Bit>,
-    pub write: Signal<Out, Bit>,
     pub read: Signal<Out, Bit>,
-    /// Octets of payload.
-    pub payload: Signal<Out, Bits<16>>,
     pub last: Signal<Out, Bit>,
-    /// Octets of the stream after the segment.
-    pub after: Signal<Out, Bits<32>>,
     /// The segment does not fit in the peer's window.
     pub full: Signal<Out, Bit>,
     /// One of `protect::records::refusal`, from the gate; and the status that it gives.
@@ -81,6 +79,7 @@ pub struct SegmentPlanner {
     send_cq: QpField<CQ_BITS, { field_number("send_cq") }>,
     receive_cq: QpField<CQ_BITS, { field_number("receive_cq") }>,
     read_out: QpField<8, { field_number("read_out") }>,
+    states: SendStates,
     window: SendWindow,
     check: RequestCheck,
     sizer: SegmentSizer,
@@ -88,6 +87,7 @@ pub struct SegmentPlanner {
     answer: RefusalStatus,
     entry: DFF<QueueEntry>,
     sorted: DFF<SortedRequest>,
+    state: Signal<Local, SendState>,
     next_entry: Signal<Local, QueueEntry>,
     position: Signal<Local, Bits<32>>,
     beyond: Signal<Local, Bits<32>>,
@@ -101,7 +101,7 @@ impl Logic for SegmentPlanner {
     fn update(&mut self) {
         dff_setup!(self, clock, entry, sorted);
         clock!(self, clock, send_markers, crc, awaiting, pd, mulpdu, send_cq, receive_cq, read_out);
-        clock!(self, clock, window, sizer);
+        clock!(self, clock, states, window, sizer);
         self.send_markers.context_write.next = self.context_write.val();
         self.crc.context_write.next = self.context_write.val();
         self.awaiting.context_write.next = self.context_write.val();
@@ -143,10 +143,18 @@ impl Logic for SegmentPlanner {
         self.sorted.d.next = self.check.sorted.val();
         self.good.next = self.sorted.q.val().good;
         self.status.next = self.sorted.q.val().status;
-        self.raw.next = self.sorted.q.val().raw;
-        self.write.next = self.sorted.q.val().write;
         self.read.next = self.sorted.q.val().read;
 
+        self.states.change.next = self.change.val();
+        self.states.qp.next = self.qp.val();
+        self.states.commit.next = self.commit.val();
+        self.states.raw.next = self.sorted.q.val().raw;
+        self.states.payload.next = self.sizer.payload.val();
+        self.states.last.next = self.sizer.last.val();
+        self.states.write.next = self.sorted.q.val().write;
+        self.states.read.next = self.sorted.q.val().read;
+        self.sent.next = self.states.sent.val();
+        self.state.next = self.states.state.val();
         self.position.next = self.state.val().position;
         self.sizer.raw.next = self.sorted.q.val().raw;
         self.sizer.to_stag.next = self.sorted.q.val().write;
@@ -158,11 +166,10 @@ impl Logic for SegmentPlanner {
         self.sizer.mulpdu.next = self.mulpdu.value.val();
         self.sizer.markers.next = self.markers.val();
         self.sizer.position.next = self.position.val().get_bits::<9>(0);
-        self.payload.next = self.sizer.payload.val();
         self.last.next = self.sizer.last.val();
         self.noted.next = self.sizer.last.val() & !self.sorted.q.val().raw & !self.response.val();
         self.beyond.next = self.position.val() + bit_cast::<32, 16>(self.sizer.octets.val());
-        self.after.next = self.beyond.val();
+        self.states.after.next = self.beyond.val();
         self.window.context_write.next = self.context_write.val();
         self.window.change.next = self.change.val();
         self.window.send_edge.next = self.send_edge.val();

@@ -2,14 +2,11 @@
 use crate::configuration::QpNumber;
 use crate::control::records::{ContextWrite, QpEvent};
 use crate::life::{LifeWatch, QpChange};
-use crate::literal::Literal;
 use crate::protect::records::*;
 use crate::queue::{QpNote, QueueEntry};
 use crate::stream::*;
 use crate::transmit::records::*;
 use crate::transmit::segment_planner::SegmentPlanner;
-use crate::transmit::send_states::SendStates;
-use ironwarp_abi::queue::opcode;
 use rust_hdl::prelude::*;
 
 /// What [`Segmenter`] does in this clock.
@@ -63,23 +60,13 @@ pub struct Segmenter {
     pub candidate: StreamSink<QpNumber>,
     /// The queue pair at work; the next ones are about it.
     pub qp: Signal<Out, QpNumber>,
-    /// A clock later: its record, and that it may send.
-    pub turn: Signal<In, Turn>,
-    pub is_open: Signal<In, Bit>,
-    /// One more RDMA Read may be outstanding.
-    pub read_room: Signal<In, Bit>,
-    /// No more work requests may be outstanding.
-    pub crowded: Signal<In, Bit>,
-    /// Two clocks later: its oldest work request, if there is one,
+    /// A clock later: it must await the peer's first FPDU; it may have RDMA Reads outstanding.
+    pub awaits: Signal<Out, Bit>,
+    pub reads: Signal<Out, Bit>,
+    /// Two clocks later: its oldest work request, and the peer's oldest Read Request, as a Write.
     pub head: Signal<In, QueueEntry>,
-    pub head_available: Signal<In, Bit>,
-    /// and the peer's oldest Read Request, as a Write.
     pub asked: Signal<In, QueueEntry>,
-    pub asked_available: Signal<In, Bit>,
-    /// What the scheduler is asked then: a work request may begin; a response may.
-    pub sends: Signal<Out, Bit>,
-    pub responds: Signal<Out, Bit>,
-    /// What it answers in the same clock.
+    /// What the scheduler says then: something may be sent, and it is a response.
     pub go: Signal<In, Bit>,
     pub respond: Signal<In, Bit>,
     /// The queue pair's record from now on.
@@ -99,34 +86,25 @@ pub struct Segmenter {
     pub read_sent: Signal<Out, ReadSent>,
     pub event: StreamSource<QpEvent>,
 
-    states: SendStates,
     planner: SegmentPlanner,
     watch: LifeWatch,
     state: DFF<SegmenterState>,
     fencing: DFF<Bit>,
     chosen: DFF<QpNumber>,
     responding: DFF<Bit>,
-    /// What was found in `Look`.
-    opened: DFF<Bit>,
-    room: DFF<Bit>,
-    space: DFF<Bit>,
     address: DFF<Bits<64>>,
     why: DFF<Bits<8>>,
     look_qp: Signal<Local, QpNumber>,
-    control: Signal<Local, Bits<32>>,
-    waits: Signal<Local, Bit>,
     lapsed: Signal<Local, Bit>,
     noting: Signal<Local, Bit>,
     commit: Signal<Local, Bit>,
-    op_read: Literal<8, { opcode::READ as u64 }>,
 }
 
 impl Logic for Segmenter {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, fencing, chosen, responding, opened, room, space);
-        dff_setup!(self, clock, address, why);
-        clock!(self, clock, states, planner, watch);
+        dff_setup!(self, clock, state, fencing, chosen, responding, address, why);
+        clock!(self, clock, planner, watch);
         self.look_qp.next = self.chosen.q.val();
         if self.state.q.val() == SegmenterState::Choose {
             self.look_qp.next = self.candidate.beat.val();
@@ -136,8 +114,6 @@ impl Logic for Segmenter {
         self.watch.look.next = self.state.q.val() == SegmenterState::Choose;
         self.watch.qp.next = self.look_qp.val();
         self.lapsed.next = self.watch.disturbed.val() | !self.watch.life.val().active;
-        self.states.change.next = self.change.val();
-        self.states.qp.next = self.look_qp.val();
         self.planner.context_write.next = self.context_write.val();
         self.planner.change.next = self.change.val();
         self.planner.send_edge.next = self.send_edge.val();
@@ -147,27 +123,12 @@ impl Logic for Segmenter {
         self.planner.head.next = self.head.val();
         self.planner.asked.next = self.asked.val();
         self.planner.response.next = self.responding.q.val();
-        self.planner.state.next = self.states.state.val();
         self.planner.address.next = self.address.q.val();
         self.planner.fence.next = self.state.q.val() == SegmenterState::Fence;
         self.planner.refusal.next = self.answer.beat.val().refusal;
-        self.states.after.next = self.planner.after.val();
-        self.states.raw.next = self.planner.raw.val();
-        self.states.payload.next = self.planner.payload.val();
-        self.states.last.next = self.planner.last.val();
-        self.states.write.next = self.planner.write.val();
-        self.states.read.next = self.planner.read.val();
-        self.sent.next = self.states.sent.val();
-
-        // What may begin: see the scheduler. An RDMA Read too many waits, unless there can be none.
-        self.opened.d.next = self.is_open.val() | !self.planner.awaits.val();
-        self.room.d.next = self.read_room.val() | !self.planner.reads.val();
-        self.space.d.next = !self.crowded.val();
-        self.control.next = self.head.val().control;
-        self.waits.next =
-            (self.control.val().get_bits::<8>(0) == self.op_read.val()) & !self.room.q.val();
-        self.sends.next = self.head_available.val() & self.space.q.val() & !self.waits.val();
-        self.responds.next = self.asked_available.val();
+        self.sent.next = self.planner.sent.val();
+        self.awaits.next = self.planner.awaits.val();
+        self.reads.next = self.planner.reads.val();
 
         self.question.beat.next = self.planner.question.val();
         self.question.valid.next = self.state.q.val() == SegmenterState::Ask;
@@ -210,7 +171,7 @@ impl Logic for Segmenter {
             SegmenterState::Fetch => {
                 self.responding.d.next = self.respond.val();
                 self.state.d.next = SegmenterState::Choose;
-                if self.go.val() & self.opened.q.val() & !self.lapsed.val() {
+                if self.go.val() & !self.lapsed.val() {
                     self.state.d.next = SegmenterState::Sort;
                 }
             }
@@ -286,7 +247,7 @@ impl Logic for Segmenter {
         }
 
         // A life that begins in this clock wins over everything that is written.
-        self.states.commit.next = self.commit.val();
+        self.planner.commit.next = self.commit.val();
         self.used_request.next =
             self.commit.val() & self.planner.last.val() & !self.responding.q.val();
         self.used_response.next =

@@ -6,7 +6,7 @@ use crate::life::{LifeFilter, QpChange};
 use crate::pcie::records::ReadRequest;
 use crate::protect::records::{GateAnswer, GateQuestion};
 use crate::protect::Gate;
-use crate::queue::RequestFetch;
+use crate::queue::{FenceJoin, RequestFetch};
 use crate::receive::records::{Acknowledgement, Opened, ReadAsked, ReadDone, ReceiveEdge};
 use crate::stream::*;
 use crate::transmit::ack_processor::AckProcessor;
@@ -24,6 +24,25 @@ use crate::transmit::segmenter::Segmenter;
 use crate::transmit::send_completions::SendCompletions;
 use crate::transmit::stream_writer::StreamWriter;
 use rust_hdl::prelude::*;
+
+/// What has passed which station in this clock: `ironwarp_abi::trace` bits 0 to 6.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Stations {
+    /// A doorbell.
+    pub rung: Bit,
+    /// Work requests, on chip.
+    pub arrived: Bit,
+    /// A segment, to be built.
+    pub started: Bit,
+    /// The first beat of a payload.
+    pub read: Bit,
+    /// A segment, stored.
+    pub stored: Bit,
+    /// A frame's first beat ...
+    pub begun: Bit,
+    /// ... and its last.
+    pub sent: Bit,
+}
 
 /// From doorbell to Ethernet frame.
 ///
@@ -115,13 +134,9 @@ pub struct Transmit {
     completions: Merge2<Completion>,
     events: Merge2<QpEvent>,
     underway: DFF<Bit>,
-    /// One half of the fence has come out.
-    fenced_reads: DFF<Bit>,
-    fenced_frames: DFF<Bit>,
-    reads_out: Signal<Local, Bit>,
-    frames_out: Signal<Local, Bit>,
+    fences: FenceJoin,
+    passed: Signal<Local, Stations>,
     leaving: Signal<Local, Bit>,
-    rung: Signal<Local, Bit>,
 }
 
 impl Default for Transmit {
@@ -174,12 +189,9 @@ impl Default for Transmit {
             completions: Default::default(),
             events: Default::default(),
             underway: Default::default(),
-            fenced_reads: Default::default(),
-            fenced_frames: Default::default(),
-            reads_out: Default::default(),
-            frames_out: Default::default(),
+            fences: Default::default(),
+            passed: Default::default(),
             leaving: Default::default(),
-            rung: Default::default(),
         }
     }
 }
@@ -187,10 +199,10 @@ impl Default for Transmit {
 impl Logic for Transmit {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, underway, fenced_reads, fenced_frames);
+        dff_setup!(self, clock, underway);
         clock!(self, clock, requests, responses, reads, done, scheduler, segmenter, gate, jobs);
         clock!(self, clock, payload, writer, store, builder, assembler, acks, retire, query);
-        clock!(self, clock, completions, events);
+        clock!(self, clock, completions, events, fences);
 
         // What the host says.
         self.requests.context_write.next = self.context_write.val();
@@ -218,11 +230,9 @@ impl Logic for Transmit {
         // The fence.
         self.requests.fence.next = self.fence.val();
         self.segmenter.fence.next = self.fence.val();
-        self.reads_out.next = self.fenced_reads.q.val() | self.requests.fenced.val();
-        self.frames_out.next = self.fenced_frames.q.val() | self.assembler.fenced.val();
-        self.fenced.next = self.reads_out.val() & self.frames_out.val();
-        self.fenced_reads.d.next = self.reads_out.val() & !self.frames_out.val();
-        self.fenced_frames.d.next = self.frames_out.val() & !self.reads_out.val();
+        self.fences.one.next = self.requests.fenced.val();
+        self.fences.other.next = self.assembler.fenced.val();
+        self.fenced.next = self.fences.both.val();
 
         // Who is looked at, and what there is.
         StreamSource::<QpNumber>::join(
@@ -239,18 +249,17 @@ impl Logic for Transmit {
         self.scheduler.uncrowded.next = self.retire.uncrowded.val();
         self.scheduler.again.next = self.segmenter.again.val();
         self.scheduler.qp.next = self.segmenter.qp.val();
-        self.segmenter.turn.next = self.scheduler.turn.val();
-        self.segmenter.is_open.next = self.scheduler.is_open.val();
-        self.scheduler.sends.next = self.segmenter.sends.val();
-        self.scheduler.responds.next = self.segmenter.responds.val();
+        self.scheduler.awaits.next = self.segmenter.awaits.val();
+        self.scheduler.reads.next = self.segmenter.reads.val();
+        self.scheduler.head.next = self.requests.head.val();
         self.segmenter.go.next = self.scheduler.go.val();
         self.segmenter.respond.next = self.scheduler.respond.val();
         self.scheduler.write.next = self.segmenter.write_turn.val();
         self.scheduler.following.next = self.segmenter.following.val();
         self.retire.crowd_qp.next = self.segmenter.qp.val();
-        self.segmenter.crowded.next = self.retire.crowded.val();
+        self.scheduler.crowded.next = self.retire.crowded.val();
         self.reads.qp.next = self.segmenter.qp.val();
-        self.segmenter.read_room.next = self.reads.room.val();
+        self.scheduler.read_room.next = self.reads.room.val();
 
         // Work requests become segments.
         StreamSource::<ReadRequest>::link(&mut self.request_read, &mut self.requests.read);
@@ -259,7 +268,7 @@ impl Logic for Transmit {
         self.requests.take.next = self.segmenter.used_request.val();
         self.requests.take_qp.next = self.segmenter.qp.val();
         self.segmenter.head.next = self.requests.head.val();
-        self.segmenter.head_available.next = self.requests.head_available.val();
+        self.scheduler.head_available.next = self.requests.head_available.val();
         self.segmenter.send_edge.next = self.acks.send_edge.val();
         StreamSource::<GateQuestion>::join(&mut self.segmenter.question, &mut self.gate.question);
         StreamSource::<GateAnswer>::join(&mut self.gate.answer, &mut self.segmenter.answer);
@@ -272,7 +281,7 @@ impl Logic for Transmit {
         self.read_room.next = self.responses.room.val();
         self.responses.head_qp.next = self.segmenter.qp.val();
         self.segmenter.asked.next = self.responses.head.val();
-        self.segmenter.asked_available.next = self.responses.head_available.val();
+        self.scheduler.asked_available.next = self.responses.head_available.val();
         self.responses.take.next = self.segmenter.used_response.val();
         self.responses.take_qp.next = self.segmenter.qp.val();
         self.reads.start.next = self.segmenter.read_sent.val().valid;
@@ -337,16 +346,14 @@ impl Logic for Transmit {
             self.underway.d.next = !self.frame.beat.val().last;
         }
         self.frame_sent.next = self.leaving.val() & self.frame.beat.val().last;
-        self.rung.next = self.doorbell.val().valid & !self.doorbell.val().receive;
-        self.stations.next = 0.into();
-        self.stations.next = self.stations.val().replace_bit(0, self.rung.val());
-        self.stations.next = self.stations.val().replace_bit(1, self.requests.arrived.val().valid);
-        self.stations.next = self.stations.val().replace_bit(2, self.jobs.started.val());
-        self.stations.next = self.stations.val().replace_bit(3, self.payload.started.val());
-        self.stations.next = self.stations.val().replace_bit(4, self.store.stored.val());
-        self.stations.next =
-            self.stations.val().replace_bit(5, self.leaving.val() & !self.underway.q.val());
-        self.stations.next = self.stations.val().replace_bit(6, self.frame_sent.val());
+        self.passed.next.rung = self.doorbell.val().valid & !self.doorbell.val().receive;
+        self.passed.next.arrived = self.requests.arrived.val().valid;
+        self.passed.next.started = self.jobs.started.val();
+        self.passed.next.read = self.payload.started.val();
+        self.passed.next.stored = self.store.stored.val();
+        self.passed.next.begun = self.leaving.val() & !self.underway.q.val();
+        self.passed.next.sent = self.frame_sent.val();
+        self.stations.next = self.passed.val().into();
     }
 }
 
