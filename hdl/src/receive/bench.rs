@@ -304,7 +304,7 @@ impl Bench {
         self.uut.read_sent.next = ReadSent {
             valid: true,
             qp: u64::from(qp).to_bits(),
-            generation: self.generations[&qp].to_bits(),
+            generation: self.generations.get(&qp).copied().unwrap_or_default().to_bits(),
             sink_stag: u64::from(sink_stag).to_bits(),
             sink_offset: sink_offset.to_bits(),
             length: u64::from(length).to_bits(),
@@ -360,8 +360,8 @@ impl Bench {
         self.events.push(event);
     }
 
-    /// One clock, with a beat from the MAC or without.
-    pub fn clock(&mut self, mac: Option<crate::stream::Beat>) {
+    /// Drives everything that is not a test's own.
+    fn drive(&mut self, mac: Option<crate::stream::Beat>) {
         let uut = &mut self.uut;
         // One change in eight clocks, but for those of a test.
         uut.change.next = self.changes.pop_front().unwrap_or_default();
@@ -379,6 +379,12 @@ impl Bench {
         uut.read_asked.ready.next = self.rng.random_bool(self.ready);
         uut.read_room.next = self.room >> self.room_qp & 1 == 1;
         uut.acknowledgement.ready.next = self.rng.random_bool(self.ready);
+    }
+
+    /// One clock, with a beat from the MAC or without.
+    pub fn clock(&mut self, mac: Option<crate::stream::Beat>) {
+        self.drive(mac);
+        let uut = &mut self.uut;
         settle!(*uut);
         assert!(uut.mac.ready.val());
         let data_taken = uut.request_data.valid.val() && uut.request_data.ready.val();

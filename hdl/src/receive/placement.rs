@@ -234,7 +234,7 @@ mod tests {
         Written(u64, Vec<u8>),
         Completed(u64),
         Ended(u64),
-        Asked(ReadAsked),
+        Asked(Box<ReadAsked>),
         Done(u64),
         Fenced,
     }
@@ -287,7 +287,7 @@ mod tests {
             if ask {
                 let (payload, asked) = request(rng, qp);
                 octets = payload;
-                expected.push(Seen::Asked(asked));
+                expected.push(Seen::Asked(Box::new(asked)));
             }
             let length = octets.len();
             if length > 0 {
@@ -366,7 +366,7 @@ mod tests {
                 }
                 if uut.read_asked.valid.val() && uut.read_asked.ready.val() {
                     assert!(uut.asking.val());
-                    seen.push(Seen::Asked(uut.read_asked.beat.val()));
+                    seen.push(Seen::Asked(Box::new(uut.read_asked.beat.val())));
                 }
                 if uut.read_done.val().valid {
                     assert!(!open, "SEED={seed}: a read is done before its data");
