@@ -92,7 +92,10 @@ impl Logic for CqState {
         self.list.wiped.next = self.command.val().cq;
         self.list.put.valid.next = self.rings.val();
         self.list.put.beat.next = self.doorbell.val().cq;
-        StreamSource::<CqNumber>::link(&mut self.armed, &mut self.list.next);
+        // Not by `link`: it emits nothing for a stream of another block that is called `next`.
+        self.armed.beat.next = self.list.next.beat.val();
+        self.armed.valid.next = self.list.next.valid.val();
+        self.list.next.ready.next = self.armed.ready.val();
 
         // Look up.
         self.records.read_index.next = self.index.val();

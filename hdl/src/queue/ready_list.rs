@@ -27,7 +27,10 @@ impl Logic for ReadyList {
         self.list.wipe.next = self.change.val().valid & self.change.val().wipe;
         self.list.wiped.next = self.change.val().qp;
         StreamSink::<QpNumber>::link(&mut self.put, &mut self.list.put);
-        StreamSource::<QpNumber>::link(&mut self.next, &mut self.list.next);
+        // Not by `link`: it emits nothing for a stream of another block that is called `next`.
+        self.next.beat.next = self.list.next.beat.val();
+        self.next.valid.next = self.list.next.valid.val();
+        self.list.next.ready.next = self.next.ready.val();
     }
 }
 
