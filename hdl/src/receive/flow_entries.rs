@@ -11,7 +11,8 @@ use rust_hdl::prelude::*;
 /// is seen as it was, or whole as it is now.
 ///
 /// The words of a flow come in order behind the last one, which then has its `valid` clear. That
-/// one alone changes nothing here: segments of a flow that only moves in its list would be nobody's.
+/// one alone changes nothing here: segments of a flow that only moves in its list would be
+/// nobody's.
 #[derive(LogicBlock, Default)]
 pub struct FlowEntries {
     pub clock: Signal<In, Clock>,
