@@ -46,7 +46,8 @@ blocks! {
     stream_span: StreamSpan::default(),
         [clock, context_write, change, grown, qp, first, position, stream_end, available, finished,
         advance, beyond];
-    stream_work: StreamWork::default(), [clock, change, grown, arrived, again, raw, next_valid, next_raw, next_qp, take];
+    stream_work: StreamWork::default(),
+        [clock, change, grown, arrived, again, raw, next_valid, next_raw, next_qp, take];
     buffer_count: BufferCount::default(),
         [clock, change, doorbell, arrived, qp, spare, waits, give, raw_starts, raw_ends,
         raw_returns];

@@ -31,8 +31,8 @@ use rust_hdl::prelude::*;
 ///                                        |           RequestFetch            +-> read_asked,
 ///                                        +-> edge       read_sent                  read_done
 /// ```
-/// A fence goes through Judge and Placement behind what the gate has let pass, and through the reads
-/// of RequestFetch.
+/// A fence goes through Judge and Placement behind what the gate has let pass, and through the
+/// reads of RequestFetch.
 #[derive(LogicBlock)]
 pub struct Receive {
     pub clock: Signal<In, Clock>,
@@ -63,8 +63,8 @@ pub struct Receive {
     pub opened: Signal<Out, Opened>,
     /// The peer's Read Requests.
     pub read_asked: StreamSource<ReadAsked>,
-    /// One more Read Request of `room_qp` may be held, a clock later; that counts a `read_asked` that
-    /// was taken in the clock of the question.
+    /// One more Read Request of `room_qp` may be held, a clock later; that counts a `read_asked`
+    /// that was taken in the clock of the question.
     pub room_qp: Signal<Out, QpNumber>,
     pub read_room: Signal<In, Bit>,
     /// Our Read Requests.

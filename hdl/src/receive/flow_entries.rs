@@ -10,8 +10,9 @@ use rust_hdl::prelude::*;
 /// A flow for every queue pair, and the first flow of every bucket. Each changes at once: an entry
 /// is seen as it was, or whole as it is now.
 ///
-/// The words of a flow come in order behind the last one, which then has its `valid` clear. That one
-/// alone changes nothing here: segments of a flow that only moves in its list would be nobody's.
+/// The words of a flow come in order behind the last one, which then has its `valid` clear. That
+/// one alone changes nothing here: segments of a flow that only moves in its list would be
+/// nobody's.
 #[derive(LogicBlock, Default)]
 pub struct FlowEntries {
     pub clock: Signal<In, Clock>,

@@ -55,8 +55,8 @@ pub struct Judge {
     /// A raw frame is judged, and does not need the work request that it was given.
     pub raw_ends: Signal<Out, Bit>,
     pub raw_returns: Signal<Out, Bit>,
-    /// One more Read Request of `room_qp` may be held, a clock later; that counts a `read_asked` that
-    /// was taken in the clock of the question.
+    /// One more Read Request of `room_qp` may be held, a clock later; that counts a `read_asked`
+    /// that was taken in the clock of the question.
     pub room_qp: Signal<Out, QpNumber>,
     pub read_room: Signal<In, Bit>,
     /// A Read Request is being passed on: `read_room` may change.

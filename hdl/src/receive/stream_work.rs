@@ -21,8 +21,8 @@ pub struct StreamWork {
     pub again: Signal<In, QpNote>,
     /// A raw frame waits.
     pub raw: Signal<In, Bit>,
-    /// There is something to look at: the stream of `next_qp`, in which there may be nothing to find,
-    /// or the raw frame; then `next_qp` is zero.
+    /// There is something to look at: the stream of `next_qp`, in which there may be nothing to
+    /// find, or the raw frame; then `next_qp` is zero.
     pub next_valid: Signal<Out, Bit>,
     pub next_raw: Signal<Out, Bit>,
     pub next_qp: Signal<Out, QpNumber>,
