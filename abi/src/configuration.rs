@@ -28,7 +28,7 @@ pub const BOARD: Configuration =
     Configuration { qp_bits: 4, cq_bits: 4, mr_bits: 8, bucket_bits: 6, stream_ring_bits: 12 };
 /// The device that is simulated.
 pub const REFERENCE: Configuration =
-    Configuration { qp_bits: 6, cq_bits: 6, mr_bits: 10, bucket_bits: 8, stream_ring_bits: 15 };
+    Configuration { qp_bits: 6, cq_bits: 6, mr_bits: 10, bucket_bits: 8, stream_ring_bits: 16 };
 /// A device for a thousand connections.
 pub const LARGE: Configuration =
     Configuration { qp_bits: 10, cq_bits: 10, mr_bits: 14, bucket_bits: 12, stream_ring_bits: 13 };
@@ -113,7 +113,7 @@ const fn holds(configuration: &Configuration) -> bool {
     configuration.qp_bits <= NUMBER_BITS
         && configuration.cq_bits <= NUMBER_BITS
         && configuration.mr_bits <= NUMBER_BITS
-        && configuration.stream_ring_bits <= 15
+        && configuration.stream_ring_bits <= 16
         && configuration.frame_bytes_max() * 2 <= configuration.stream_ring_bytes()
 }
 const _: () = assert!(holds(&BOARD) && holds(&REFERENCE) && holds(&LARGE));
