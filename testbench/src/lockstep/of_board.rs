@@ -56,9 +56,8 @@ impl ironwarp_hdl_board::pins::PinVisitor for Visitor<'_> {
 /// The same block, for who drives blocks of `ironwarp_hdl`. Its Verilog is the board's, edge and
 /// all.
 pub fn of_board(entry: ironwarp_hdl_board::BlockEntry) -> BlockEntry {
-    let make = move || -> Box<dyn Specimen> {
-        Box::new(OfBoard { entry, specimen: (entry.make)() })
-    };
+    let make =
+        move || -> Box<dyn Specimen> { Box::new(OfBoard { entry, specimen: (entry.make)() }) };
     // A registry is made once in a while, and lives as long as the tests.
     BlockEntry { name: entry.name, edge: None, make: Box::leak(Box::new(make)) }
 }
