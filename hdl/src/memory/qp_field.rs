@@ -64,7 +64,7 @@ pub struct QpField<const N: usize, const F: usize> {
     queue_pair: Literal<4, { table::QUEUE_PAIR as u64 }>,
     every_table: Literal<4, EVERY_TABLE>,
     word: Derived<6, FieldWord<F>>,
-    start: Derived<5, FieldBit<F>>,
+    low_bit: Derived<5, FieldBit<F>>,
 }
 
 impl<const N: usize, const F: usize> Logic for QpField<N, F> {
@@ -72,7 +72,7 @@ impl<const N: usize, const F: usize> Logic for QpField<N, F> {
     fn update(&mut self) {
         clock!(self, clock, values);
         self.data.next = self.context_write.val().data;
-        self.shifted.next = self.data.val() >> self.start.val();
+        self.shifted.next = self.data.val() >> self.low_bit.val();
         self.values.write_address.next =
             bit_cast::<QP_BITS, OBJECT_BITS>(self.context_write.val().index);
         self.values.write_data.next = bit_cast::<N, 32>(self.shifted.val());
