@@ -6,6 +6,7 @@ use crate::common::{buffer, context, Station, Wish, PLAIN, QP, SINK_STAG, SOURCE
 use crate::steps::{number, steps};
 use ironwarp_abi::limits::FRAME_BYTES_MAX;
 use ironwarp_abi::queue::SendRequest;
+use ironwarp_abi::registers::QP_CONTROL;
 
 /// Steps after which a programme ends.
 const STEPS_MAX: usize = 200;
@@ -120,7 +121,7 @@ impl Play {
                 self.station.bar(number(address), number(value));
             }
             7 => {
-                self.station.write(reg::QP_CONTROL, QP.into());
+                self.station.write(QP_CONTROL, QP.into());
                 self.peer = Peer::new(self.wish);
                 self.station.start(&context(0, self.wish));
             }
