@@ -76,6 +76,8 @@ pub struct HeaderBuilder {
     mirrored: DFF<ReceiveEdge>,
     count: DFF<Bits<3>>,
     steps: Literal<3, 5>,
+    /// Nothing that the header is made of is another life's, or it is not to leave.
+    whole: Signal<Local, Bit>,
 }
 
 impl Logic for HeaderBuilder {
@@ -117,7 +119,10 @@ impl Logic for HeaderBuilder {
         self.maker.discard.next = self.discard.q.val();
         self.header.beat.next = self.maker.header.val();
         self.header.beat.next.fence = self.state.q.val() == BuilderState::Fence;
-        self.header.valid.next = (self.state.q.val() == BuilderState::Offer)
+        // A header is made of contexts as they are now. Of a queue pair that is stopped while the
+        // wire refuses they are soon another connection's.
+        self.whole.next = self.discard.q.val() | !self.life.disturbed.val();
+        self.header.valid.next = ((self.state.q.val() == BuilderState::Offer) & self.whole.val())
             | (self.state.q.val() == BuilderState::Fence);
 
         self.reports.context_write.next = self.context_write.val();
@@ -195,7 +200,12 @@ impl Logic for HeaderBuilder {
                 }
             }
             BuilderState::Offer => {
-                if self.header.ready.val() {
+                if !self.whole.val() {
+                    self.discard.d.next = true;
+                    if self.bare.q.val() {
+                        self.state.d.next = BuilderState::Choose;
+                    }
+                } else if self.header.ready.val() {
                     self.state.d.next = BuilderState::Choose;
                     if !self.bare.q.val() & !self.discard.q.val() {
                         if self.current.q.val().raw {
