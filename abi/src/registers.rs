@@ -100,8 +100,8 @@ registers! {
     0x014 ReadOnly TIME { microseconds 31:0 }
     /// How long a memory read of the device may wait for its octets, in microseconds: it is given
     /// up after more than half of this, and not later than after it (PCI Express base
-    /// specification, s. 2.8); less than 2 means never. What waits for the read ends with an error; its tag is kept back until its octets have come
-    /// after all, or for as long again.
+    /// specification, s. 2.8); less than 2 means never. What waits for the read ends with an error;
+    /// its tag is kept back until its octets have come after all, or for as long again.
     0x018 ReadWrite COMPLETION_TIMEOUT: COMPLETION_TIMEOUT_RESET { microseconds 23:0 }
     /// The station's MAC address, last four octets (the last octet in bits 7:0).
     0x020 ReadWrite MAC_LOW { octets 31:0 }

@@ -119,7 +119,7 @@ mod tests {
             // Of buckets there are few, so that their lists are long.
             table.bucket_bits = seed as usize % 3;
             fake.set_bucket_bits(table.bucket_bits);
-            let port = |qp: u32| 0x5050 + 0x0101 * qp as u16;
+            let port = |qp: u32| 0x5050 + 0x0101 * u16::try_from(qp).unwrap();
             let mut there = Vec::new();
             for step in 0..200 {
                 let mut numbers: Vec<u32> = device.capabilities().queue_pairs().collect();

@@ -155,7 +155,7 @@ fn once(mishap: Mishap, at: std::ops::RangeInclusive<u64>) -> RootComplexOptions
     RootComplexOptions { mishaps, split: Split::Smallest, ..RootComplexOptions::default() }
 }
 
-fn failed(entries: &[CompletionEntry], qp: u8) -> bool {
+fn failed(entries: &[CompletionEntry], qp: u32) -> bool {
     entries.iter().any(|entry| entry.qp == qp && entry.status == status::DMA_FAULT)
 }
 
@@ -287,7 +287,7 @@ fn campaign(seed: u64) -> (usize, usize) {
         let mut entries = bench.run(4000);
         entries.extend(bench.acknowledge());
         for index in 0..2 {
-            let fault = failed(&entries, index as u8 + 1);
+            let fault = failed(&entries, index as u32 + 1);
             if fault || !bench.active(index) {
                 assert!(fault, "queue pair {index} ended otherwise: {entries:?}");
                 faults += 1;

@@ -16,13 +16,13 @@ blocks! {
         [clock, sink, hold, busy, wipe, qp_doorbell, cq_doorbell, register_write, msix_write,
          window_write, refused];
     register_file: RegisterFile::default(),
-        [clock, write, clocks_per_microsecond, restart_time, completion_timeout, mac_address, query_qp, fence_queue,
-         flow_key, qp_command, cq_command, commit, fence, refused];
+        [clock, write, clocks_per_microsecond, restart_time, completion_timeout, mac_address,
+         query_qp, fence_queue, flow_key, qp_command, cq_command, commit, fence, refused];
     register_reader: RegisterReader::default(),
-        [clock, sink, source, hold, clocks_per_microsecond, microseconds, completion_timeout, mac_address, query_qp,
-         query_record, query_send_next, query_send_unacknowledged, query_receive_next,
-         query_send_window, fence_queue, fence_number, fence_busy, count_index, count_value,
-         msix_word, msix_value, msix_pending];
+        [clock, sink, source, hold, clocks_per_microsecond, microseconds, completion_timeout,
+         mac_address, query_qp, query_record, query_send_next, query_send_unacknowledged,
+         query_receive_next, query_send_window, fence_queue, fence_number, fence_busy,
+         count_index, count_value, msix_word, msix_value, msix_pending];
     record_masks: RecordMasks::default(), [place, mask];
     committer: Committer::default(),
         [clock, wipe, window_write, commit, busy, qp, qp_started, cq_command, context_write,

@@ -48,9 +48,9 @@ blocks! {
     send_window: SendWindow::default(),
         [clock, context_write, change, send_edge, qp, position, octets, beyond];
     segmenter: Segmenter::default(),
-        [clock, context_write, change, fence, candidate, qp, awaits, reads, head, asked, go, respond,
-        write_turn, following, again, used_request, used_response, send_edge, sent, question, answer, job,
-        request, read_sent, event];
+        [clock, context_write, change, fence, candidate, qp, awaits, reads, head, asked, go,
+        respond, write_turn, following, again, used_request, used_response, send_edge, sent,
+        question, answer, job, request, read_sent, event];
     payload_read: PayloadRead::default(), [clock, max_read, job, read, data, source, started];
     fpdu_framer: FpduFramer::default(), [clock, job, payload, source];
     marker_inserter: MarkerInserter::default(), [clock, job, sink, source];

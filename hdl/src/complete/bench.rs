@@ -166,7 +166,7 @@ impl Bench {
     pub fn start(&mut self, cq: u64, log2: u8) {
         let ring = self.rng.random::<u64>() << 12 >> self.rng.random_range(0..30) & !0xfff_ffff;
         let ring = ring | cq << 20;
-        let context = CompletionQueueContext { ring, log2, vector: cq as u8 };
+        let context = CompletionQueueContext { ring, log2, vector: u8::try_from(cq).unwrap() };
         for (word, data) in context.to_words().into_iter().enumerate() {
             self.uut.context_write.next = ContextWrite {
                 valid: true,

@@ -34,13 +34,16 @@ pub struct EntryTail {
 
 const _: () = assert!(CompletionEntry::BYTES == 32, "an entry is four beats");
 
-/// The four beats of an entry. Combinational.
+/// The four beats of an entry, or the one of an interrupt message. Combinational.
 #[derive(LogicBlock, Default)]
 pub struct EntryOctets {
     pub entry: Signal<In, Completion>,
     pub phase: Signal<In, Bit>,
     /// Which beat.
     pub number: Signal<In, Bits<2>>,
+    /// It is no entry but the message `word`.
+    pub is_message: Signal<In, Bit>,
+    pub word: Signal<In, Bits<32>>,
     pub beat: Signal<Out, Beat>,
     head: Signal<Local, EntryHead>,
     middle: Signal<Local, EntryMiddle>,
@@ -72,6 +75,11 @@ impl Logic for EntryOctets {
             self.beat.next.data = self.middle.val().into();
         } else if self.number.val() == 3 {
             self.beat.next.data = self.tail.val().into();
+        }
+        if self.is_message.val() {
+            self.beat.next.data = bit_cast::<64, 32>(self.word.val());
+            self.beat.next.bytes = 4.into();
+            self.beat.next.last = true;
         }
     }
 }

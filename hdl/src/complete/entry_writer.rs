@@ -1,7 +1,7 @@
 //! Writes completion entries and interrupt messages, one at a time.
+use super::entry_fate::EntryFate;
 use super::entry_octets::EntryOctets;
 use super::records::{Completion, CqRecord};
-use super::ring_place::RingPlace;
 use crate::configuration::CqNumber;
 use crate::control::records::{MsixMessage, QpEvent};
 use crate::literal::Literal;
@@ -9,7 +9,6 @@ use crate::pcie::records::WriteRequest;
 use crate::stream::beat::*;
 use ironwarp_abi::context::CompletionQueueContext;
 use ironwarp_abi::queue::{kind, CompletionEntry};
-use ironwarp_abi::status;
 use rust_hdl::prelude::*;
 
 /// Where the interrupt vector begins in the last word of a queue's context.
@@ -87,7 +86,7 @@ pub struct EntryWriter {
     pub overflow: Signal<Out, Bit>,
     /// A fence's entry went to the write engine, or nobody was there to read it.
     pub fence_told: Signal<Out, Bit>,
-    place: RingPlace,
+    fate: EntryFate,
     octets: EntryOctets,
     state: DFF<Writing>,
     held: DFF<Completion>,
@@ -111,11 +110,8 @@ pub struct EntryWriter {
     is_event: Signal<Local, Bit>,
     fence_kind: Literal<8, { kind::FENCE as u64 }>,
     event_kind: Literal<8, { kind::EVENT as u64 }>,
-    overflow_kind: Literal<8, { kind::OVERFLOW as u64 }>,
-    overflow_status: Literal<8, { status::CQ_OVERFLOW as u64 }>,
     entry_octets: Literal<16, { CompletionEntry::BYTES as u64 }>,
     message_octets: Literal<16, 4>,
-    one: Literal<16, 1>,
     beat_one: Literal<2, 1>,
 }
 
@@ -142,26 +138,23 @@ impl Logic for EntryWriter {
         }
 
         // Its queue.
-        self.place.ring_low.next = self.ring_low.val();
-        self.place.ring_high.next = self.ring_high.val();
-        self.place.shape.next = self.shape.val();
-        self.place.producer.next = self.record.val().producer;
+        self.fate.ring_low.next = self.ring_low.val();
+        self.fate.ring_high.next = self.ring_high.val();
+        self.fate.shape.next = self.shape.val();
+        self.fate.record.next = self.record.val();
+        self.fate.used.next = self.used.val();
+        self.fate.entry.next = self.held.q.val();
         self.known.next = self.runs.val() & !self.disturbed.val();
         self.takes.next = (self.state.q.val() == Writing::Look)
             & !self.checking.q.val()
             & self.known.val()
             & self.alive.val();
         self.is_event.next = self.held.q.val().kind == self.event_kind.val();
-        self.lost.next =
-            self.record.val().overflowed | (self.used.val() >= self.place.entries.val());
+        self.lost.next = self.fate.lost.val();
         self.tells.next =
             self.takes.val() & self.lost.val() & !self.is_fence.q.val() & !self.is_event.val();
         self.overflow_event.valid.next = self.tells.val();
-        self.overflow_event.beat.next.qp = self.held.q.val().qp;
-        self.overflow_event.beat.next.generation = self.held.q.val().generation;
-        self.overflow_event.beat.next.status = self.overflow_status.val();
-        self.overflow_event.beat.next.cq = 0.into();
-        self.overflow_event.beat.next.sequence = 0.into();
+        self.overflow_event.beat.next = self.fate.loss.val();
         self.keep.next = false;
         self.keep_record.next = self.kept.q.val();
         self.close.next = false;
@@ -174,15 +167,12 @@ impl Logic for EntryWriter {
         self.octets.entry.next = self.held.q.val();
         self.octets.phase.next = self.phase.q.val();
         self.octets.number.next = self.beat.q.val();
+        self.octets.is_message.next = self.is_message.q.val();
+        self.octets.word.next = self.word.q.val();
         self.write.beat.next = self.request.q.val();
         self.write.valid.next = self.request_left.q.val();
         self.write_data.valid.next = self.data_left.q.val();
         self.write_data.beat.next = self.octets.beat.val();
-        if self.is_message.q.val() {
-            self.write_data.beat.next.data = bit_cast::<64, 32>(self.word.q.val());
-            self.write_data.beat.next.bytes = 4.into();
-            self.write_data.beat.next.last = true;
-        }
         self.interrupt.beat.next = self.vector.q.val();
         self.interrupt.valid.next = self.state.q.val() == Writing::Tell;
 
@@ -213,8 +203,8 @@ impl Logic for EntryWriter {
             }
             Writing::Look => {
                 self.vector.d.next = self.shape.val().get_bits::<8>(8);
-                self.phase.d.next = self.place.phase.val();
-                self.request.d.next.address = self.place.address.val();
+                self.phase.d.next = self.fate.phase.val();
+                self.request.d.next.address = self.fate.address.val();
                 self.request.d.next.bytes = self.entry_octets.val();
                 self.kept.d.next = self.record.val();
                 self.keep_record.next = self.record.val();
@@ -238,23 +228,13 @@ impl Logic for EntryWriter {
                         self.fence_told.next = self.is_fence.q.val();
                     } else {
                         self.keep.next = true;
-                        self.keep_record.next.producer =
-                            self.record.val().producer + self.one.val();
-                        self.keep_record.next.overflowed = self.lost.val();
-                        self.kept.d.next.producer = self.record.val().producer + self.one.val();
-                        self.kept.d.next.overflowed = self.lost.val();
+                        self.keep_record.next = self.fate.after.val();
+                        self.kept.d.next = self.fate.after.val();
+                        self.held.d.next = self.fate.written.val();
+                        self.overflow.next = self.lost.val();
                         self.request_left.d.next = true;
                         self.data_left.d.next = true;
                         self.state.d.next = Writing::Send;
-                        if self.lost.val() {
-                            self.overflow.next = true;
-                            self.held.d.next.kind = self.overflow_kind.val();
-                            self.held.d.next.status = self.overflow_status.val();
-                            self.held.d.next.request = 0.into();
-                            self.held.d.next.solicited = false;
-                            self.held.d.next.length = 0.into();
-                            self.held.d.next.sequence = 0.into();
-                        }
                     }
                 }
             }

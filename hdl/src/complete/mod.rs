@@ -1,5 +1,6 @@
 //! The completion writer: entries of completion queues, and interrupts.
 pub mod cq_state;
+pub mod entry_fate;
 pub mod entry_life;
 pub mod entry_octets;
 pub mod entry_writer;

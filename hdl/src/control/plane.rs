@@ -35,7 +35,7 @@ pub struct Pulses {
 ///              +-> qp_doorbell, cq_doorbell (broadcasts)
 ///              |   +-> Committer -> context_write
 /// bar_write -> BarDecoder -> RegisterFile -> cq_command, mac_address, flow_key, query_qp
-///              |        ^ hold    | | +----> Fences <-> fence, fenced, fence_completion, fence_told
+///              |        ^ hold    | | +----> Fences <-> fence, fenced, fence_{completion, told}
 ///              v        +---------|-+------> QpState -> change, event_completion
 /// interrupt -> MsixTable          v             ^ events
 ///              -> interrupt_write TimeBase     Counters <- counts

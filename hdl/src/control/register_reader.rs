@@ -8,6 +8,10 @@ use crate::stream::beat::*;
 use ironwarp_abi::{limits, registers};
 use rust_hdl::prelude::*;
 
+/// The width of a register; any object's number fits.
+const REGISTER_BITS: usize = 32;
+const _: () = assert!(limits::NUMBER_BITS <= REGISTER_BITS);
+
 /// What the reader does.
 #[derive(Copy, Clone, PartialEq, Debug, LogicState)]
 pub enum Looking {
@@ -199,9 +203,9 @@ impl Logic for RegisterReader {
             } else if self.word.val() == self.mac_high.val() {
                 self.found.next = bit_cast::<32, 16>(self.mac_address.val().get_bits::<16>(32));
             } else if self.word.val() == self.query.val() {
-                self.found.next = bit_cast::<32, QP_BITS>(self.query_qp.val());
+                self.found.next = bit_cast::<REGISTER_BITS, QP_BITS>(self.query_qp.val());
             } else if self.word.val() == self.fence_cq.val() {
-                self.found.next = bit_cast::<32, CQ_BITS>(self.fence_queue.val());
+                self.found.next = bit_cast::<REGISTER_BITS, CQ_BITS>(self.fence_queue.val());
             } else if self.word.val() == self.fenced.val() {
                 self.found.next = bit_cast::<32, 17>(self.fence_state.val().into());
             } else {

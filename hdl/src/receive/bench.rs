@@ -48,11 +48,12 @@ pub struct Segment {
 
 impl Segment {
     /// A segment of queue pair `qp`'s flow.
-    pub fn of(qp: u8, sequence: u32, payload: &[u8]) -> Self {
+    pub fn of(qp: u32, sequence: u32, payload: &[u8]) -> Self {
+        let [_, high, middle, low] = qp.to_be_bytes();
         Self {
-            remote_ip: [10, 0, 0, qp],
+            remote_ip: [10, high, middle, low],
             local_ip: [10, 0, 1, 1],
-            remote_port: 4000 + u16::from(qp),
+            remote_port: 4000 + u16::try_from(qp).unwrap(),
             local_port: 7471,
             sequence,
             acknowledgement: 77,
@@ -119,24 +120,24 @@ pub struct Bench {
     /// The clocks in which a fence was answered.
     pub fenced: Vec<u64>,
     /// Every queue pair's generation, and those that are active.
-    pub generations: HashMap<u8, u64>,
-    active: HashSet<u8>,
+    pub generations: HashMap<u32, u64>,
+    active: HashSet<u32>,
     /// What control will say next.
     changes: VecDeque<QpChange>,
     flow_key: [u32; FLOW_KEY_BITS / 32],
     /// The first queue pair of every bucket's list, and all that are in one.
-    buckets: HashMap<usize, u8>,
-    flows: HashSet<u8>,
+    buckets: HashMap<usize, u32>,
+    flows: HashSet<u32>,
     room_qp: u64,
     write: Option<(u64, usize)>,
     reads: VecDeque<Vec<u8>>,
     /// The receive queues: ring and posted.
-    pub queues: HashMap<u8, Vec<ReceiveRequest>>,
+    pub queues: HashMap<u32, Vec<ReceiveRequest>>,
     completion_behind_data: bool,
 }
 
 /// Where queue pair `qp`'s receive queue lies, 64 entries.
-fn ring_of(qp: u8) -> u64 {
+fn ring_of(qp: u32) -> u64 {
     0x10_0000 + u64::from(qp) * 0x1000
 }
 
@@ -204,26 +205,26 @@ impl Bench {
     }
 
     /// The host starts or stops a queue pair: in the next clock.
-    pub fn change(&mut self, qp: u8, enable: bool) {
+    pub fn change(&mut self, qp: u32, enable: bool) {
         let generation = self.generations.entry(qp).or_default();
         *generation += u64::from(enable);
         let generation = *generation & 0xff;
         self.changes.retain(|change| change.qp.to_u64() != u64::from(qp));
         self.changes.push_front(match enable {
-            true => begins(qp.into(), generation),
-            false => stops(qp.into(), generation),
+            true => begins(qp as usize, generation),
+            false => stops(qp as usize, generation),
         });
         self.active.remove(&qp);
         self.active.extend(enable.then_some(qp));
     }
 
-    pub fn command(&mut self, qp: u8, enable: bool) {
+    pub fn command(&mut self, qp: u32, enable: bool) {
         self.change(qp, enable);
         self.idle(5);
     }
 
     /// Starts a queue pair whose flow is that of [`Segment::of`].
-    pub fn start(&mut self, qp: u8, receive_next: u32, markers: bool, crc: bool) {
+    pub fn start(&mut self, qp: u32, receive_next: u32, markers: bool, crc: bool) {
         let context = QueuePairContext {
             receive_markers: markers,
             crc,
@@ -235,26 +236,26 @@ impl Bench {
             receive_window: CONFIGURATION.stream_ring_bytes() as u32,
             ..Default::default()
         };
-        self.context(table::QUEUE_PAIR, qp.into(), &context.to_words());
-        if usize::from(qp) != RAW_QP {
+        self.context(table::QUEUE_PAIR, qp as usize, &context.to_words());
+        if qp as usize != RAW_QP {
             self.flow(qp, &Segment::of(qp, 0, &[]));
         }
         self.command(qp, true);
     }
 
     /// Puts a queue pair at the head of the list in which a segment's flow is looked for.
-    pub fn flow(&mut self, qp: u8, segment: &Segment) {
+    pub fn flow(&mut self, qp: u32, segment: &Segment) {
         let remote_ip = u32::from_be_bytes(segment.remote_ip);
         let (remote_port, local_port) = (segment.remote_port, segment.local_port);
         let bucket = flow_hash(self.flow_key, BUCKET_BITS, remote_ip, remote_port, local_port);
         if !self.flows.insert(qp) {
             return;
         }
-        let next = self.buckets.insert(bucket, qp).unwrap_or_default().into();
+        let next = self.buckets.insert(bucket, qp).unwrap_or_default();
         let local_ip = u32::from_be_bytes(segment.local_ip);
         let flow = FlowContext { remote_ip, local_ip, local_port, remote_port, next, valid: true };
-        self.context(table::FLOW, qp.into(), &flow.to_words());
-        self.context(table::FLOW_BUCKET, bucket, &[qp.into()]);
+        self.context(table::FLOW, qp as usize, &flow.to_words());
+        self.context(table::FLOW_BUCKET, bucket, &[qp]);
     }
 
     /// Region 7 with key 9: octets 0 to 2^20 of the region are bus addresses from 0x5000_0123.
@@ -286,7 +287,7 @@ impl Bench {
     }
 
     /// Posts a receive work request.
-    pub fn post(&mut self, qp: u8, request: ReceiveRequest) {
+    pub fn post(&mut self, qp: u32, request: ReceiveRequest) {
         let queue = self.queues.entry(qp).or_default();
         queue.push(request);
         self.uut.doorbell.next = QpDoorbell {
@@ -300,7 +301,7 @@ impl Bench {
     }
 
     /// The transmit side has sent a Read Request.
-    pub fn read(&mut self, qp: u8, sink_stag: u32, sink_offset: u64, length: u32) {
+    pub fn read(&mut self, qp: u32, sink_stag: u32, sink_offset: u64, length: u32) {
         self.uut.read_sent.next = ReadSent {
             valid: true,
             qp: u64::from(qp).to_bits(),
@@ -318,7 +319,7 @@ impl Bench {
         let octets = (address..address + bytes)
             .map(|at| {
                 let (qp, offset) = ((at - ring_of(0)) / 0x1000, (at % 0x1000) as usize);
-                let queue = &self.queues[&(qp as u8)];
+                let queue = &self.queues[&u32::try_from(qp).unwrap()];
                 let slot = offset / 64;
                 let latest = (0..queue.len()).rev().find(|n| n % 64 == slot);
                 latest.map_or(0, |n| queue[n].to_bytes()[offset % 64])
@@ -349,13 +350,13 @@ impl Bench {
 
     /// Control hears of an event.
     fn end(&mut self, event: QpEvent) {
-        let qp = event.qp.to_u64() as u8;
+        let qp = event.qp.to_u64() as u32;
         let current = self.generations.get(&qp).copied().unwrap_or_default() & 0xff;
         if event.generation.to_u64() != current || !self.active.remove(&qp) {
             self.stale_events.push(event);
             return;
         }
-        let ended = QpChange { begins: false, active: false, ..begins(qp.into(), current) };
+        let ended = QpChange { begins: false, active: false, ..begins(qp as usize, current) };
         self.changes.push_back(ended);
         self.events.push(event);
     }
@@ -488,7 +489,7 @@ impl Bench {
     }
 
     /// The last edge of a queue pair: RCV.NXT, window.
-    pub fn last_edge(&self, qp: u8) -> Option<(u64, u64)> {
+    pub fn last_edge(&self, qp: u32) -> Option<(u64, u64)> {
         let edge = self.edges.iter().rev().find(|edge| edge.qp.to_u64() == u64::from(qp))?;
         Some((edge.expected.to_u64(), edge.window.to_u64()))
     }

@@ -108,6 +108,7 @@ mod tests {
     use crate::receive::bench_control::*;
     use crate::stream::bench::*;
     use rand::Rng;
+    use rand_chacha::ChaCha8Rng;
 
     /// What a queue pair's counts are.
     #[derive(Clone, Copy, Default)]
@@ -115,6 +116,32 @@ mod tests {
         posted: u16,
         on_chip: u16,
         given: u16,
+    }
+
+    /// One clock in which a queue pair's host posts, on either side, or its buffers arrive, or
+    /// nothing comes.
+    fn news(uut: &mut BufferCount, rng: &mut ChaCha8Rng, qp: usize, counts: &mut Counts) {
+        let qp = (qp as u64).to_bits();
+        match rng.random_range(0..4) {
+            0 => {
+                counts.posted = counts.posted.wrapping_add(rng.random_range(0..3));
+                let posted = u64::from(counts.posted).to_bits();
+                uut.doorbell.next = QpDoorbell { valid: true, receive: true, qp, posted };
+            }
+            1 => {
+                counts.on_chip += u16::from(counts.on_chip != counts.posted);
+                let number = u64::from(counts.on_chip).to_bits();
+                uut.arrived.next = BuffersArrived { valid: true, qp, number };
+            }
+            2 => {
+                let posted = rng.random_range(0..9_u64).to_bits();
+                uut.doorbell.next = QpDoorbell { valid: true, receive: false, qp, posted };
+            }
+            _ => {}
+        }
+        tick!(*uut);
+        uut.doorbell.next = Default::default();
+        uut.arrived.next = Default::default();
     }
 
     #[test]
@@ -129,35 +156,8 @@ mod tests {
             for _ in 0..3000 {
                 let qp = rng.random_range(0..4_usize);
                 uut.qp.next = (qp as u64).to_bits();
-                uut.doorbell.next = Default::default();
-                uut.arrived.next = Default::default();
                 let other = rng.random_range(0..4_usize);
-                let number = (other as u64).to_bits();
-                match rng.random_range(0..4) {
-                    0 => {
-                        model[other].posted =
-                            model[other].posted.wrapping_add(rng.random_range(0..3));
-                        let posted = u64::from(model[other].posted).to_bits();
-                        uut.doorbell.next =
-                            QpDoorbell { valid: true, receive: true, qp: number, posted };
-                    }
-                    1 => {
-                        let counts = &mut model[other];
-                        counts.on_chip += u16::from(counts.on_chip != counts.posted);
-                        let number = u64::from(counts.on_chip).to_bits();
-                        let qp = (other as u64).to_bits();
-                        uut.arrived.next = BuffersArrived { valid: true, qp, number };
-                    }
-                    2 => {
-                        let posted = rng.random_range(0..9_u64).to_bits();
-                        uut.doorbell.next =
-                            QpDoorbell { valid: true, receive: false, qp: number, posted };
-                    }
-                    _ => {}
-                }
-                tick!(uut);
-                uut.doorbell.next = Default::default();
-                uut.arrived.next = Default::default();
+                news(&mut uut, &mut rng, other, &mut model[other]);
                 settle!(uut);
                 let counts = model[qp];
                 let spare = counts.on_chip != counts.given;

@@ -91,7 +91,7 @@ fn a_flow_is_looked_for_in_the_list_of_its_bucket() {
     // Others ahead of it in the same list, one of them cleared by the host.
     for qp in [5, 6, 7] {
         let other = Segment { local_ip: [10, 0, 2, qp], ..Segment::of(2, 0, &[]) };
-        bench.flow(qp, &other);
+        bench.flow(u32::from(qp), &other);
     }
     let cleared = FlowContext { next: 5, ..Default::default() };
     bench.context(table::FLOW, 6, &cleared.to_words());

@@ -112,7 +112,7 @@ impl World {
                 send_queue_log2: RING_LOG2,
                 local_ip: rng.random(),
                 remote_ip: rng.random(),
-                local_port: 1000 + qp as u16,
+                local_port: 1000 + u16::try_from(qp).unwrap(),
                 remote_port: rng.random(),
                 local_mac: rng.random::<u64>() >> 16,
                 remote_mac: rng.random::<u64>() >> 16,

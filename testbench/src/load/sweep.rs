@@ -131,7 +131,8 @@ impl fmt::Display for Sweep {
         let Outcome { clocks, moved: (entries, frames), lives: (lives, ended), .. } = self.sum;
         let Outcome { fences, overflows, .. } = self.sum;
         let plans = self.plans;
-        writeln!(f, "{plans} plans: {lives} lives, {ended} of which ended; {fences} fences, {overflows} overflows;")?;
+        write!(f, "{plans} plans: {lives} lives, {ended} of which ended; ")?;
+        writeln!(f, "{fences} fences, {overflows} overflows;")?;
         writeln!(f, "{entries} completion entries, {frames} frames with octets, {clocks} clocks")?;
         write!(f, "{} breaches", self.findings.len())
     }

@@ -53,6 +53,11 @@ struct End {
     stag: u32,
 }
 
+/// A queue pair's protection domain.
+fn domain(qp: u32) -> u16 {
+    u16::try_from(qp).unwrap() ^ 0x5a5a
+}
+
 fn start(station: &mut Station, qp: u32) -> End {
     let at = memory(qp);
     station.memory.map(at, STRIDE as usize);
@@ -66,7 +71,7 @@ fn start(station: &mut Station, qp: u32) -> End {
             length: STRIDE,
             stag: qp & 0xff,
             bus_address: at,
-            pd: qp as u16 ^ 0x5a5a,
+            pd: domain(qp),
             local_read: true,
             local_write: true,
             remote_write: true,
@@ -78,7 +83,7 @@ fn start(station: &mut Station, qp: u32) -> End {
         qp,
         QueuePairContext {
             crc: true,
-            pd: qp as u16 ^ 0x5a5a,
+            pd: domain(qp),
             mulpdu: 1200,
             send_next,
             send_window: 0xffff,
