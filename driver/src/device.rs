@@ -90,9 +90,13 @@ impl Device {
         self.window().commit(&*self.function, index, record)
     }
 
-    /// Starts a queue pair from its context and answers its generation.
-    pub fn start(&self, qp: u32) -> Result<u8, Error> {
-        self.window().start(&*self.function, qp)
+    /// Starts a queue pair from its context, announces so many receives, and answers its generation.
+    /// Doorbells count from the start, and the peer may send from then on: nothing comes between.
+    pub fn start(&self, qp: u32, receives: u16) -> Result<u8, Error> {
+        self.window().start(&*self.function, qp, || match receives {
+            0 => Ok(()),
+            _ => self.ring_queue_pair(qp, reg::DOORBELL_RECEIVE, receives),
+        })
     }
 
     /// Where a queue pair stands. What was written to the device before has taken effect.
@@ -248,13 +252,13 @@ mod tests {
         let fake = Fake::alone();
         let device = open(fake.clone()).unwrap();
         for generation in (1..=255).chain([0, 1]) {
-            assert_eq!(device.start(5).unwrap(), generation);
+            assert_eq!(device.start(5, 0).unwrap(), generation);
         }
-        assert_eq!(device.start(6).unwrap(), 1, "each queue pair has its own count");
+        assert_eq!(device.start(6, 0).unwrap(), 1, "each queue pair has its own count");
         fake.set(reg::QUERY_STATE, 1 << 9 | 77);
-        let refused = device.start(5);
+        let refused = device.start(5, 0);
         assert!(matches!(refused, Err(Error::NotStarted { qp: 5, expected: 2, found: 77 })));
         fake.set(reg::QUERY_STATE, 78);
-        assert!(device.start(5).is_err(), "the right number, but it was not started");
+        assert!(device.start(5, 0).is_err(), "the right number, but it was not started");
     }
 }

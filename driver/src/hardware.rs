@@ -92,8 +92,7 @@ impl Hardware {
         };
         record.begin();
         self.device.commit(qp, &context)?;
-        record.live(self.device.start(qp)?);
-        record.ring_receive(&self.device)?;
+        record.live(self.device.start(qp, record.receives())?);
         // The flow becomes valid last: a segment that finds it finds a queue pair at work.
         flow.map_or(Ok(()), |flow| self.flows.insert(&self.device, qp, &flow))
     }

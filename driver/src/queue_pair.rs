@@ -288,8 +288,13 @@ impl QueuePairRecord {
         }
     }
 
+    /// Receives posted since the queue pair's beginning, modulo 2^16.
+    pub fn receives(&self) -> u16 {
+        self.receive.ring.posted()
+    }
+
     /// Tells a queue pair that has just started of the receives posted before.
-    pub fn ring_receive(&self, device: &Device) -> Result<(), Error> {
+    fn ring_receive(&self, device: &Device) -> Result<(), Error> {
         device.ring_queue_pair(self.number, DOORBELL_RECEIVE, self.receive.ring.posted())
     }
 

@@ -79,7 +79,7 @@ impl RawQueue {
             ..Default::default()
         };
         device.commit(QP, &context)?;
-        self.generation = device.start(QP)?;
+        self.generation = device.start(QP, 0)?;
         for _ in 0..SLOTS {
             self.post_receive()?;
         }

@@ -89,11 +89,18 @@ impl Window {
         Ok(())
     }
 
-    /// Starts a queue pair from its context. Answers its generation, which the device confirms.
-    pub fn start(&mut self, function: &dyn PciFunction, qp: u32) -> Result<u8, Error> {
+    /// Starts a queue pair from its context and does what must come right behind that. Answers its
+    /// generation, which the device confirms.
+    pub fn start(
+        &mut self,
+        function: &dyn PciFunction,
+        qp: u32,
+        behind: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<u8, Error> {
         let expected = self.generations.get(&qp).map_or(0, |last| *last).wrapping_add(1);
         let enable = put(reg::QP_CONTROL, 0, "enable", 1);
         write(function, reg::QP_CONTROL, put(reg::QP_CONTROL, enable, "index", qp))?;
+        behind()?;
         let Query { generation, started, .. } = self.query(function, qp)?;
         self.generations.insert(qp, generation);
         match started && generation == expected {

@@ -164,7 +164,7 @@ mod tests {
     fn capabilities_and_sizes_say_what_the_limits_say() {
         for (device, capabilities, sizes) in [
             (BOARD, 0x0608_0404, 0x0110_0c74),
-            (REFERENCE, 0x080a_0606, 0x0110_0f74),
+            (REFERENCE, 0x080a_0606, 0x0110_1074),
             (LARGE, 0x0c0e_0a0a, 0x0110_0d74),
         ] {
             let registers = Registers::new(device);

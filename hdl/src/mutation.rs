@@ -58,7 +58,7 @@ pub const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         about: "the CRC covers the room for itself when it begins a beat",
-        module: "top$transmit$writer$crc",
+        module: "top$transmit$path$writer$crc",
         target: "crc$valid",
         right: "taken & ~(sink$beat[(64'h44)+:(1)] & short)",
         wrong: "taken",
