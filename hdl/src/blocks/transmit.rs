@@ -68,8 +68,8 @@ blocks! {
     frame_choice: FrameChoice::default(),
         [owing, owing_qp, job, job_valid, stored, last_bare, bare, segment, fence, qp];
     frame_life: FrameLife::default(),
-        [clock, context_write, change, look, look_qp, qp, bare, generation, alive, first,
-        next_number, leave, position, lose, left];
+        [clock, context_write, change, look, look_qp, qp, bare, generation, alive, disturbed,
+        first, next_number, leave, position, lose, left];
     frame_assembler: FrameAssembler::default(), [clock, header, segment, source, fenced];
     ack_processor: AckProcessor::default(),
         [clock, context_write, change, acknowledgement, sent, send_edge, free];

@@ -22,7 +22,10 @@ pub struct FrameLife {
     pub generation: Signal<In, Generation>,
     /// Two clocks after `look`: it may leave.
     pub alive: Signal<Out, Bit>,
-    /// Then, too: the sequence number of the life's first octet, and that of the next.
+    /// A command or an end has met its queue pair since `look`, or does so now: the contexts may be
+    /// another life's.
+    pub disturbed: Signal<Out, Bit>,
+    /// Two clocks after `look`, too: the sequence number of the life's first octet, and that of the next.
     pub first: Signal<Out, Bits<32>>,
     pub next_number: Signal<Out, Bits<32>>,
     /// It has left; octets of the stream up to its last one.
@@ -57,6 +60,7 @@ impl Logic for FrameLife {
         self.alive.next = self.watch.life.val().active
             & !self.losses.read_record.val()
             & (self.bare.val() | self.belongs.val());
+        self.disturbed.next = self.watch.disturbed_now.val();
         self.first.next = self.firsts.value.val();
         self.next_number.next = self.firsts.value.val() + self.positions.read_record.val();
 

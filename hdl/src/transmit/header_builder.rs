@@ -80,6 +80,8 @@ pub struct HeaderBuilder {
     success: Literal<8, { status::SUCCESS as u64 }>,
     fault: Literal<8, { status::DMA_FAULT as u64 }>,
     kind: Literal<8, { queue::kind::SEND as u64 }>,
+    /// Nothing that the header is made of is another life's, or it is not to leave.
+    whole: Signal<Local, Bit>,
 }
 
 impl Logic for HeaderBuilder {
@@ -123,7 +125,10 @@ impl Logic for HeaderBuilder {
         self.maker.discard.next = self.discard.q.val();
         self.header.beat.next = self.maker.header.val();
         self.header.beat.next.fence = self.state.q.val() == BuilderState::Fence;
-        self.header.valid.next = (self.state.q.val() == BuilderState::Offer)
+        // A header is made of contexts as they are now. Of a queue pair that is stopped while the
+        // wire refuses they are soon another connection's.
+        self.whole.next = self.discard.q.val() | !self.life.disturbed.val();
+        self.header.valid.next = ((self.state.q.val() == BuilderState::Offer) & self.whole.val())
             | (self.state.q.val() == BuilderState::Fence);
 
         self.completion.beat.next.cq = self.current.q.val().cq;
@@ -210,7 +215,12 @@ impl Logic for HeaderBuilder {
                 }
             }
             BuilderState::Offer => {
-                if self.header.ready.val() {
+                if !self.whole.val() {
+                    self.discard.d.next = true;
+                    if self.bare.q.val() {
+                        self.state.d.next = BuilderState::Choose;
+                    }
+                } else if self.header.ready.val() {
                     self.state.d.next = BuilderState::Choose;
                     if !self.bare.q.val() & !self.discard.q.val() {
                         if self.current.q.val().raw {

@@ -110,6 +110,11 @@ impl Batch {
         (self.frames & !RAW_BIT).count_ones() > 1 || self.strays && self.frames & !RAW_BIT != 0
     }
 
+    /// Frames came for one of these queue pairs.
+    pub fn has_frames(&self, qps: u32) -> bool {
+        self.frames & !RAW_BIT & qps != 0
+    }
+
     /// More than one queue pair was at work.
     pub fn has_several(&self) -> bool {
         let raw = if self.strays { RAW_BIT } else { 0 };

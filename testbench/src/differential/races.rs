@@ -8,6 +8,7 @@ use super::programme::Programme;
 use super::regions::PD;
 use super::run::{run, Outcome, Records};
 use super::side::{quick_bus, rnic};
+use ironwarp_abi::configuration::REFERENCE;
 use ironwarp_abi::context::{MemoryRegionContext, QueuePairContext};
 use ironwarp_abi::queue::opcode;
 
@@ -68,7 +69,7 @@ fn context() -> QueuePairContext {
         send_next: 1000,
         send_window: 0xffff,
         receive_next: 2000,
-        receive_window: 0xffff,
+        receive_window: REFERENCE.receive_window_max(),
         ..QueuePairContext::default()
     }
 }
@@ -112,9 +113,9 @@ fn a_mask_waits_for_the_interrupt() {
 }
 
 /// The first FPDU lets a bad Send go, and the last one is bad itself: either may be told, and what
-/// lies between may have been received or not.
+/// lies between may have been received or not. It is a race, unless both tell the same.
 #[test]
-fn two_ends_at_a_time_are_a_race() {
+fn two_ends_at_a_time_are_no_difference() {
     let waits = QueuePairContext { await_first_fpdu: true, ..context() };
     let events = [
         Event::Send(QP, work(opcode::SEND, NO_REGION)),
@@ -125,7 +126,7 @@ fn two_ends_at_a_time_are_a_race() {
     ];
     let outcome = outcome(waits, &events);
     agreed(&outcome);
-    assert_eq!(race(&outcome), Some(Race::Ended));
+    assert!(matches!(race(&outcome), None | Some(Race::Ended)), "{outcome:?}");
 }
 
 /// The first FPDU lets a bad Send go: what comes with it may have been taken or not.

@@ -11,6 +11,7 @@ use super::script::{Action, Script};
 use super::side::{Make, Model, Rtl};
 use ironwarp_abi::queue::{kind, CompletionEntry};
 use ironwarp_abi::registers::{self, Register};
+use ironwarp_abi::status;
 use ironwarp_sim::Options;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -28,6 +29,8 @@ pub struct Records {
 
 /// In QUERY_STATE: the queue pair runs.
 const ACTIVE: u32 = 8;
+/// In QUERY_STATE: why it ended.
+const STATUS: u32 = 16;
 
 /// How a programme went.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -190,6 +193,10 @@ impl Runner {
         self.follow();
         let now = active & !self.active();
         if now != 0 && !matches!(event, Event::Stop(_)) {
+            let octets = matches!(event, Event::Segment(_, what) if what.length > 0);
+            if self.by_full_queue(now) && (octets || self.batch.has_frames(now)) {
+                return Err(End::Race(Race::Overflow));
+            }
             let own = matches!(event, Event::Send(..)) || self.by_own_request();
             let race = self.batch.race(event, now, delicate, &self.script);
             if let Some(race) = race.filter(|_| own) {
@@ -201,6 +208,16 @@ impl Runner {
         }
         self.batch.happened(event, starts.is_some(), delicate, &self.script);
         Ok(())
+    }
+
+    /// A full completion queue has ended one of these queue pairs in the model: what comes behind
+    /// the entry that it lost is taken or not.
+    fn by_full_queue(&mut self, ended: u32) -> bool {
+        let mut ended = (0..QPS).filter(|qp| ended >> qp & 1 != 0);
+        ended.any(|qp| {
+            let status = self.model.query(qp, registers::QUERY_STATE) >> STATUS;
+            status & 0xff == u32::from(status::CQ_OVERFLOW)
+        })
     }
 
     /// The newest event in the model tells that a work request was bad.
