@@ -17,6 +17,7 @@ use crate::transmit::receive_mirror::ReceiveMirror;
 use crate::transmit::request_check::RequestCheck;
 use crate::transmit::response_queue::ResponseQueue;
 use crate::transmit::scheduler::Scheduler;
+use crate::transmit::segment_path::SegmentPath;
 use crate::transmit::segment_sizer::SegmentSizer;
 use crate::transmit::segment_store::SegmentStore;
 use crate::transmit::segmenter::Segmenter;
@@ -56,6 +57,9 @@ blocks! {
     crc_inserter: CrcInserter::default(), [clock, job, sink, source];
     stream_writer: StreamWriter::default(), [clock, frame, marker, check, payload, source];
     segment_store: SegmentStore::default(), [clock, sink, summary, source, stored];
+    segment_path: SegmentPath::default(),
+        [clock, max_read, job, send, payload_read, payload_data, summary, segment, started, reading,
+        stored];
     header_sums: HeaderSums::default(),
         [clock, our_ip, peer_ip, ports, number, acknowledgement, flags, window, payload, bytes,
         total, network, transport];

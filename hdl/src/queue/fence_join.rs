@@ -1,8 +1,8 @@
 //! Both halves of a fence.
 use rust_hdl::prelude::*;
 
-/// Says when the two halves of a fence have come out, of which one may be late. The next fence comes
-/// after that.
+/// Says when the two halves of a fence have come out, of which one may be late. The next fence
+/// comes after that.
 #[derive(LogicBlock, Default)]
 pub struct FenceJoin {
     pub clock: Signal<In, Clock>,

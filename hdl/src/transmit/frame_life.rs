@@ -25,7 +25,8 @@ pub struct FrameLife {
     /// A command or an end has met its queue pair since `look`, or does so now: the contexts may be
     /// another life's.
     pub disturbed: Signal<Out, Bit>,
-    /// Two clocks after `look`, too: the sequence number of the life's first octet, and that of the next.
+    /// Two clocks after `look`, too: the sequence number of the life's first octet, and that of
+    /// the next.
     pub first: Signal<Out, Bits<32>>,
     pub next_number: Signal<Out, Bits<32>>,
     /// It has left; octets of the stream up to its last one.

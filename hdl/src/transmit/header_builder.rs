@@ -1,18 +1,17 @@
 //! Builds Ethernet, IPv4 and TCP headers, and decides what leaves next.
 use crate::complete::records::Completion;
-use crate::configuration::{QpNumber, CQ_BITS};
+use crate::configuration::QpNumber;
 use crate::control::records::{ContextWrite, QpEvent};
 use crate::life::QpChange;
 use crate::literal::Literal;
-use crate::memory::{field_number, QpField};
 use crate::receive::records::ReceiveEdge;
 use crate::stream::*;
 use crate::transmit::frame_choice::FrameChoice;
 use crate::transmit::frame_life::FrameLife;
+use crate::transmit::frame_reports::FrameReports;
 use crate::transmit::header_maker::HeaderMaker;
 use crate::transmit::receive_mirror::ReceiveMirror;
 use crate::transmit::records::*;
-use ironwarp_abi::{queue, status};
 use rust_hdl::prelude::*;
 
 /// What [`HeaderBuilder`] does in this clock.
@@ -66,7 +65,7 @@ pub struct HeaderBuilder {
     choice: FrameChoice,
     life: FrameLife,
     maker: HeaderMaker,
-    receive_cq: QpField<CQ_BITS, { field_number("receive_cq") }>,
+    reports: FrameReports,
     state: DFF<BuilderState>,
     qp: DFF<QpNumber>,
     bare: DFF<Bit>,
@@ -77,9 +76,6 @@ pub struct HeaderBuilder {
     mirrored: DFF<ReceiveEdge>,
     count: DFF<Bits<3>>,
     steps: Literal<3, 5>,
-    success: Literal<8, { status::SUCCESS as u64 }>,
-    fault: Literal<8, { status::DMA_FAULT as u64 }>,
-    kind: Literal<8, { queue::kind::SEND as u64 }>,
     /// Nothing that the header is made of is another life's, or it is not to leave.
     whole: Signal<Local, Bit>,
 }
@@ -88,16 +84,14 @@ impl Logic for HeaderBuilder {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, qp, bare, discard, current, stored, number, mirrored, count);
-        clock!(self, clock, mirror, life, maker, receive_cq);
+        clock!(self, clock, mirror, life, maker, reports);
         self.mirror.context_write.next = self.context_write.val();
         self.life.context_write.next = self.context_write.val();
         self.maker.context_write.next = self.context_write.val();
-        self.receive_cq.context_write.next = self.context_write.val();
         self.mirror.change.next = self.change.val();
         self.life.change.next = self.change.val();
         self.mirror.receive_edge.next = self.receive_edge.val();
         self.mirror.qp.next = self.qp.q.val();
-        self.receive_cq.qp.next = self.qp.q.val();
 
         self.choice.owing.next = self.mirror.owing.valid.val();
         self.choice.owing_qp.next = self.mirror.owing.beat.val();
@@ -131,21 +125,12 @@ impl Logic for HeaderBuilder {
         self.header.valid.next = ((self.state.q.val() == BuilderState::Offer) & self.whole.val())
             | (self.state.q.val() == BuilderState::Fence);
 
-        self.completion.beat.next.cq = self.current.q.val().cq;
-        self.completion.beat.next.qp = self.qp.q.val();
-        self.completion.beat.next.generation = self.current.q.val().generation;
-        self.completion.beat.next.kind = self.kind.val();
-        self.completion.beat.next.status = self.success.val();
-        self.completion.beat.next.request = self.current.q.val().request;
-        self.completion.beat.next.solicited = false;
-        self.completion.beat.next.length = bit_cast::<32, 16>(self.current.q.val().bytes);
-        self.completion.beat.next.sequence = 0.into();
+        self.reports.context_write.next = self.context_write.val();
+        self.reports.qp.next = self.qp.q.val();
+        self.reports.job.next = self.current.q.val();
+        self.completion.beat.next = self.reports.completion.val();
         self.completion.valid.next = self.state.q.val() == BuilderState::Complete;
-        self.event.beat.next.qp = self.qp.q.val();
-        self.event.beat.next.generation = self.current.q.val().generation;
-        self.event.beat.next.status = self.fault.val();
-        self.event.beat.next.cq = self.receive_cq.value.val();
-        self.event.beat.next.sequence = 0.into();
+        self.event.beat.next = self.reports.failure.val();
         self.event.valid.next = self.state.q.val() == BuilderState::Fail;
 
         self.mirror.pay.next = false;

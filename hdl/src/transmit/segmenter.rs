@@ -47,8 +47,9 @@ pub enum SegmenterState {
 ///                   Choose            Fail           Choose, Fail -> Choose
 /// ```
 /// A change of the life of the queue pair at work makes the work void: nothing of it takes effect
-/// any more. The gate takes three clocks: as long as the planner needs to say whether the segment
-/// is too long for the window. A queue pair that is let go comes again with the next news of it.
+/// any more, and an error is told of the life that is over. The gate takes three clocks: as long
+/// as the planner needs to say whether the segment is too long for the window. A queue pair that is
+/// let go comes again with the next news of it.
 #[derive(LogicBlock, Default)]
 pub struct Segmenter {
     pub clock: Signal<In, Clock>,
@@ -184,9 +185,6 @@ impl Logic for Segmenter {
                 if !self.planner.good.val() {
                     self.state.d.next = SegmenterState::Fail;
                 }
-                if self.lapsed.val() {
-                    self.state.d.next = SegmenterState::Choose;
-                }
             }
             SegmenterState::Ask => {
                 if self.question.ready.val() {
@@ -209,11 +207,8 @@ impl Logic for Segmenter {
                 }
             }
             SegmenterState::Emit => {
-                if self.job.ready.val() {
+                if self.job.ready.val() | self.lapsed.val() {
                     self.state.d.next = SegmenterState::Note;
-                }
-                if self.lapsed.val() {
-                    self.state.d.next = SegmenterState::Choose;
                 }
             }
             SegmenterState::Note => {

@@ -12,17 +12,14 @@ use crate::stream::*;
 use crate::transmit::ack_processor::AckProcessor;
 use crate::transmit::frame_assembler::FrameAssembler;
 use crate::transmit::header_builder::HeaderBuilder;
-use crate::transmit::job_fork::JobFork;
-use crate::transmit::payload_read::PayloadRead;
 use crate::transmit::query::SendQuery;
 use crate::transmit::read_limit::OutboundLimit;
 use crate::transmit::records::*;
 use crate::transmit::response_queue::ResponseQueue;
 use crate::transmit::scheduler::Scheduler;
-use crate::transmit::segment_store::SegmentStore;
+use crate::transmit::segment_path::SegmentPath;
 use crate::transmit::segmenter::Segmenter;
 use crate::transmit::send_completions::SendCompletions;
-use crate::transmit::stream_writer::StreamWriter;
 use rust_hdl::prelude::*;
 
 /// What has passed which station in this clock: `ironwarp_abi::trace` bits 0 to 6.
@@ -53,15 +50,12 @@ pub struct Stations {
 ///                               |  |  +---------- SND.UNA, SND.WND --- AckProcessor <-- ACKs
 ///                               |  +--> SendCompletions <---------------------+
 ///                               v               |
-///     PayloadRead <--------- JobFork            +--------> completions
-///          |                    | |
-///          +--> StreamWriter <--+ +----------------+
-///               framer, markers, CRC               v
-///                    |                        HeaderBuilder <-- receive edges
-///                    v        summary              |
-///               SegmentStore ----------------------+
-///                    |                             v header
-///                    +-----------------------> FrameAssembler --> frames
+///                          SegmentPath          +--------> completions
+///                        payload, FPDU, markers, CRC
+///                               |  | summary
+///                               |  +------> HeaderBuilder <-- receive edges
+///                               |                | header
+///                               +---------> FrameAssembler --> frames
 /// ```
 /// A `fence` goes two ways: behind the reads of work requests, and as a job behind the segments,
 /// out of the assembler. Then no memory is read and nothing leaves any more for what was stopped
@@ -122,10 +116,7 @@ pub struct Transmit {
     scheduler: Scheduler,
     segmenter: Segmenter,
     gate: Gate,
-    jobs: JobFork,
-    payload: PayloadRead,
-    writer: StreamWriter,
-    store: SegmentStore,
+    path: SegmentPath,
     builder: HeaderBuilder,
     assembler: FrameAssembler,
     acks: AckProcessor,
@@ -177,10 +168,7 @@ impl Default for Transmit {
             scheduler: Default::default(),
             segmenter: Default::default(),
             gate: Default::default(),
-            jobs: Default::default(),
-            payload: Default::default(),
-            writer: Default::default(),
-            store: Default::default(),
+            path: Default::default(),
             builder: Default::default(),
             assembler: Default::default(),
             acks: Default::default(),
@@ -200,9 +188,8 @@ impl Logic for Transmit {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, underway);
-        clock!(self, clock, requests, responses, reads, done, scheduler, segmenter, gate, jobs);
-        clock!(self, clock, payload, writer, store, builder, assembler, acks, retire, query);
-        clock!(self, clock, completions, events, fences);
+        clock!(self, clock, requests, responses, reads, done, scheduler, segmenter, gate, path);
+        clock!(self, clock, builder, assembler, acks, retire, query, completions, events, fences);
 
         // What the host says.
         self.requests.context_write.next = self.context_write.val();
@@ -225,7 +212,7 @@ impl Logic for Transmit {
         self.query.change.next = self.change.val();
         self.requests.doorbell.next = self.doorbell.val();
         self.requests.max_read.next = self.max_read.val();
-        self.payload.max_read.next = self.max_read.val();
+        self.path.max_read.next = self.max_read.val();
 
         // The fence.
         self.requests.fence.next = self.fence.val();
@@ -272,7 +259,6 @@ impl Logic for Transmit {
         self.segmenter.send_edge.next = self.acks.send_edge.val();
         StreamSource::<GateQuestion>::join(&mut self.segmenter.question, &mut self.gate.question);
         StreamSource::<GateAnswer>::join(&mut self.gate.answer, &mut self.segmenter.answer);
-        StreamSource::<SegmentJob>::join(&mut self.segmenter.job, &mut self.jobs.sink);
         StreamSource::<SentRequest>::join(&mut self.segmenter.request, &mut self.retire.request);
 
         // The peer's Read Requests become responses; ours are counted.
@@ -300,21 +286,16 @@ impl Logic for Transmit {
         self.read_sent.next = self.segmenter.read_sent.val();
 
         // Segments become FPDUs.
-        StreamSource::<ReadJob>::join(&mut self.jobs.read, &mut self.payload.job);
-        StreamSource::<FrameJob>::join(&mut self.jobs.frame, &mut self.writer.frame);
-        StreamSource::<StreamJob>::join(&mut self.jobs.marker, &mut self.writer.marker);
-        StreamSource::<StreamJob>::join(&mut self.jobs.check, &mut self.writer.check);
-        StreamSource::<SendJob>::join(&mut self.jobs.send, &mut self.builder.job);
-        StreamSource::<ReadRequest>::link(&mut self.payload_read, &mut self.payload.read);
-        StreamSink::<Beat>::link(&mut self.payload_data, &mut self.payload.data);
-        StreamSource::<Beat>::join(&mut self.payload.source, &mut self.writer.payload);
-        StreamSource::<Beat>::join(&mut self.writer.source, &mut self.store.sink);
+        StreamSource::<SegmentJob>::join(&mut self.segmenter.job, &mut self.path.job);
+        StreamSource::<SendJob>::join(&mut self.path.send, &mut self.builder.job);
+        StreamSource::<ReadRequest>::link(&mut self.payload_read, &mut self.path.payload_read);
+        StreamSink::<Beat>::link(&mut self.payload_data, &mut self.path.payload_data);
 
         // FPDUs become frames.
         self.builder.receive_edge.next = self.receive_edge.val();
-        StreamSource::<SegmentSummary>::join(&mut self.store.summary, &mut self.builder.summary);
+        StreamSource::<SegmentSummary>::join(&mut self.path.summary, &mut self.builder.summary);
         StreamSource::<FrameHeader>::join(&mut self.builder.header, &mut self.assembler.header);
-        StreamSource::<Beat>::join(&mut self.store.source, &mut self.assembler.segment);
+        StreamSource::<Beat>::join(&mut self.path.segment, &mut self.assembler.segment);
         StreamSource::<Beat>::link(&mut self.frame, &mut self.assembler.source);
 
         // Acknowledgements, completions, errors.
@@ -348,9 +329,9 @@ impl Logic for Transmit {
         self.frame_sent.next = self.leaving.val() & self.frame.beat.val().last;
         self.passed.next.rung = self.doorbell.val().valid & !self.doorbell.val().receive;
         self.passed.next.arrived = self.requests.arrived.val().valid;
-        self.passed.next.started = self.jobs.started.val();
-        self.passed.next.read = self.payload.started.val();
-        self.passed.next.stored = self.store.stored.val();
+        self.passed.next.started = self.path.started.val();
+        self.passed.next.read = self.path.reading.val();
+        self.passed.next.stored = self.path.stored.val();
         self.passed.next.begun = self.leaving.val() & !self.underway.q.val();
         self.passed.next.sent = self.frame_sent.val();
         self.stations.next = self.passed.val().into();
