@@ -94,8 +94,9 @@ impl Batch {
             Event::Compose(..) | Event::Rest | Event::Pause(_) => false,
             // Of two that wait, the last stands for both. Traffic goes on around one.
             Event::Fence(_) => self.fenced,
-            // The mask may overtake the interrupt on its way to the bus, or not.
-            Event::Mask(..) => traffic != 0 || self.armed,
+            // The mask may overtake the interrupt on its way to the bus, or not; and what the host
+            // tells of the entries that it took may come before they are looked for.
+            Event::Mask(..) | Event::Consume(..) => traffic != 0 || self.armed,
             _ => traffic != 0,
         }
     }

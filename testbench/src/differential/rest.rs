@@ -40,7 +40,7 @@ impl Runner {
         frames?;
         let equal = match lost {
             true => {
-                if ended.len() == 1 && !batch.has_several() {
+                if self.by_full_queue(batch.ended) && !batch.has_several() {
                     let full = |all: &[Vec<ring::Octets>]| -> Vec<bool> {
                         all.iter().map(|entries| compare::overflows(entries)).collect()
                     };

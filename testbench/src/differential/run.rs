@@ -212,7 +212,7 @@ impl Runner {
 
     /// A full completion queue has ended one of these queue pairs in the model: what comes behind
     /// the entry that it lost is taken or not.
-    fn by_full_queue(&mut self, ended: u32) -> bool {
+    pub(super) fn by_full_queue(&mut self, ended: u32) -> bool {
         let mut ended = (0..QPS).filter(|qp| ended >> qp & 1 != 0);
         ended.any(|qp| {
             let status = self.model.query(qp, registers::QUERY_STATE) >> STATUS;

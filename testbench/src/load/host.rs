@@ -218,6 +218,9 @@ impl Host {
         let frames = self.judge.ledger.frames_of(at);
         self.judge.peers.push(Peer::new(at, frames, &context));
         self.hops(qp, PEER_MAC);
+        // The old connection's flow names the queue pair, and would bring its segments to this life.
+        let writes = self.flows.remove(qp);
+        self.write(writes);
         self.write(commit(table::QUEUE_PAIR, qp, &context.to_words()));
         self.set(registers::QP_CONTROL, control(qp, true));
         let QueuePairContext { remote_ip, local_ip, remote_port, local_port, .. } = context;
@@ -262,7 +265,7 @@ impl Host {
     pub fn stop(&mut self, qp: u32, dice: Dice) {
         let Some(life) = self.judge.ledger.running(qp) else { return };
         let mut chance = Chance::new(dice.into());
-        // First, last, or not at all: then segments reach a queue pair that is stopped.
+        // First, last, or not before the next start: segments reach a queue pair that is stopped.
         let order = chance.within(0..=2);
         let writes = if order < 2 { self.flows.remove(qp) } else { Vec::new() };
         let (first, last) = if order == 0 { (writes, Vec::new()) } else { (Vec::new(), writes) };
