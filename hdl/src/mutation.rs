@@ -81,10 +81,8 @@ pub const MUTATIONS: &[Mutation] = &[
         about: "the checksum of a long received segment loses carries",
         module: "top$receive$intake$checksums",
         target: "tcp_fold",
-        right:
-            "((tcp_sum$q[(32'h0)+:(16)]) & 17'h1ffff) + ((tcp_sum$q[(32'h10)+:(16)]) & 17'h1ffff)",
-        wrong:
-            "((tcp_sum$q[(32'h0)+:(16)]) & 17'h1ffff) + ((tcp_sum$q[(32'h10)+:(8)]) & 17'h1ffff)",
+        right: "((tcp_sum$q[15:0]) & 17'h1ffff) + ((tcp_sum$q[31:16]) & 17'h1ffff)",
+        wrong: "((tcp_sum$q[15:0]) & 17'h1ffff) + ((tcp_sum$q[23:16]) & 17'h1ffff)",
     },
     Mutation {
         about: "the first entry of a pass has the phase bit of the first pass",
