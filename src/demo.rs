@@ -1,13 +1,13 @@
 //! `ironwarp demo`: a file crosses two RNICs.
 
 use crate::report::Report;
+use crate::results;
 use crate::transfer::{self, Plan};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
 use ironwarp_driver::backend::DeviceKind;
 use ironwarp_sim::Options;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// The file that the repository ships.
@@ -69,26 +69,15 @@ pub enum Error {
     /// There is nothing to move.
     #[error("{0} is empty: there is nothing to move")]
     Empty(PathBuf),
-    /// A result cannot be written.
-    #[error("cannot write {path}: {source}")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// A result cannot be had.
+    #[error(transparent)]
+    Results(#[from] results::Error),
     /// A result would overwrite the file that is moved.
     #[error("{0} is the file to move: choose another name for the result")]
     Overwrite(PathBuf),
-    /// Two results would be written to one file.
-    #[error("{0} is named twice: each result needs a file of its own")]
-    Twice(PathBuf),
     /// There is no waveform of models, nor of a board.
     #[error("a waveform is of an RNIC in RTL (sim), and neither end is one")]
     NoWaveform,
-    /// The extension names no format.
-    #[error("{0}: a waveform is a .fst or a .vcd file")]
-    Waveform(PathBuf),
     /// The transfer.
     #[error(transparent)]
     Transfer(#[from] transfer::Error),
@@ -101,16 +90,7 @@ impl Error {
     /// The command line is to blame.
     pub fn is_usage(&self) -> bool {
         use Error::*;
-        matches!(
-            self,
-            Read { .. }
-                | Empty(_)
-                | Write { .. }
-                | Overwrite(_)
-                | Twice(_)
-                | Waveform(_)
-                | NoWaveform
-        )
+        matches!(self, Read { .. } | Empty(_) | Results(_) | Overwrite(_) | NoWaveform)
     }
 }
 
@@ -177,10 +157,7 @@ impl Demo {
     /// Every result must be writable, and none may be the file itself, before anything is run.
     fn check_results(&self, file: &Path) -> Result<(), Error> {
         if let Some(path) = &self.wave {
-            let known = path.extension().is_some_and(|it| it == "fst" || it == "vcd");
-            if !known {
-                return Err(Error::Waveform(path.clone()));
-            }
+            results::check_waveform(path)?;
             if ![self.device, self.peer].contains(&DeviceKind::Sim) {
                 return Err(Error::NoWaveform);
             }
@@ -188,25 +165,10 @@ impl Demo {
         let rtl = |end| move |_: &PathBuf| end == DeviceKind::Sim;
         let sender = self.wave.clone().filter(rtl(self.device));
         let receiver = self.wave.as_deref().map(transfer::beside).filter(rtl(self.peer));
-        let same = |a: &Path, b: &Path| {
-            matches!((a.canonicalize(), b.canonicalize()),
-            (Ok(a), Ok(b)) if a == b)
-        };
         let results: Vec<_> = [&self.capture, &sender, &receiver].into_iter().flatten().collect();
-        for (n, path) in results.iter().copied().enumerate() {
-            if same(path, file) {
-                return Err(Error::Overwrite(path.clone()));
-            }
-            // Opening for append neither empties an old file nor leaves a doubt.
-            File::options()
-                .append(true)
-                .create(true)
-                .open(path)
-                .map_err(|source| Error::Write { path: path.clone(), source })?;
-            if results[..n].iter().any(|earlier| same(earlier, path)) {
-                return Err(Error::Twice(path.clone()));
-            }
+        match results.iter().copied().find(|path| results::same(path, file)) {
+            Some(path) => Err(Error::Overwrite(path.clone())),
+            None => Ok(results::check(&results)?),
         }
-        Ok(())
     }
 }

@@ -1,11 +1,11 @@
 //! `ironwarp differential`: random programmes on the hardware and on the model.
 
+use crate::results;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ironwarp_testbench::differential::{
     campaign, cores, rnic, run, Finding, Programme, Records, Summary,
 };
-use std::fs::File;
 use std::path::PathBuf;
 
 /// Which programmes to run, and what to keep of them.
@@ -47,17 +47,9 @@ pub enum Error {
     /// Hardware and model do not agree in so many programmes.
     #[error("{0} programmes show a difference between the hardware and the model")]
     Differs(usize),
-    /// The extension names no format.
-    #[error("{0}: a waveform is a .fst or a .vcd file")]
-    Waveform(PathBuf),
-    /// A result cannot be written.
-    #[error("cannot write {path}: {source}")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// A result cannot be had.
+    #[error(transparent)]
+    Results(#[from] results::Error),
 }
 
 impl Error {
@@ -70,7 +62,7 @@ impl Error {
 /// Runs the programmes.
 ///
 /// # Errors
-/// Results that cannot be written, before anything is run; or programmes that differ: what differs
+/// Results that cannot be had, before anything is run; or programmes that differ: what differs
 /// is printed.
 pub fn execute(options: &Differential) -> Result<(), Error> {
     options.check_results()?;
@@ -96,16 +88,10 @@ pub fn execute(options: &Differential) -> Result<(), Error> {
 impl Differential {
     fn check_results(&self) -> Result<(), Error> {
         if let Some(path) = &self.wave {
-            if !path.extension().is_some_and(|it| it == "fst" || it == "vcd") {
-                return Err(Error::Waveform(path.clone()));
-            }
+            results::check_waveform(path)?;
         }
-        for path in [&self.wave, &self.capture].into_iter().flatten() {
-            // Opening for append neither empties an old file nor leaves a doubt.
-            let opened = File::options().append(true).create(true).open(path);
-            opened.map_err(|source| Error::Write { path: path.clone(), source })?;
-        }
-        Ok(())
+        let results: Vec<_> = [&self.wave, &self.capture].into_iter().flatten().collect();
+        Ok(results::check(&results)?)
     }
 
     fn one(&self, seed: u64) -> Vec<Finding> {

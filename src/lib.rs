@@ -7,6 +7,7 @@ pub mod demo;
 pub mod differential;
 mod pair;
 pub mod report;
+pub mod results;
 pub mod rping;
 pub mod serve;
 pub mod station;

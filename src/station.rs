@@ -90,7 +90,7 @@ fn mac(text: &str) -> Result<[u8; 6], String> {
     let octets = octets.and_then(|octets| <[u8; 6]>::try_from(octets).ok());
     let octets =
         octets.ok_or_else(|| format!("'{text}' is no MAC address, as 02:49:57:00:00:01"))?;
-    // IEEE 802 s. 8.2: the first octet's lowest bit says group, and no station has all zeros.
+    // The first octet's lowest bit says group, and no station has all zeros.
     match octets[0] & 1 == 0 && octets != [0; 6] {
         true => Ok(octets),
         false => Err(format!("'{text}' is no station's address: it must be unicast, and not zero")),

@@ -48,6 +48,10 @@ fn the_differential_runner_looks_at_its_results_first() {
     let one = ["differential", "--seed", "7"];
     refused(&[&one[..], &["--wave", "x.bad"]].concat(), "a waveform is a .fst or a .vcd file");
     refused(&[&one[..], &["--capture", "/nowhere/at/all"]].concat(), "cannot write");
+    let folder = tempfile::tempdir().expect("a folder");
+    let same = folder.path().join("same.fst");
+    let both = ["--wave", text(&same), "--capture", text(&same)];
+    refused(&[&one[..], &both].concat(), "named twice");
     refused(&["differential", "--seeds", "0"], "--seeds");
 }
 
