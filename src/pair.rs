@@ -1,7 +1,6 @@
 //! Two stations on one link, each with its driver, in one thread.
 
 use crate::transfer::Error;
-use ironwarp_abi::limits::{STREAM_RING_BITS_SMALL, STREAM_RING_BYTES};
 use ironwarp_abi::serial::BOARD_CLOCKS_PER_MICROSECOND;
 use ironwarp_driver::backend::{DeviceKind, World};
 use ironwarp_driver::{
@@ -96,21 +95,13 @@ pub struct Pair {
 impl Pair {
     /// Opens the devices of a world with two.
     pub fn open(world: Arc<World>, mtu: usize, seed: u64) -> Result<Self, Error> {
-        let mixed = world.kinds()[0] != world.kinds()[1];
-        let receive_window = match mixed {
-            // A model sends as fast as the wire, and an RNIC in RTL behind PCIe takes no more than
-            // it can write; what it has no room for would be lost.
-            true => STREAM_RING_BYTES as u32,
-            false => Options::default().receive_window,
-        };
         let board = world.kinds().contains(&DeviceKind::Board);
         let pace = if board { REAL_TIME } else { OWN_TIME };
         let open = |end: u8| {
             let seed = Some(seed.wrapping_mul(2).wrapping_add(u64::from(end)));
-            let mut options = Options { mtu, seed, receive_window, ..Options::station(end + 1) };
+            let mut options = Options { mtu, seed, ..Options::station(end + 1) };
             if world.kinds()[usize::from(end)] == DeviceKind::Board {
                 options.clocks_per_microsecond = BOARD_CLOCKS_PER_MICROSECOND;
-                options.receive_window = 1 << STREAM_RING_BITS_SMALL;
             }
             options.silence = options.silence.max(pace.patience);
             End::open(&world, usize::from(end), options)

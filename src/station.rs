@@ -1,7 +1,7 @@
 //! A device on a network, as the command line names it.
 
 use clap::Args;
-use ironwarp_abi::limits::{MTU_MAX, MTU_MIN, STREAM_RING_BITS_SMALL, STREAM_RING_BYTES};
+use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
 use ironwarp_abi::serial::BOARD_CLOCKS_PER_MICROSECOND;
 use ironwarp_driver::backend::{DeviceKind, Network, SerialPort, World, WorldOptions};
 use ironwarp_driver::{Context, Error, Options};
@@ -116,14 +116,8 @@ impl Station {
         if let Some(mac) = self.mac {
             options.mac = mac;
         }
-        // Where frames come faster than they are taken, a peer had better wait than send again.
-        match self.device {
-            Device::Here(DeviceKind::Sim) => options.receive_window = STREAM_RING_BYTES as u32,
-            Device::Here(_) => {}
-            Device::Board(_) => {
-                options.receive_window = 1 << STREAM_RING_BITS_SMALL;
-                options.clocks_per_microsecond = BOARD_CLOCKS_PER_MICROSECOND;
-            }
+        if let Device::Board(_) = self.device {
+            options.clocks_per_microsecond = BOARD_CLOCKS_PER_MICROSECOND;
         }
         options
     }

@@ -8,11 +8,11 @@ mod specimen;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    #[cfg(any(feature = "blocks", feature = "planted"))]
+    #[cfg(any(feature = "blocks", feature = "large", feature = "planted"))]
     verilated::all();
 }
 
-#[cfg(any(feature = "blocks", feature = "planted"))]
+#[cfg(any(feature = "blocks", feature = "large", feature = "planted"))]
 mod verilated {
     use verilator_sys::build::Models;
 
@@ -21,7 +21,12 @@ mod verilated {
         #[cfg(feature = "blocks")]
         let models = blocks(models);
         #[cfg(feature = "planted")]
-        let models = models.add("planted", planted());
+        let models = {
+            let (core, verilog) = planted();
+            models.add("planted", &core, verilog)
+        };
+        #[cfg(feature = "large")]
+        let models = large(models);
         models.compile();
     }
 
@@ -34,22 +39,24 @@ mod verilated {
             generate_verilog(&block)
         }
         println!("cargo:rerun-if-changed=src/specimen.rs");
-        let mut models = models
-            .add("specimen", verilog(specimen::Specimen::default()))
-            .add("misread", verilog(specimen::Misread::default()));
+        let mut models = models.add("specimen", "top", verilog(specimen::Specimen::default())).add(
+            "misread",
+            "top",
+            verilog(specimen::Misread::default()),
+        );
         for entry in ironwarp_hdl::blocks() {
             let verilog = entry.emit().unwrap_or_else(|why| refuse(&why));
-            models = models.add(entry.name, verilog);
+            models = models.add(entry.name, &entry.core(), verilog);
         }
         for entry in ironwarp_ecpix5::blocks() {
             let verilog = entry.emit().unwrap_or_else(|why| refuse(&why));
-            models = models.add(entry.name, verilog + ironwarp_ecpix5::CELLS);
+            models = models.add(entry.name, &entry.core(), verilog + ironwarp_ecpix5::CELLS);
         }
         models
     }
 
     #[cfg(feature = "planted")]
-    fn planted() -> String {
+    fn planted() -> (String, String) {
         let whole = ironwarp_hdl::blocks::whole();
         let Some(rnic) = whole.first() else { refuse(&"there is no whole device") };
         let verilog = rnic.emit().unwrap_or_else(|why| refuse(&why));
@@ -59,7 +66,17 @@ mod verilated {
             "/// What is wrong, from mistake 1 on.\npub const MISTAKES: &[&str] = &{names:?};\n"
         );
         std::fs::write(format!("{out}/mistakes.rs"), text).unwrap_or_else(|why| refuse(&why));
-        ironwarp_hdl::mutation::plant(&verilog).unwrap_or_else(|why| refuse(&why))
+        let core = rnic.core();
+        let planted = ironwarp_hdl::mutation::plant(&verilog, &core);
+        (core, planted.unwrap_or_else(|why| refuse(&why)))
+    }
+
+    #[cfg(feature = "large")]
+    fn large(models: Models) -> Models {
+        let whole = ironwarp_hdl_large::blocks::whole();
+        let Some(rnic) = whole.first() else { refuse(&"there is no whole device") };
+        let verilog = rnic.emit().unwrap_or_else(|why| refuse(&why));
+        models.add("large", &rnic.core(), verilog)
     }
 
     fn refuse(why: &dyn std::fmt::Display) -> ! {

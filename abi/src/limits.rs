@@ -1,27 +1,17 @@
 //! The sizes of the device, each named once; hardware, model and driver derive from them.
 
-/// log2 of [`QP_COUNT`].
-pub const QP_BITS: usize = 4;
-/// Queue pairs. Queue pair [`RAW_QP`] carries raw Ethernet frames, the others RDMA streams.
-pub const QP_COUNT: usize = 1 << QP_BITS;
+/// The width of an object's number wherever host and device name one: queue pairs, completion
+/// queues, and the index in an STag. A device has fewer: see
+/// [`Configuration`](crate::configuration::Configuration).
+pub const NUMBER_BITS: usize = 24;
 /// The queue pair whose work requests are whole Ethernet frames (the slow path).
 pub const RAW_QP: usize = 0;
-/// log2 of [`CQ_COUNT`].
-pub const CQ_BITS: usize = 4;
-/// Completion queues.
-pub const CQ_COUNT: usize = 1 << CQ_BITS;
-/// log2 of [`MR_COUNT`].
-pub const MR_BITS: usize = 8;
-/// Memory regions. An STag is `key << MR_BITS | index`.
-pub const MR_COUNT: usize = 1 << MR_BITS;
-/// The width of an STag's key in bits.
-pub const KEY_BITS: usize = 32 - MR_BITS;
-/// log2 of [`FLOW_COUNT`].
-pub const FLOW_BITS: usize = 6;
-/// Entries of the flow table.
-pub const FLOW_COUNT: usize = 1 << FLOW_BITS;
-/// Entries that a look-up tries, starting at the hash.
-pub const FLOW_PROBES: usize = 4;
+/// The width of a queue pair's generation: its starts since the reset, modulo 2^8.
+pub const GENERATION_BITS: usize = 8;
+/// The width of the consumer's key in an STag: its low bits.
+pub const KEY_BITS: usize = 8;
+/// The width of the key of the flow table's hash.
+pub const FLOW_KEY_BITS: usize = 96;
 /// Interrupt vectors in the MSI-X table.
 pub const VECTOR_COUNT: usize = 16;
 /// Scatter/gather elements of a work request.
@@ -42,12 +32,6 @@ pub const OUTSTANDING_MAX: usize = 1 << OUTSTANDING_BITS;
 pub const READ_BITS: usize = 3;
 /// RDMA Reads of one queue pair, each way: the greatest ORD and IRD.
 pub const READS_MAX: usize = 1 << READ_BITS;
-/// log2 of [`STREAM_RING_BYTES`], in the reference design. The device says its own in `SIZES`.
-pub const STREAM_RING_BITS: usize = 15;
-/// The same where block RAM is short: on boards for gigabit Ethernet without jumbo frames.
-pub const STREAM_RING_BITS_SMALL: usize = 12;
-/// Received TCP octets that wait on chip, per queue pair, for the rest of their FPDU.
-pub const STREAM_RING_BYTES: usize = 1 << STREAM_RING_BITS;
 /// log2 of [`FPDU_BUFFER_BYTES`].
 pub const FPDU_BUFFER_BITS: usize = 15;
 /// The buffer that stores FPDUs until their CRC is checked.
@@ -62,8 +46,6 @@ pub const MTU_MAX: usize = 9000;
 pub const MTU_MIN: usize = 576;
 /// The largest Ethernet frame in octets, without frame check sequence.
 pub const FRAME_BYTES_MAX: usize = MTU_MAX + 14;
-/// The largest FPDU that the receiver takes, in octets on the stream, markers included.
-pub const FPDU_BYTES_MAX: usize = fpdu_bytes_max(STREAM_RING_BYTES);
 /// Payload read tags (reads in flight), and the most octets that one read asks for.
 pub const PAYLOAD_TAGS: usize = 32;
 /// The most octets that one DMA read asks for (the MRRS encodings above it are clamped).
@@ -74,23 +56,5 @@ pub const WRITE_PAYLOAD_BYTES_MAX: usize = 512;
 pub const DATAPATH_BYTES: usize = 8;
 /// The core clock of the reference design in hertz: 64 bits x 156.25 MHz = 10 Gb/s.
 pub const CORE_CLOCK_HZ: u64 = 156_250_000;
-
-/// [`FPDU_BYTES_MAX`] of a device whose stream rings have so many octets: the ring always has room
-/// for an FPDU and for the rest of the segment in which it ends.
-pub const fn fpdu_bytes_max(stream_ring_bytes: usize) -> usize {
-    stream_ring_bytes / 2 - 384
-}
-
-/// The largest frame that such a device receives, without frame check sequence.
-pub const fn frame_bytes_max(stream_ring_bytes: usize) -> usize {
-    if FRAME_BYTES_MAX < stream_ring_bytes / 2 {
-        FRAME_BYTES_MAX
-    } else {
-        stream_ring_bytes / 2
-    }
-}
-
-const _: () = assert!(2 * FRAME_BYTES_MAX <= STREAM_RING_BYTES, "two frames fit in a stream ring");
-const _: () = assert!(FPDU_BYTES_MAX < STREAM_RING_BYTES, "an FPDU fits in a stream ring");
-const _: () = assert!(FPDU_BYTES_MAX < FPDU_BUFFER_BYTES, "an FPDU fits in the FPDU buffer");
-const _: () = assert!(QP_COUNT <= CQ_COUNT * 4, "a CQ serves at most a few queue pairs");
+/// Received octets lie on chip in words of this many; what is not a multiple loses a part of one.
+pub const WINDOW_UNIT: usize = 64;

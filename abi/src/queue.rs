@@ -4,16 +4,19 @@ use crate::record;
 
 /// What a send work request asks for.
 pub mod opcode {
-    /// RDMA Write to `remote_stag`, `remote_offset` (RFC 5040 s. 5.1).
-    pub const WRITE: u8 = 1;
-    /// Send to the peer's receive queue (RFC 5040 s. 5.3).
-    pub const SEND: u8 = 2;
-    /// Send with Solicited Event.
-    pub const SEND_SOLICITED: u8 = 3;
-    /// RDMA Read of `remote_stag`, `remote_offset` into the local buffer (RFC 5040 s. 5.2).
-    pub const READ: u8 = 4;
-    /// A whole Ethernet frame without frame check sequence; queue pair 0 only.
-    pub const RAW_FRAME: u8 = 8;
+    crate::codes::codes! {
+        /// RDMA Write to `remote_stag`, `remote_offset` (RFC 5040 s. 5.1).
+        1 WRITE,
+        /// Send to the peer's receive queue (RFC 5040 s. 5.3).
+        2 SEND,
+        /// Send with Solicited Event.
+        3 SEND_SOLICITED,
+        /// RDMA Read of `remote_stag`, `remote_offset` into the local buffer (RFC 5040 s. 5.2).
+        4 READ,
+        /// A whole Ethernet frame without frame check sequence; queue pair 0 only, and the only
+        /// one there.
+        8 RAW_FRAME,
+    }
 }
 
 record! {
@@ -51,32 +54,44 @@ record! {
 
 /// What a completion entry tells of.
 pub mod kind {
-    /// A send work request is done: its buffer can be used again, or holds what was read. Send
-    /// work requests complete in the order in which they were posted.
-    pub const SEND: u8 = 1;
-    /// A message has arrived in a receive work request's buffer.
-    pub const RECEIVE: u8 = 2;
-    /// Something happened to the queue pair; `request` says nothing.
-    pub const EVENT: u8 = 3;
+    crate::codes::codes! {
+        /// A send work request is done: its buffer can be used again, or holds what was read. Send
+        /// work requests complete in the order in which they were posted.
+        1 SEND,
+        /// A message has arrived in a receive work request's buffer.
+        2 RECEIVE,
+        /// The queue pair has ended, and `status` says why; `request` says nothing. No entry of the
+        /// same generation of the queue pair follows, in whatever queue.
+        3 EVENT,
+        /// The completion queue has overflowed with an entry of this queue pair, which has ended
+        /// for that. The queue's last place is kept for this entry, and none follows until the
+        /// queue is started again; a queue pair that had one to write there has ended, too.
+        4 OVERFLOW,
+        /// The fence `request` is done ([`FENCE`](crate::registers::FENCE)); `qp` and `generation`
+        /// are zero.
+        5 FENCE,
+    }
 }
 
 record! {
     /// An entry of a completion queue. The device writes it in one piece.
     CompletionEntry, 8 words {
         /// The queue pair.
-        qp: u8 = [0:0; 8],
+        qp: u32 = [0:0; 24],
         /// One of [`kind`].
-        kind: u8 = [0:8; 8],
-        /// One of [`status`](crate::status).
-        status: u8 = [0:16; 8],
+        kind: u8 = [0:24; 8],
         /// The work request's number in its queue: it was the n-th posted, modulo 2^16.
         request: u16 = [1:0; 16],
-        /// A received message asked for a solicited event (RFC 5040 s. 5.3).
-        solicited: bool = [1:16; 1],
+        /// One of [`status`](crate::status).
+        status: u8 = [1:16; 8],
+        /// The queue pair's generation: its starts since the reset, modulo 2^8.
+        generation: u8 = [1:24; 8],
         /// Octets of the message.
         length: u32 = [2:0; 32],
         /// Events of a TCP stream: the sequence number after the last octet taken; else zero.
         sequence: u32 = [3:0; 32],
+        /// A received message asked for a solicited event (RFC 5040 s. 5.3).
+        solicited: bool = [7:0; 1],
         /// Flips with every pass through the ring: 1 in the first pass.
         phase: bool = [7:31; 1],
     }

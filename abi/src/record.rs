@@ -1,6 +1,6 @@
 //! Fixed-layout records: one table of fields gives the Rust type, its words and its documentation.
 
-/// One field of a [`record!`](crate::record): where it lies, counted in bits from bit 0 of word 0.
+/// One field of a [`record!`](crate::record!): where it lies, counted in bits from bit 0 of word 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
     /// The field's name, as in the Rust type.

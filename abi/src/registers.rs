@@ -1,6 +1,6 @@
 //! BAR 0: the register map. The only place that has an address.
 
-use crate::limits::{CQ_COUNT, QP_COUNT, VECTOR_COUNT};
+use crate::limits::VECTOR_COUNT;
 
 /// What the host may do with a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,15 @@ pub struct Bits {
     pub low: u32,
 }
 
+/// What a register reads after a reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// This, in every device.
+    Value(u32),
+    /// What the device's [`Configuration`](crate::configuration::Configuration) says.
+    Configuration,
+}
+
 /// A 32-bit register of BAR 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Register {
@@ -33,14 +42,28 @@ pub struct Register {
     pub about: &'static str,
     /// Byte offset in BAR 0.
     pub address: u32,
-    /// What the host may do.
+    /// What the host may do with each of its fields; other bits read as zero and are ignored.
     pub access: Access,
+    /// What it reads after a reset.
+    pub reset: Reset,
     /// Its fields, lowest first.
     pub fields: &'static [Bits],
 }
 
+macro_rules! reset {
+    () => {
+        Reset::Value(0)
+    };
+    (configuration) => {
+        Reset::Configuration
+    };
+    ($value:ident) => {
+        Reset::Value($value)
+    };
+}
+
 macro_rules! registers {
-    ($($(#[doc = $about:literal])* $address:literal $access:ident $name:ident {
+    ($($(#[doc = $about:literal])* $address:literal $access:ident $name:ident $(: $reset:ident)? {
         $($field:ident $high:literal : $low:literal),* $(,)?
     })*) => {
         $($(#[doc = $about])* pub const $name: Register = Register {
@@ -48,6 +71,7 @@ macro_rules! registers {
             about: concat!($($about),*),
             address: $address,
             access: Access::$access,
+            reset: reset!($($reset)?),
             fields: &[$(Bits { name: stringify!($field), high: $high, low: $low }),*],
         };)*
         /// Every register, by address.
@@ -57,33 +81,48 @@ macro_rules! registers {
 
 registers! {
     /// Says that this is an IronWARP device: reads [`DEVICE_MAGIC`].
-    0x000 ReadOnly DEVICE { magic 31:0 }
+    0x000 ReadOnly DEVICE: DEVICE_MAGIC { magic 31:0 }
     /// The version of this contract; a driver refuses a major version that it does not know.
-    0x004 ReadOnly VERSION { minor 15:0, major 31:16 }
-    /// log2 of the number of queue pairs, completion queues, memory regions and flow entries;
-    /// the number of interrupt vectors; scatter/gather elements of a work request.
-    0x008 ReadOnly CAPABILITIES { qp 3:0, cq 7:4, mr 11:8, flow 15:12, vectors 23:16, sge 27:24 }
+    0x004 ReadOnly VERSION: ABI_VERSION { minor 15:0, major 31:16 }
+    /// log2 of the number of queue pairs, completion queues, memory regions and buckets of the
+    /// flow table: see [`Configuration`](crate::configuration::Configuration).
+    0x008 ReadOnly CAPABILITIES: configuration { qp 4:0, cq 12:8, mr 20:16, buckets 28:24 }
     /// log2 of the on-chip sizes: work requests cached a queue, work requests outstanding a queue
-    /// pair, octets of the stream ring.
-    0x00c ReadOnly SIZES { wqe_cache 3:0, outstanding 7:4, stream_ring 15:8 }
-    /// Core clocks that make a microsecond. Every timer of the device counts in these.
+    /// pair, octets of a stream ring; the number of interrupt vectors; scatter/gather elements of a
+    /// work request.
+    0x00c ReadOnly SIZES: configuration {
+        wqe_cache 3:0, outstanding 7:4, stream_ring 12:8, vectors 23:16, elements 27:24
+    }
+    /// Core clocks that make a microsecond. Every timer of the device counts in these. The device
+    /// does not know its clock: until this is written, a microsecond is one clock.
     0x010 ReadWrite TIME_BASE { clocks_per_microsecond 15:0 }
     /// Microseconds since the time base was last written; wraps.
     0x014 ReadOnly TIME { microseconds 31:0 }
+    /// How long a memory read of the device may wait for its octets, in microseconds: it is given
+    /// up after more than half of this, and not later than after it (PCI Express base
+    /// specification, s. 2.8); less than 2 means never. What waits for the read ends with an error;
+    /// its tag is kept back until its octets have come after all, or for as long again.
+    0x018 ReadWrite COMPLETION_TIMEOUT: COMPLETION_TIMEOUT_RESET { microseconds 23:0 }
     /// The station's MAC address, last four octets (the last octet in bits 7:0).
     0x020 ReadWrite MAC_LOW { octets 31:0 }
     /// The station's MAC address, first two octets (the first octet in bits 15:8). Unicast frames
     /// to any other address are dropped.
     0x024 ReadWrite MAC_HIGH { octets 15:0 }
-    /// Starts (`enable` = 1) a queue pair from its context, or stops it (`enable` = 0).
-    0x030 WriteOnly QP_CONTROL { index 7:0, enable 8:8 }
+    /// Starts (`enable` = 1) a queue pair from its context, in a new generation, or stops it
+    /// (`enable` = 0). Starting one that runs stops it first. A stop is complete when a [`FENCE`]
+    /// that was asked for behind it is done.
+    0x030 WriteOnly QP_CONTROL { index 23:0, enable 24:24 }
     /// Starts (`enable` = 1) a completion queue, empty, from its context, or stops it.
-    0x034 WriteOnly CQ_CONTROL { index 7:0, enable 8:8 }
-    /// Bit n says that queue pair n is active: started, and neither stopped nor in error.
-    0x038 ReadOnly QP_ACTIVE { active 15:0 }
+    0x034 WriteOnly CQ_CONTROL { index 23:0, enable 24:24 }
+    /// Takes the record that lies in the context window for the object `index` of the table `table`
+    /// (see [`context::table`](crate::context::table)), whole and at once. What is not for a table,
+    /// names what the device does not have, has a bit set outside its fields, or would change an
+    /// object at work is refused and counted in [`COUNT_REFUSED`]. The window is zero after it, one
+    /// way or the other.
+    0x038 WriteOnly COMMIT { index 23:0, table 27:24 }
     /// The queue pair that the `QUERY_` registers show. Wait 16 clocks (any register read does)
     /// before reading them.
-    0x040 ReadWrite QUERY_QP { index 7:0 }
+    0x040 ReadWrite QUERY_QP { index 23:0 }
     /// Sequence number of the next octet that the queue pair will send (RFC 9293 SND.NXT).
     0x044 ReadOnly QUERY_SEND_NEXT { sequence 31:0 }
     /// Oldest sequence number that the peer has not acknowledged (RFC 9293 SND.UNA).
@@ -92,6 +131,31 @@ registers! {
     0x04c ReadOnly QUERY_RECEIVE_NEXT { sequence 31:0 }
     /// The send window that the peer has left open, in octets, from SND.UNA.
     0x050 ReadOnly QUERY_SEND_WINDOW { octets 31:0 }
+    /// Where the queue pair stands: its generation (starts since the reset, modulo 2^8), whether it
+    /// runs, whether the host has started it and not stopped it, and why it ended, if it did
+    /// (one of [`status`](crate::status)); the reason stays until the next start.
+    0x054 ReadOnly QUERY_STATE { generation 7:0, active 8:8, started 9:9, status 23:16 }
+    /// The completion queue that is told of fences.
+    0x060 ReadWrite FENCE_QUEUE { cq 23:0 }
+    /// Asks for a fence. It is done when everything that the device had under way when it was
+    /// asked for has left its pipes: reads of host memory are answered, writes are on the bus,
+    /// frames are sent or dropped. Together with what was written to the device before it (a region
+    /// invalidated, a queue pair stopped) that means: the device touches that memory no more. Then
+    /// [`FENCED`] shows `number`, and [`FENCE_QUEUE`] gets an entry of kind
+    /// [`FENCE`](crate::queue::kind::FENCE) with it, behind every entry of before. A fence that is
+    /// asked for while another is under way begins after it; of several that wait, the last stands
+    /// for all.
+    0x064 WriteOnly FENCE { number 15:0 }
+    /// The number of the last fence that is done, and whether one is under way.
+    0x068 ReadOnly FENCED { number 15:0, busy 16:16 }
+    /// The secret of the flow table's hash, 96 bits, lowest first: see
+    /// [`flow_hash`](crate::context::flow_hash). To be drawn at random, and written before the
+    /// first connection; a table that was filled under another key is not found in.
+    0x070 WriteOnly FLOW_KEY_0 { key 31:0 }
+    /// The key's second word.
+    0x074 WriteOnly FLOW_KEY_1 { key 31:0 }
+    /// The key's third word.
+    0x078 WriteOnly FLOW_KEY_2 { key 31:0 }
     /// Frames sent; wraps, as every counter does.
     0x100 ReadOnly COUNT_FRAMES_SENT { frames 31:0 }
     /// Frames received.
@@ -112,9 +176,11 @@ registers! {
     0x120 ReadOnly COUNT_FPDU_CRC_ERRORS { fpdus 31:0 }
     /// FPDUs placed or delivered.
     0x124 ReadOnly COUNT_FPDUS_PLACED { fpdus 31:0 }
-    /// Transaction-layer packets that the device could not take (malformed or unexpected).
+    /// Transaction-layer packets that the device could not take: malformed, writes of other sizes
+    /// than a register or an aligned pair, and completions that no read waits for.
     0x128 ReadOnly COUNT_TLP_UNEXPECTED { tlps 31:0 }
-    /// Completion entries that were lost since their queue was full.
+    /// Completion queues that have overflowed: each counts the entry that found it full, and not
+    /// what it then loses until it is started again.
     0x12c ReadOnly COUNT_CQ_OVERFLOWS { entries 31:0 }
     /// Frames in which the MAC found a wrong frame check sequence, or the PHY an error. Where the
     /// device has no MAC of its own this and the next three are zero.
@@ -125,35 +191,34 @@ registers! {
     0x138 ReadOnly COUNT_MAC_PAUSES { frames 31:0 }
     /// Frames lost between MAC and device, one way or the other.
     0x13c ReadOnly COUNT_MAC_LOST { frames 31:0 }
+    /// Writes of the host that the device refused: a number that it does not have, a record that
+    /// it cannot take, a context of an object at work.
+    0x140 ReadOnly COUNT_REFUSED { writes 31:0 }
 }
 
 /// What [`DEVICE`] reads: `IWRP`.
 pub const DEVICE_MAGIC: u32 = 0x4957_5250;
+/// What [`COMPLETION_TIMEOUT`] reads after a reset: 50 ms, the end of PCI Express's default range.
+pub const COMPLETION_TIMEOUT_RESET: u32 = 50_000;
 /// What [`VERSION`] reads.
-pub const ABI_VERSION: u32 = 1 << 16 | 1;
+pub const ABI_VERSION: u32 = 2 << 16;
 
-/// The size of BAR 0 in bytes.
-pub const BAR_BYTES: u32 = 1 << 20;
 /// The MSI-X table: 16 bytes a vector (PCI Express base specification, MSI-X capability).
-pub const MSIX_TABLE: u32 = 0x0_1000;
+pub const MSIX_TABLE: u32 = 0x1000;
 /// The MSI-X pending-bit array.
-pub const MSIX_PENDING: u32 = 0x0_2000;
-/// Queue pair contexts, [`CONTEXT_STRIDE`] bytes each; write only.
-pub const QP_CONTEXTS: u32 = 0x2_0000;
-/// Completion queue contexts, [`CONTEXT_STRIDE`] bytes each; write only.
-pub const CQ_CONTEXTS: u32 = 0x3_0000;
-/// Memory region records, [`CONTEXT_STRIDE`] bytes each; write only.
-pub const MR_CONTEXTS: u32 = 0x4_0000;
-/// Flow table entries, [`CONTEXT_STRIDE`] bytes each; write only.
-pub const FLOW_CONTEXTS: u32 = 0x5_0000;
-/// Bytes from one context to the next, whatever its kind.
-pub const CONTEXT_STRIDE: u32 = 256;
-/// The doorbell pages of the queue pairs, [`DOORBELL_PAGE`] bytes each; write only.
-pub const QP_DOORBELLS: u32 = 0x8_0000;
-/// The doorbell pages of the completion queues, [`DOORBELL_PAGE`] bytes each; write only.
-pub const CQ_DOORBELLS: u32 = 0xc_0000;
-/// Bytes from one doorbell page to the next: a page can be given to a process.
-pub const DOORBELL_PAGE: u32 = 4096;
+pub const MSIX_PENDING: u32 = 0x2000;
+/// The context window: the words of a record, until [`COMMIT`] takes them; write only. What is not
+/// written since the last commit is zero.
+pub const CONTEXT_WINDOW: u32 = 0x3000;
+/// Words of the context window.
+pub const CONTEXT_WINDOW_WORDS: usize = 32;
+/// BAR 0 has four areas of `1 << Configuration::area_bits()` bytes. The first has the registers;
+/// this one has the doorbell pages of the queue pairs, write only;
+pub const AREA_QP: u32 = 1;
+/// this one those of the completion queues, write only; the last is reserved.
+pub const AREA_CQ: u32 = 2;
+/// log2 of the bytes from one doorbell page to the next: a page can be given to a process.
+pub const DOORBELL_PAGE_BITS: usize = 12;
 /// In a queue pair's page: send work requests posted so far, modulo 2^16.
 pub const DOORBELL_SEND: u32 = 0;
 /// In a queue pair's page: receive work requests posted so far, modulo 2^16.
@@ -165,5 +230,3 @@ pub const DOORBELL_CONSUMED: u32 = 0;
 pub const DOORBELL_ARM: u32 = 4;
 
 const _: () = assert!(16 * VECTOR_COUNT <= 4096, "the MSI-X table has a page");
-const _: () = assert!(QP_COUNT as u32 * DOORBELL_PAGE <= CQ_DOORBELLS - QP_DOORBELLS);
-const _: () = assert!(CQ_COUNT as u32 * DOORBELL_PAGE <= BAR_BYTES - CQ_DOORBELLS);

@@ -22,9 +22,10 @@
 //! that this is done. The host repeats `OPEN` until then and ignores every other frame. A device
 //! that was never opened ignores everything else.
 //!
-//! **Settings** of the host are Max_Payload_Size in bits 2:0 and Max_Read_Request_Size in bits 6:4,
-//! each in the code of PCI Express device control. They hold from the frame that says so. The
-//! device's are zero.
+//! **Settings** of the host are what its configuration space says: Max_Payload_Size in bits 2:0 and
+//! Max_Read_Request_Size in bits 6:4, each in the code of PCI Express device control; Bus Master
+//! Enable in bit 3; and in bit 7 that MSI-X is on and the function not masked. They hold from the
+//! frame that says so. The device's are zero.
 //!
 //! **Delivery.** Packets are numbered from zero, modulo 256. `acknowledge` is the number of the
 //! first packet that its sender has not yet taken; at most [`WINDOW`] packets may be without
@@ -39,7 +40,7 @@ pub const ESCAPE: u8 = 0x7d;
 /// What an octet that is [`FLAG`] or [`ESCAPE`] is changed by (exclusive or).
 pub const ESCAPED: u8 = 0x20;
 /// Version of this format.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 /// The body of [`kind::OPENED`].
 pub const IDENTITY: [u8; 4] = *b"IWRP";
 /// Octets before the body.

@@ -1,15 +1,8 @@
 //! Why a work request, or a queue pair, ended.
 
-macro_rules! statuses {
-    ($($(#[doc = $about:literal])* $value:literal $name:ident,)*) => {
-        $($(#[doc = $about])* pub const $name: u8 = $value;)*
-        /// Every status: value, name, meaning.
-        pub const ALL: &[(u8, &str, &str)] =
-            &[$(($value, stringify!($name), concat!($($about),*))),*];
-    };
-}
+use crate::codes::codes;
 
-statuses! {
+codes! {
     /// Done.
     0 SUCCESS,
     /// The work request's opcode is unknown, or not for this queue pair.
@@ -24,9 +17,10 @@ statuses! {
     5 LOCAL_RIGHTS,
     /// The local buffer is not inside its memory region.
     6 LOCAL_BOUNDS,
-    /// The bus refused a read (unsupported request or completer abort).
+    /// The bus refused a read (unsupported request or completer abort), damaged it, or did not
+    /// answer it in time.
     7 DMA_FAULT,
-    /// A completion queue was full; its entry is lost.
+    /// A completion queue was full, and an entry of this queue pair is lost.
     8 CQ_OVERFLOW,
     /// The raw frame is shorter than 14 octets or longer than the device takes.
     9 RAW_LENGTH,

@@ -4,6 +4,7 @@ use ironwarp_abi::context::*;
 use ironwarp_abi::queue::*;
 use ironwarp_abi::record::Field;
 use ironwarp_abi::registers;
+use ironwarp_abi::reserved::{self, Reserved};
 use std::path::Path;
 
 fn check(name: &str, words: usize, fields: &[Field]) {
@@ -26,8 +27,34 @@ fn fields_do_not_overlap_and_fit_their_records() {
         assert_eq!($t::from_words(&[0; $t::WORDS]), $t::default());
     )* } }
     check_all!(QueuePairContext, CompletionQueueContext, MemoryRegionContext, FlowContext);
+    check_all!(FlowBucketContext, NextHopContext);
     check_all!(SendRequest, ReceiveRequest, CompletionEntry);
-    assert!(QueuePairContext::BYTES as u32 <= registers::CONTEXT_STRIDE);
+}
+
+/// What is kept by name lies in its record, or in the window behind it, and in nobody's field.
+#[test]
+fn reserved_ranges_touch_no_field() {
+    let window = registers::CONTEXT_WINDOW_WORDS;
+    let records: [(&str, &[Field], usize); 5] = [
+        ("QueuePairContext", QueuePairContext::FIELDS, window),
+        ("MemoryRegionContext", MemoryRegionContext::FIELDS, window),
+        ("SendRequest", SendRequest::FIELDS, SendRequest::WORDS),
+        ("ReceiveRequest", ReceiveRequest::FIELDS, ReceiveRequest::WORDS),
+        ("CompletionEntry", CompletionEntry::FIELDS, CompletionEntry::WORDS),
+    ];
+    for Reserved { record, field } in reserved::ALL {
+        let (_, fields, words) = records.iter().find(|(name, ..)| name == record).unwrap();
+        let end = field.offset + field.width;
+        assert!(end <= 32 * words, "{record}.{}", field.name);
+        for used in *fields {
+            let apart = end <= used.offset || used.offset + used.width <= field.offset;
+            assert!(apart, "{record}.{} lies in {}", field.name, used.name);
+        }
+    }
+    for (list, value, _) in reserved::CODES {
+        let used = if *list == "SendRequest.opcode" { opcode::ALL } else { table::ALL };
+        assert!(used.iter().all(|(code, ..)| code != value), "{list} {value}");
+    }
 }
 
 #[test]
@@ -51,7 +78,7 @@ fn a_field_across_words_keeps_its_value() {
         ..Default::default()
     };
     let words = context.to_words();
-    assert_eq!(words[6..9], [0x0000_0001, 0x9abc_0200, 0x1234_5678]);
+    assert_eq!(words[7..10], [0x0000_0001, 0x9abc_0200, 0x1234_5678]);
     assert_eq!(QueuePairContext::from_words(&words), context);
 }
 

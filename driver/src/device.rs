@@ -1,12 +1,17 @@
 //! The device: checked, set up, and its registers by name.
 
+use crate::capabilities::Capabilities;
+use crate::dma::DeviceMemory;
 use crate::error::Error;
-use crate::os::write_barrier;
+use crate::fence::FenceQueue;
+use crate::field::put;
+use crate::os::{write_barrier, Region};
 use crate::pci::PciFunction;
-use ironwarp_abi::limits::{CQ_BITS, FLOW_BITS, MR_BITS, QP_BITS, SGE_MAX, VECTOR_COUNT};
+use crate::window::{Query, Record, Window};
 use ironwarp_abi::registers::{self as reg, Register};
 use ironwarp_abi::{limits, pci};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const CONFIG_IDS: u16 = 0x00;
 const CONFIG_COMMAND: u16 = 0x04;
@@ -20,6 +25,12 @@ pub const CLOCKS_PER_MICROSECOND: u16 = (limits::CORE_CLOCK_HZ / 1_000_000) as u
 /// An opened device.
 pub(crate) struct Device {
     function: Arc<dyn PciFunction>,
+    capabilities: Capabilities,
+    window: Mutex<Window>,
+    /// There from the moment on when [`Device::open`] returns.
+    fences: Mutex<Option<FenceQueue>>,
+    /// Nobody knows what the device still does with the memory that it was given.
+    untold: Arc<AtomicBool>,
 }
 
 impl Device {
@@ -29,64 +40,28 @@ impl Device {
         mac: [u8; 6],
         clocks_per_microsecond: u16,
     ) -> Result<Self, Error> {
-        let device = Self { function };
         let ids = u32::from(pci::DEVICE_ID) << 16 | u32::from(pci::VENDOR_ID);
-        device.expect("the vendor and device id", CONFIG_IDS, ids, u32::MAX)?;
-        device.expect("the class code", CONFIG_CLASS, pci::CLASS_CODE << 8, !0xff)?;
-        device.function.reset()?;
+        expect(&*function, "the vendor and device id", CONFIG_IDS, ids, u32::MAX)?;
+        expect(&*function, "the class code", CONFIG_CLASS, pci::CLASS_CODE << 8, !0xff)?;
+        function.reset()?;
         // The status half of the word is cleared by writing ones: zeros leave it alone.
-        let command = device.function.config_read32(CONFIG_COMMAND)? & 0xffff | COMMAND_ENABLE;
-        device.function.config_write32(CONFIG_COMMAND, command)?;
-        device.check_contract()?;
+        let command = function.config_read32(CONFIG_COMMAND)? & 0xffff | COMMAND_ENABLE;
+        function.config_write32(CONFIG_COMMAND, command)?;
+        let capabilities = check_contract(&*function)?;
+        let device = Self {
+            function,
+            capabilities,
+            window: Mutex::default(),
+            fences: Mutex::default(),
+            untold: Arc::default(),
+        };
         device.write(reg::TIME_BASE, u32::from(clocks_per_microsecond))?;
         let [m0, m1, m2, m3, m4, m5] = mac;
         device.write(reg::MAC_HIGH, u32::from_be_bytes([0, 0, m0, m1]))?;
         device.write(reg::MAC_LOW, u32::from_be_bytes([m2, m3, m4, m5]))?;
-        device.function.enable_interrupts(VECTOR_COUNT as u16)?;
+        device.function.enable_interrupts(capabilities.vectors)?;
+        *device.fences() = Some(FenceQueue::start(&device)?);
         Ok(device)
-    }
-
-    fn expect(
-        &self,
-        what: &'static str,
-        offset: u16,
-        expected: u32,
-        mask: u32,
-    ) -> Result<(), Error> {
-        let found = self.function.config_read32(offset)? & mask;
-        match found == expected {
-            true => Ok(()),
-            false => Err(Error::NotOurDevice { what, found, expected }),
-        }
-    }
-
-    fn check_contract(&self) -> Result<(), Error> {
-        let found = self.read(reg::DEVICE)?;
-        if found != reg::DEVICE_MAGIC {
-            let expected = reg::DEVICE_MAGIC;
-            return Err(Error::NotOurDevice { what: "the device register", found, expected });
-        }
-        let (major, known) = (self.read(reg::VERSION)? >> 16, reg::ABI_VERSION >> 16);
-        if major != known {
-            return Err(Error::Version { major, known });
-        }
-        let capabilities = self.read(reg::CAPABILITIES)?;
-        for (what, field, needed) in [
-            ("queue pairs", "qp", QP_BITS),
-            ("completion queues", "cq", CQ_BITS),
-            ("flow table entries", "flow", FLOW_BITS),
-            ("interrupt vectors", "vectors", VECTOR_COUNT),
-            ("scatter/gather elements", "sge", SGE_MAX),
-        ] {
-            if get(reg::CAPABILITIES, capabilities, field) < needed as u32 {
-                return Err(Error::Capability(what));
-            }
-        }
-        // An STag is split into index and key by this number, so it must be the same.
-        match get(reg::CAPABILITIES, capabilities, "mr") as usize == MR_BITS {
-            true => Ok(()),
-            false => Err(Error::Capability("(or more) memory regions")),
-        }
     }
 
     /// The PCI function.
@@ -94,9 +69,9 @@ impl Device {
         &self.function
     }
 
-    /// Reads a register.
-    pub fn read(&self, register: Register) -> Result<u32, Error> {
-        self.function.bar_read32(register.address)
+    /// The device's sizes.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
     }
 
     /// Writes a register.
@@ -104,80 +79,122 @@ impl Device {
         self.function.bar_write32(register.address, value)
     }
 
-    /// Starts or stops an object by its control register.
-    pub fn control(&self, register: Register, index: u8, enable: bool) -> Result<(), Error> {
-        let fields = [("index", u32::from(index)), ("enable", u32::from(enable))];
-        self.write(register, fields.iter().fold(0, |word, (name, v)| put(register, word, name, *v)))
+    /// Starts or stops an object by its control register. [`Device::start`] is for queue pairs.
+    pub fn control(&self, register: Register, index: u32, enable: bool) -> Result<(), Error> {
+        let word = put(register, 0, "enable", enable.into());
+        self.write(register, put(register, word, "index", index))
     }
 
-    /// Writes words of a context, in order, from word `first` on.
-    pub fn write_context(
-        &self,
-        table: u32,
-        index: usize,
-        first: usize,
-        words: &[u32],
-    ) -> Result<(), Error> {
-        let start = table + reg::CONTEXT_STRIDE * index as u32 + 4 * first as u32;
-        for (offset, word) in (start..).step_by(4).zip(words) {
-            self.function.bar_write32(offset, *word)?;
-        }
-        Ok(())
+    /// Gives the device a record for an object of its table, whole.
+    pub fn commit<R: Record>(&self, index: u32, record: &R) -> Result<(), Error> {
+        self.window().commit(&*self.function, index, record)
     }
 
-    /// Rings a doorbell: what was written to memory before is visible to the device first.
-    pub fn ring(&self, pages: u32, index: u8, offset: u32, value: u16) -> Result<(), Error> {
-        write_barrier();
-        let address = pages + reg::DOORBELL_PAGE * u32::from(index) + offset;
-        self.function.bar_write32(address, u32::from(value))
-    }
-
-    /// What a queue pair's TCP connection has come to.
-    pub fn query(&self, qp: u8) -> Result<Query, Error> {
-        self.write(reg::QUERY_QP, u32::from(qp))?;
-        // Any register read lets the 16 clocks pass that the query takes.
-        let active = self.read(reg::QP_ACTIVE)?;
-        Ok(Query {
-            active: active >> qp & 1 == 1,
-            send_next: self.read(reg::QUERY_SEND_NEXT)?,
-            send_unacknowledged: self.read(reg::QUERY_SEND_UNACKNOWLEDGED)?,
-            receive_next: self.read(reg::QUERY_RECEIVE_NEXT)?,
+    /// Starts a queue pair from its context, announces so many receives, and answers its
+    /// generation. Doorbells count from the start, and the peer may send from then on: nothing
+    /// comes between.
+    pub fn start(&self, qp: u32, receives: u16) -> Result<u8, Error> {
+        self.window().start(&*self.function, qp, || match receives {
+            0 => Ok(()),
+            _ => self.ring_queue_pair(qp, reg::DOORBELL_RECEIVE, receives),
         })
     }
+
+    /// Where a queue pair stands. What was written to the device before has taken effect.
+    pub fn query(&self, qp: u32) -> Result<Query, Error> {
+        self.window().query(&*self.function, qp)
+    }
+
+    /// Rings a queue pair's doorbell: what was written to memory before is visible to the device
+    /// first.
+    pub fn ring_queue_pair(&self, qp: u32, which: u32, value: u16) -> Result<(), Error> {
+        self.ring(self.capabilities.configuration.qp_doorbell(qp, which), value)
+    }
+
+    /// The same for a completion queue.
+    pub fn ring_completion_queue(&self, cq: u32, which: u32, value: u16) -> Result<(), Error> {
+        self.ring(self.capabilities.configuration.cq_doorbell(cq, which), value)
+    }
+
+    fn ring(&self, address: u32, value: u16) -> Result<(), Error> {
+        write_barrier();
+        self.function.bar_write32(address, value.into())
+    }
+
+    /// Returns when everything that the device had under way is done: it no longer touches memory
+    /// that was taken from it before. If that is not known, memory that is given back from now on
+    /// stays mapped for good, until a later fence.
+    ///
+    /// # Errors
+    /// [`Error::NotFenced`] if the device does not answer in time; [`Error::Bus`].
+    pub fn fence(&self) -> Result<(), Error> {
+        let passed = match &mut *self.fences() {
+            Some(queue) => queue.pass(self),
+            None => Err(Error::Gone("queue for fences")),
+        };
+        self.untold.store(passed.is_err(), Ordering::Relaxed);
+        passed
+    }
+
+    /// Nobody can tell any more what the device does: what it was given stays mapped for good.
+    pub fn give_up(&self) {
+        self.untold.store(true, Ordering::Relaxed);
+    }
+
+    /// Memory for rings.
+    pub fn allocate(&self, bytes: usize) -> Result<DeviceMemory, Error> {
+        Ok(DeviceMemory::new(self.function.allocate_dma(bytes)?, &self.untold))
+    }
+
+    /// Lets the device reach the application's memory.
+    pub fn map(&self, region: &Region) -> Result<DeviceMemory, Error> {
+        Ok(DeviceMemory::new(self.function.map_memory(region)?, &self.untold))
+    }
+
+    fn window(&self) -> MutexGuard<'_, Window> {
+        // A panic elsewhere leaves what the window can cope with: words that were not committed.
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fences(&self) -> MutexGuard<'_, Option<FenceQueue>> {
+        // A panic elsewhere leaves at most a fence that nobody waits for.
+        self.fences.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// The state of a queue pair's TCP connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Query {
-    /// The queue pair is neither stopped nor in error.
-    pub active: bool,
-    /// SND.NXT.
-    pub send_next: u32,
-    /// SND.UNA.
-    pub send_unacknowledged: u32,
-    /// RCV.NXT.
-    pub receive_next: u32,
+fn expect(
+    function: &dyn PciFunction,
+    what: &'static str,
+    offset: u16,
+    expected: u32,
+    mask: u32,
+) -> Result<(), Error> {
+    let found = function.config_read32(offset)? & mask;
+    match found == expected {
+        true => Ok(()),
+        false => Err(Error::NotOurDevice { what, found, expected }),
+    }
 }
 
-fn bits(register: Register, name: &str) -> (u32, u32) {
-    let field = register.fields.iter().find(|field| field.name == name);
-    field.map_or((0, 0), |field| (field.low, u32::MAX >> (31 - (field.high - field.low))))
-}
-
-fn get(register: Register, word: u32, name: &str) -> u32 {
-    let (low, mask) = bits(register, name);
-    word >> low & mask
-}
-
-fn put(register: Register, word: u32, name: &str, value: u32) -> u32 {
-    let (low, mask) = bits(register, name);
-    word & !(mask << low) | (value & mask) << low
+fn check_contract(function: &dyn PciFunction) -> Result<Capabilities, Error> {
+    let read = |register: Register| function.bar_read32(register.address);
+    let (found, expected) = (read(reg::DEVICE)?, reg::DEVICE_MAGIC);
+    if found != expected {
+        return Err(Error::NotOurDevice { what: "the device register", found, expected });
+    }
+    let (major, known) = (read(reg::VERSION)? >> 16, reg::ABI_VERSION >> 16);
+    if major != known {
+        return Err(Error::Version { major, known });
+    }
+    Capabilities::parse(read(reg::CAPABILITIES)?, read(reg::SIZES)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fake::Fake;
+    use ironwarp_abi::configuration;
+    use ironwarp_abi::context::{MemoryRegionContext, NextHopContext};
 
     fn open(fake: Arc<Fake>) -> Result<Device, Error> {
         Device::open(fake, [0x02, 0x49, 0x57, 0x01, 0x02, 0x03], 156)
@@ -186,7 +203,8 @@ mod tests {
     #[test]
     fn a_device_is_set_up() {
         let fake = Fake::alone();
-        open(fake.clone()).unwrap();
+        let device = open(fake.clone()).unwrap();
+        assert_eq!(device.capabilities().configuration, configuration::REFERENCE);
         assert_eq!(fake.get(reg::TIME_BASE), 156);
         assert_eq!((fake.get(reg::MAC_HIGH), fake.get(reg::MAC_LOW)), (0x0249, 0x5701_0203));
         assert_eq!(fake.config_read32(CONFIG_COMMAND).unwrap() & 6, 6);
@@ -207,24 +225,41 @@ mod tests {
         assert!(refused(|fake| fake.set_config(0, 0x10d3_8086)).contains("vendor"));
         assert!(refused(|fake| fake.set_config(8, 0x0200_0000)).contains("class"));
         assert!(refused(|fake| fake.set(reg::DEVICE, 0)).contains("device register"));
-        assert!(refused(|fake| fake.set(reg::VERSION, 2 << 16)).contains("version 2"));
+        assert!(refused(|fake| fake.set(reg::VERSION, 1 << 16 | 1)).contains("version 1"));
         assert_eq!(refused(|fake| fake.set(reg::VERSION, reg::ABI_VERSION + 7)), "");
-        let fewer = |fake: &Fake| fake.set(reg::CAPABILITIES, 0x0110_6843);
-        assert!(refused(fewer).contains("queue pairs"));
-        let more = |fake: &Fake| fake.set(reg::CAPABILITIES, 0x0110_6944);
-        assert!(refused(more).contains("memory regions"));
+        assert!(refused(|fake| fake.set(reg::CAPABILITIES, 0x080a_0600)).contains("queue pairs"));
+        assert!(refused(|fake| fake.set(reg::SIZES, 0x0110_0074)).contains("stream ring"));
     }
 
+    /// A record of which only some words arrived does not become part of the next one.
     #[test]
-    fn fields_are_found_by_name() {
-        assert_eq!(put(reg::QP_CONTROL, 0, "enable", 1), 0x100);
-        assert_eq!(put(reg::QP_CONTROL, 0x100, "index", 0x123), 0x123 & 0xff | 0x100);
-        assert_eq!(get(reg::CAPABILITIES, 0x0110_8644, "mr"), 6);
-        assert_eq!(get(reg::CAPABILITIES, 0x0110_6844, "vectors"), 0x10);
-        for register in reg::ALL {
-            for field in register.fields {
-                assert_ne!(bits(*register, field.name).1, 0, "{} {}", register.name, field.name);
-            }
+    fn a_record_that_was_cut_leaves_nothing_behind() {
+        let fake = Fake::alone();
+        let device = open(fake.clone()).unwrap();
+        let region =
+            MemoryRegionContext { base: !0, length: !0, valid: true, ..Default::default() };
+        fake.fail_writes_to(reg::COMMIT);
+        assert!(matches!(device.commit(3, &region), Err(Error::Bus(_))));
+        fake.fail_no_writes();
+        device.commit(5, &NextHopContext { remote_mac: 0x0200_0000_0009 }).unwrap();
+        assert_eq!(fake.next_hop(5), Some(0x0200_0000_0009));
+        assert_eq!(fake.complaints(), Vec::<String>::new(), "nothing behind the record's words");
+        assert!(!fake.memory_region(3).valid);
+    }
+
+    /// A device that counts other starts than the driver was touched by somebody else.
+    #[test]
+    fn a_start_is_checked() {
+        let fake = Fake::alone();
+        let device = open(fake.clone()).unwrap();
+        for generation in (1..=255).chain([0, 1]) {
+            assert_eq!(device.start(5, 0).unwrap(), generation);
         }
+        assert_eq!(device.start(6, 0).unwrap(), 1, "each queue pair has its own count");
+        fake.set(reg::QUERY_STATE, 1 << 9 | 77);
+        let refused = device.start(5, 0);
+        assert!(matches!(refused, Err(Error::NotStarted { qp: 5, expected: 2, found: 77 })));
+        fake.set(reg::QUERY_STATE, 78);
+        assert!(device.start(5, 0).is_err(), "the right number, but it was not started");
     }
 }

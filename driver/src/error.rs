@@ -40,9 +40,26 @@ pub enum Error {
         /// The driver's.
         known: u32,
     },
-    /// The device is smaller than this driver's tables.
-    #[error("the device has fewer {0} than this driver was built for")]
+    /// The device has fewer of something than this driver needs, or more than it can name.
+    #[error("the device has no number of {0} that this driver can work with")]
     Capability(&'static str),
+    /// The device did not confirm a start: it was reset or used behind this driver's back, or it
+    /// refused the queue pair's context.
+    #[error("queue pair {qp} did not start: it is in generation {found}, not {expected}")]
+    NotStarted {
+        /// The queue pair.
+        qp: u32,
+        /// The generation that the driver had counted to.
+        expected: u8,
+        /// The device's.
+        found: u8,
+    },
+    /// The device did not say in time that it is done with what was taken from it.
+    #[error("the device does not say that it is done with memory (fence)")]
+    NotFenced,
+    /// The completion queue was full when the device had an entry for it. It takes no more.
+    #[error("completion queue {0} has overflowed")]
+    Overflowed(u32),
     /// The way to the device failed.
     #[error("the device cannot be reached: {0}")]
     Bus(String),

@@ -5,7 +5,9 @@
 //!     |                                   connection: ARP, TCP open, MPA startup, close
 //!     +-- memory, completion, queue_pair  raw: Ethernet frames on queue pair 0
 //!           |                               |
-//!           +---- ring, device -------------+
+//!           +------ hardware, ring ---------+
+//!                      |
+//!                 device: window (records, queries), fence
 //!                      |
 //!                 pci: the seam; backend: model, sim
 //! ```
@@ -92,19 +94,25 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+mod capabilities;
 mod completion;
 mod connection;
 mod device;
+mod dma;
 mod error;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
 pub use connection::frames::fuzz;
 #[cfg(test)]
 mod fake;
+mod fence;
+mod field;
+mod flow_table;
 mod hardware;
 pub mod iova;
 mod memory;
 pub mod msix;
+mod numbered;
 mod options;
 pub mod os;
 pub mod pci;
@@ -116,13 +124,14 @@ mod station;
 mod status;
 mod usage;
 mod verbs;
+mod window;
 
 pub use completion::{Completion, Operation};
 pub use connection::{Agreement, Event, PeerStartup, ReadDepths, RequestId, StartupOptions};
 pub use device::CLOCKS_PER_MICROSECOND;
 pub use error::{Error, Reason};
 pub use memory::{Access, Buffer, RemoteBuffer};
-pub use options::Options;
+pub use options::{Options, ReceiveWindow};
 pub use os::Region;
 pub use queue_pair::WorkRequest;
 pub use state::QpState;

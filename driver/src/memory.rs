@@ -1,15 +1,14 @@
 //! Protection domains' memory: STags whose keys cannot be guessed.
 
 use crate::device::Device;
+use crate::dma::DeviceMemory;
 use crate::error::Error;
+use crate::numbered::Numbered;
 use crate::os::Region;
-use crate::pci::Mapping;
-use ironwarp_abi::context::MemoryRegionContext;
-use ironwarp_abi::limits::{KEY_BITS, MR_BITS, MR_COUNT};
-use ironwarp_abi::registers::MR_CONTEXTS;
+use ironwarp_abi::context::{region_of, stag, MemoryRegionContext};
+use ironwarp_abi::limits::NUMBER_BITS;
 use rand::rngs::StdRng;
 use rand::Rng;
-use std::collections::VecDeque;
 
 /// What a memory region may be used for, beyond being read for this side's own sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -45,24 +44,23 @@ pub(crate) struct Registration {
     pub base: u64,
     /// What is allowed.
     pub access: Access,
+    /// The consumer's key of the STag, or one drawn at random.
+    pub key: Option<u8>,
 }
-
-/// The word that holds the valid bit, the last one.
-const VALID_WORD: usize = MemoryRegionContext::WORDS - 1;
 
 /// The device's memory regions.
 pub(crate) struct MemoryTable {
-    /// Oldest first: an index, and with it an STag, rests as long as it can.
-    free: VecDeque<usize>,
-    mappings: Vec<Option<Mapping>>,
+    /// A region's number rests as long as it can, and with it an STag.
+    regions: Numbered<DeviceMemory>,
+    mr_bits: usize,
     random: StdRng,
 }
 
 impl MemoryTable {
-    /// An empty table that takes its keys from `random`.
-    pub fn new(random: StdRng) -> Self {
-        let mappings = (0..MR_COUNT).map(|_| None).collect();
-        Self { free: (0..MR_COUNT).collect(), mappings, random }
+    /// An empty table that takes its STags from `random`.
+    pub fn new(device: &Device, random: StdRng) -> Self {
+        let mr_bits = device.capabilities().configuration.mr_bits;
+        Self { regions: Numbered::new("memory region", 0..1 << mr_bits), mr_bits, random }
     }
 
     /// Registers a region whole; answers its STag.
@@ -82,14 +80,14 @@ impl MemoryTable {
             let range = "such that the region's tagged offsets do not wrap";
             return Err(Error::OutOfRange { what: "the base", value: what.base, range });
         }
-        let mapping = device.function().map_memory(region)?;
-        let index = self.free.pop_front().ok_or(Error::Exhausted("memory region"))?;
-        let key = self.fresh_key();
+        let number = self.regions.vacant()?;
+        let memory = device.map(region)?;
+        let stag = self.fresh_stag(number, what.key);
         let context = MemoryRegionContext {
             base: what.base,
-            length,
-            key,
-            bus_address: mapping.bus_address(),
+            length: length.into(),
+            bus_address: memory.bus_address(),
+            stag,
             pd: what.pd,
             local_read: true,
             local_write: what.access.local_write,
@@ -97,36 +95,41 @@ impl MemoryTable {
             remote_write: what.access.remote_write,
             valid: true,
         };
-        self.mappings[index] = Some(mapping);
-        if let Err(error) = device.write_context(MR_CONTEXTS, index, 0, &context.to_words()) {
-            self.deregister(device, index)?;
+        self.regions.insert(number, memory);
+        if let Err(error) = device.commit(number, &context) {
+            self.deregister(device, stag)?;
             return Err(error);
         }
-        Ok(key << MR_BITS | index as u32)
+        Ok(stag)
     }
 
     /// Regions that are registered.
     pub fn in_use(&self) -> usize {
-        self.mappings.iter().flatten().count()
+        self.regions.len()
     }
 
-    /// Invalidates a region; when this returns the device has seen it.
-    pub fn deregister(&mut self, device: &Device, index: usize) -> Result<(), Error> {
-        let slot = self.mappings.get_mut(index).filter(|slot| slot.is_some());
-        let slot = slot.ok_or(Error::Gone("memory region"))?;
-        // If the device cannot be told, the memory stays mapped: better a leak than a stray write.
-        device.write_context(MR_CONTEXTS, index, VALID_WORD, &[0])?;
-        // A read does not pass the write before it, and comes back after the device's own writes.
-        device.read(ironwarp_abi::registers::DEVICE)?;
-        *slot = None;
-        self.free.push_back(index);
-        Ok(())
+    /// Invalidates a region; when this returns the device touches its memory no more.
+    pub fn deregister(&mut self, device: &Device, stag: u32) -> Result<(), Error> {
+        // The number of a region has at most 24 bits.
+        let number = u32::try_from(region_of(stag, self.mr_bits)).unwrap_or(u32::MAX);
+        self.regions.get(number)?;
+        // If the device cannot be told, or does not say that it is done, the memory stays mapped:
+        // better a leak than a stray write.
+        device.commit(number, &MemoryRegionContext::default())?;
+        device.fence()?;
+        self.regions.remove(number).map(drop)
     }
 
-    /// A key other than zero: an STag of zero would name a region that nobody registered.
+    /// The STag of region `number`: what no number and no key say of it is drawn at random, and
+    /// not zero, so that no region has the STag zero.
     //= rfc5042#6.1.1  It should be difficult to predict the next STag.
-    fn fresh_key(&mut self) -> u32 {
-        self.random.random_range(1..1 << KEY_BITS)
+    fn fresh_stag(&mut self, number: u32, key: Option<u8>) -> u32 {
+        let above = match NUMBER_BITS - self.mr_bits {
+            0 => 0,
+            bits => self.random.random_range(1..1 << bits),
+        };
+        let key = key.unwrap_or_else(|| self.random.random_range(1..=u8::MAX));
+        stag(above << self.mr_bits | number, key)
     }
 }
 
@@ -166,49 +169,120 @@ pub struct RemoteBuffer {
 mod tests {
     use super::*;
     use crate::fake::Fake;
+    use crate::pci::PciFunction;
+    use ironwarp_abi::configuration::{BOARD, REFERENCE};
+    use ironwarp_abi::limits::KEY_BITS;
     use rand::SeedableRng;
+    use std::time::Duration;
 
-    const WHAT: Registration = Registration { pd: 3, base: 0, access: Access::REMOTE_WRITE };
+    const WHAT: Registration =
+        Registration { pd: 3, base: 0, access: Access::REMOTE_WRITE, key: None };
 
-    fn device(fake: &std::sync::Arc<Fake>) -> Device {
-        Device::open(fake.clone(), [2, 0, 0, 0, 0, 1], 156).unwrap()
+    fn device(fake: &std::sync::Arc<Fake>) -> (Device, MemoryTable) {
+        let device = Device::open(fake.clone(), [2, 0, 0, 0, 0, 1], 156).unwrap();
+        let table = MemoryTable::new(&device, StdRng::seed_from_u64(7));
+        (device, table)
     }
 
     #[test]
-    fn keys_are_fresh_and_the_record_is_written_and_cleared() {
+    fn stags_are_fresh_and_the_record_is_written_and_cleared() {
         let fake = Fake::alone();
-        let device = device(&fake);
-        let mut table = MemoryTable::new(StdRng::seed_from_u64(7));
+        let (device, mut table) = device(&fake);
+        let number = |stag| region_of(stag, REFERENCE.mr_bits);
         let region = Region::new(5000).unwrap();
         let stag = table.register(&device, &region, WHAT).unwrap();
-        let index = stag as usize % MR_COUNT;
-        let context = fake.memory_region(index);
-        assert_eq!((context.key, context.length, context.pd), (stag >> MR_BITS, 5000, 3));
+        let context = fake.memory_region(number(stag));
+        assert_eq!((context.stag, context.length, context.pd), (stag, 5000, 3));
         assert!(context.valid && context.remote_write && !context.remote_read);
-        table.deregister(&device, index).unwrap();
-        assert!(!fake.memory_region(index).valid);
-        assert!(table.deregister(&device, index).is_err(), "it is gone");
+        table.deregister(&device, stag).unwrap();
+        assert!(!fake.memory_region(number(stag)).valid);
+        assert!(table.deregister(&device, stag).is_err(), "it is gone");
         let again = table.register(&device, &region, WHAT).unwrap();
-        assert_ne!(again >> MR_BITS, stag >> MR_BITS, "the key is fresh");
-        assert_ne!(again as usize % MR_COUNT, index, "the index rests");
+        assert_ne!(again >> KEY_BITS >> REFERENCE.mr_bits, stag >> KEY_BITS >> REFERENCE.mr_bits);
+        assert_ne!(again & 0xff, stag & 0xff, "the key is fresh, too");
+        assert_ne!(number(again), number(stag), "the number rests");
+        for key in [0, 0x5a, 0xff] {
+            let stag = table.register(&device, &region, Registration { key: Some(key), ..WHAT });
+            assert_eq!(stag.unwrap() & 0xff, u32::from(key), "as the consumer has it");
+        }
     }
 
     #[test]
     fn the_table_fills_up_without_harm() {
-        let fake = Fake::alone();
-        let device = device(&fake);
-        let mut table = MemoryTable::new(StdRng::seed_from_u64(7));
+        let fake = Fake::with_configuration(BOARD);
+        let (device, mut table) = device(&fake);
         let region = Region::new(1).unwrap();
-        for _ in 0..MR_COUNT {
-            assert_ne!(table.register(&device, &region, WHAT).unwrap() >> MR_BITS, 0);
-        }
+        let stags: Vec<u32> = (0..BOARD.mr_count())
+            .map(|_| table.register(&device, &region, WHAT).unwrap())
+            .inspect(|stag| assert_ne!(stag >> KEY_BITS >> BOARD.mr_bits, 0))
+            .collect();
         let full = table.register(&device, &region, WHAT);
         assert!(matches!(full, Err(Error::Exhausted(_))));
-        table.deregister(&device, 9).unwrap();
-        assert_eq!(table.register(&device, &region, WHAT).unwrap() as usize % MR_COUNT, 9);
+        table.deregister(&device, stags[9]).unwrap();
+        let again = table.register(&device, &region, WHAT).unwrap();
+        assert_eq!(region_of(again, BOARD.mr_bits), 9);
+        table.deregister(&device, again).unwrap();
         let empty = Region::new(0).unwrap();
         assert!(table.register(&device, &empty, WHAT).is_err());
         let wraps = Registration { base: u64::MAX, ..WHAT };
         assert!(table.register(&device, &region, wraps).is_err());
+    }
+
+    /// While the device is not done with a region, that is neither unmapped nor given back.
+    #[test]
+    fn a_region_is_unmapped_behind_the_fence() {
+        let fake = Fake::alone();
+        let (device, mut table) = device(&fake);
+        let region = Region::from_slice(b"before").unwrap();
+        let stag = table.register(&device, &region, WHAT).unwrap();
+        let at = fake.memory_region(region_of(stag, REFERENCE.mr_bits)).bus_address;
+        let (delay, start) = (Duration::from_millis(3), fake.now());
+        fake.delay_fences(delay);
+        fake.write_before_fence(at, b"late!!");
+        table.deregister(&device, stag).unwrap();
+        assert!(fake.now() >= start + delay, "it waits");
+        assert_eq!(region.to_vec(0, 6).unwrap(), b"late!!", "it was mapped until then");
+        assert!(!fake.is_mapped(at), "and no longer");
+        assert_eq!(fake.complaints(), Vec::<String>::new());
+    }
+
+    /// Without a fence the memory is lost, and its number with it; but nothing hangs.
+    #[test]
+    fn without_a_fence_the_memory_is_leaked() {
+        let fake = Fake::alone();
+        let (device, mut table) = device(&fake);
+        let region = Region::new(100).unwrap();
+        let stags = [(); 2].map(|()| table.register(&device, &region, WHAT).unwrap());
+        let addresses =
+            stags.map(|stag| fake.memory_region(region_of(stag, REFERENCE.mr_bits)).bus_address);
+        fake.delay_fences(Duration::MAX);
+        let start = fake.now();
+        let refused = table.deregister(&device, stags[0]);
+        assert!(matches!(refused, Err(Error::NotFenced)), "{refused:?}");
+        let waited = fake.now() - start;
+        assert!(waited >= Duration::from_secs(1), "{waited:?}");
+        // A device that is silent is waited for once.
+        assert!(matches!(table.deregister(&device, stags[1]), Err(Error::NotFenced)));
+        assert_eq!(fake.now() - start, waited);
+        assert_eq!(table.in_use(), 2);
+        drop((table, device));
+        assert!(addresses.iter().all(|at| fake.is_mapped(*at)), "for good");
+    }
+
+    /// A device that was slow is trusted again once it has answered.
+    #[test]
+    fn a_late_fence_is_no_later_one() {
+        let fake = Fake::alone();
+        let (device, mut table) = device(&fake);
+        let region = Region::new(100).unwrap();
+        let stag = table.register(&device, &region, WHAT).unwrap();
+        fake.delay_fences(Duration::from_secs(8));
+        assert!(table.deregister(&device, stag).is_err());
+        fake.wait(Duration::from_secs(10)).unwrap();
+        fake.delay_fences(Duration::from_millis(1));
+        let start = fake.now();
+        table.deregister(&device, stag).unwrap();
+        assert!(fake.now() >= start + Duration::from_millis(1), "the old entry is not enough");
+        assert_eq!(table.in_use(), 0);
     }
 }

@@ -2,9 +2,40 @@
 
 use crate::device::CLOCKS_PER_MICROSECOND;
 use crate::error::Error;
+use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
 use std::net::Ipv4Addr;
 use std::time::Duration;
+
+/// Ethernet header without tags, in octets.
+const ETHERNET_BYTES: usize = 14;
+
+/// How large a TCP receive window is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReceiveWindow {
+    /// What the device can hold, whatever its host does
+    /// ([`Configuration::receive_window_max`]): the peer waits when the host is slow, and nothing
+    /// is lost.
+    #[default]
+    Held,
+    /// So many octets, and no more than the device can hold.
+    UpTo(u32),
+    /// So many octets, even if the device cannot hold them. It drops what finds no room on chip
+    /// when the host takes less than the wire brings, and a peer that does not repair losses stops
+    /// for good: only for peers that do, on long paths.
+    Beyond(u32),
+}
+
+impl ReceiveWindow {
+    /// The window in octets on a device.
+    pub(crate) fn octets(self, device: &Configuration) -> u32 {
+        match self {
+            Self::Held => device.receive_window_max(),
+            Self::UpTo(octets) => octets.min(device.receive_window_max()),
+            Self::Beyond(octets) => octets,
+        }
+    }
+}
 
 /// The station's addresses and sizes.
 #[derive(Clone, Debug)]
@@ -20,11 +51,8 @@ pub struct Options {
     pub gateway: Option<Ipv4Addr>,
     /// The largest IP packet in octets, 576 to 9000.
     pub mtu: usize,
-    /// The TCP receive window of a connection in octets. A device whose host takes less than the
-    /// wire brings drops what finds no room on chip, and TCP sends it again; with a window of no
-    /// more than [`STREAM_RING_BYTES`](ironwarp_abi::limits::STREAM_RING_BYTES) it never does, and
-    /// the peer waits instead.
-    pub receive_window: u32,
+    /// The TCP receive window of a connection.
+    pub receive_window: ReceiveWindow,
     /// Core clocks of the device that make a microsecond.
     pub clocks_per_microsecond: u16,
     /// Makes keys, sequence numbers and ports follow from a number, for deterministic
@@ -53,7 +81,7 @@ impl Default for Options {
             prefix: 24,
             gateway: None,
             mtu: 1500,
-            receive_window: 256 * 1024,
+            receive_window: ReceiveWindow::Held,
             clocks_per_microsecond: CLOCKS_PER_MICROSECOND,
             seed: None,
             time_wait: Duration::from_millis(500),
@@ -90,12 +118,52 @@ impl Options {
         if !(MTU_MIN..=MTU_MAX).contains(&self.mtu) {
             return wrong("the MTU", self.mtu as u64, "576 to 9000");
         }
-        if (self.receive_window as usize) < self.mtu {
-            return wrong("the receive window", self.receive_window.into(), "at least the MTU");
-        }
         if self.clocks_per_microsecond == 0 {
             return wrong("the time base", 0, "at least 1");
         }
         Ok(())
+    }
+
+    /// Checks what depends on the device's sizes.
+    pub(crate) fn check_device(&self, device: &Configuration) -> Result<(), Error> {
+        let wrong = |what, value, range| Err(Error::OutOfRange { what, value, range });
+        if self.mtu + ETHERNET_BYTES > device.frame_bytes_max() {
+            let range = "such that the device takes the frames";
+            return wrong("the MTU", self.mtu as u64, range);
+        }
+        let window = self.receive_window.octets(device);
+        if (window as usize) < self.mtu {
+            return wrong("the receive window", window.into(), "at least the MTU");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ironwarp_abi::configuration::{ALL, BOARD, REFERENCE};
+
+    /// Nobody gets a window that the device cannot hold who did not ask for just that.
+    #[test]
+    fn a_window_is_what_the_device_can_hold() {
+        for (name, device) in ALL {
+            let most = device.receive_window_max();
+            assert_eq!(Options::default().receive_window.octets(device), most, "{name}");
+            assert_eq!(ReceiveWindow::UpTo(2000).octets(device), 2000, "{name}");
+            assert_eq!(ReceiveWindow::UpTo(1 << 20).octets(device), most, "{name}");
+            assert_eq!(ReceiveWindow::Beyond(1 << 20).octets(device), 1 << 20, "{name}");
+        }
+    }
+
+    #[test]
+    fn frames_and_window_fit_the_device() {
+        let refused = |options: Options, device| options.check_device(device).is_err();
+        let mtu = |mtu| Options { mtu, ..Options::default() };
+        assert!(!refused(mtu(9000), &REFERENCE) && refused(mtu(9000), &BOARD));
+        assert!(!refused(mtu(1500), &BOARD));
+        let window =
+            |octets| Options { receive_window: ReceiveWindow::UpTo(octets), ..Options::default() };
+        assert!(refused(window(1499), &REFERENCE) && !refused(window(1500), &REFERENCE));
     }
 }

@@ -95,10 +95,10 @@ pub trait KernelStreams {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] if there is no such queue pair, [`Error::Bus`] if it is active.
-    fn attach(&self, qp: u8, stream: TcpStream) -> Result<(), Error>;
+    fn attach(&self, qp: u32, stream: TcpStream) -> Result<(), Error>;
 
     /// Gives the stream back, once the queue pair is stopped.
-    fn detach(&self, qp: u8) -> Option<TcpStream>;
+    fn detach(&self, qp: u32) -> Option<TcpStream>;
 }
 
 /// Ends a mapping.

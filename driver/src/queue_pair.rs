@@ -7,9 +7,9 @@ use crate::memory::{Buffer, RemoteBuffer};
 use crate::ring::WorkRing;
 use crate::state::{QpEvent, QpState};
 use crate::status::Status;
-use ironwarp_abi::limits::OUTSTANDING_MAX;
 use ironwarp_abi::queue::{kind, opcode, CompletionEntry, ReceiveRequest, SendRequest};
-use ironwarp_abi::registers::{DOORBELL_RECEIVE, DOORBELL_SEND, QP_DOORBELLS};
+use ironwarp_abi::registers::{DOORBELL_RECEIVE, DOORBELL_SEND};
+use ironwarp_abi::status::CQ_OVERFLOW;
 use std::collections::VecDeque;
 
 /// Something to send, or to read from the peer.
@@ -111,7 +111,9 @@ impl WorkQueue {
 
     /// Takes request `number` and those before it, which are then done as well.
     fn retire(&mut self, number: u16) -> Option<Posted> {
-        let oldest = self.ring.posted().wrapping_sub(self.posted.len() as u16);
+        // Queues have at most 2^12 entries.
+        let waiting = u16::try_from(self.posted.len()).unwrap_or(u16::MAX);
+        let oldest = self.ring.posted().wrapping_sub(waiting);
         let ahead = usize::from(number.wrapping_sub(oldest));
         if ahead >= self.posted.len() {
             return None;
@@ -132,14 +134,19 @@ pub(crate) struct HardwareEvent {
 
 /// A queue pair of the device.
 pub(crate) struct QueuePairRecord {
-    number: u8,
+    number: u32,
     state: QpState,
+    /// The device may have something under way for it: from before its start until the fence behind
+    /// its stop.
+    running: bool,
+    /// The generation that the device confirmed.
+    generation: Option<u8>,
     /// The protection domain.
     pub pd: u16,
     /// The completion queue of the sends.
-    pub send_cq: u8,
+    pub send_cq: u32,
     /// The completion queue of the receives and of events.
-    pub receive_cq: u8,
+    pub receive_cq: u32,
     send: WorkQueue,
     receive: WorkQueue,
     /// For the connection manager, oldest first.
@@ -149,17 +156,19 @@ pub(crate) struct QueuePairRecord {
 /// What a queue pair is made of.
 pub(crate) struct Parts {
     /// The number.
-    pub number: u8,
+    pub number: u32,
     /// The protection domain.
     pub pd: u16,
     /// The completion queue of the sends.
-    pub send_cq: u8,
+    pub send_cq: u32,
     /// The completion queue of the receives and of events.
-    pub receive_cq: u8,
+    pub receive_cq: u32,
     /// The send queue's ring.
     pub send: WorkRing,
     /// The receive queue's ring.
     pub receive: WorkRing,
+    /// Sends that the device can have outstanding.
+    pub outstanding: usize,
 }
 
 impl QueuePairRecord {
@@ -168,10 +177,12 @@ impl QueuePairRecord {
         Self {
             number: parts.number,
             state: QpState::Idle,
+            running: false,
+            generation: None,
             pd: parts.pd,
             send_cq: parts.send_cq,
             receive_cq: parts.receive_cq,
-            send: WorkQueue::new(parts.send, OUTSTANDING_MAX),
+            send: WorkQueue::new(parts.send, parts.outstanding),
             receive: WorkQueue::new(parts.receive, usize::MAX),
             events: VecDeque::new(),
         }
@@ -186,6 +197,43 @@ impl QueuePairRecord {
     pub fn apply(&mut self, event: QpEvent) -> Result<(), Error> {
         self.state = self.state.after(event).ok_or(Error::State(self.state))?;
         Ok(())
+    }
+
+    /// As [`QueuePairRecord::apply`], without moving.
+    pub fn expect(&self, event: QpEvent) -> Result<(), Error> {
+        self.state.after(event).map(|_| ()).ok_or(Error::State(self.state))
+    }
+
+    /// The device hears of it from now on.
+    pub fn begin(&mut self) {
+        self.running = true;
+    }
+
+    /// The device has started it.
+    pub fn live(&mut self, generation: u8) {
+        self.generation = Some(generation);
+    }
+
+    /// The device is done with it, and all its entries were collected.
+    pub fn end(&mut self) {
+        (self.running, self.generation) = (false, None);
+    }
+
+    /// True if the device may have something under way for it.
+    pub fn is_running(&self) -> bool {
+        self.running
+    }
+
+    /// True if it has entries in a completion queue.
+    pub fn completes_to(&self, cq: u32) -> bool {
+        self.send_cq == cq || self.receive_cq == cq
+    }
+
+    /// A completion queue of it takes no more entries.
+    pub fn overflow(&mut self) {
+        if self.is_running() {
+            self.events.push_back(HardwareEvent { status: CQ_OVERFLOW, sequence: 0 });
+        }
     }
 
     /// The rings, send first.
@@ -217,7 +265,7 @@ impl QueuePairRecord {
         let (id, operation, signaled) = (request.id, request.operation(), request.signaled);
         let posted = Posted { id, operation, signaled, hidden };
         self.send.push(&request.entry().to_bytes(), posted)?;
-        device.ring(QP_DOORBELLS, self.number, DOORBELL_SEND, self.send.ring.posted())
+        device.ring_queue_pair(self.number, DOORBELL_SEND, self.send.ring.posted())
     }
 
     /// Posts a buffer for the next message that has none. Before the connection is open the
@@ -240,19 +288,32 @@ impl QueuePairRecord {
         }
     }
 
+    /// Receives posted since the queue pair's beginning, modulo 2^16.
+    pub fn receives(&self) -> u16 {
+        self.receive.ring.posted()
+    }
+
     /// Tells a queue pair that has just started of the receives posted before.
-    pub fn ring_receive(&self, device: &Device) -> Result<(), Error> {
-        device.ring(QP_DOORBELLS, self.number, DOORBELL_RECEIVE, self.receive.ring.posted())
+    fn ring_receive(&self, device: &Device) -> Result<(), Error> {
+        device.ring_queue_pair(self.number, DOORBELL_RECEIVE, self.receive.ring.posted())
     }
 
     /// What a completion entry means to the application, if anything.
     pub fn complete(&mut self, entry: &CompletionEntry) -> Option<Completion> {
+        if self.generation != Some(entry.generation) {
+            tracing::debug!(?entry, "a completion entry of another generation");
+            return None;
+        }
         let event = HardwareEvent { status: entry.status, sequence: entry.sequence };
         let queue = match entry.kind {
             kind::SEND => &mut self.send,
             kind::RECEIVE => &mut self.receive,
-            _ => {
+            kind::EVENT => {
                 self.events.push_back(event);
+                return None;
+            }
+            _ => {
+                tracing::warn!(?entry, "a completion entry of no kind that there is");
                 return None;
             }
         };
@@ -327,17 +388,28 @@ mod tests {
     fn open() -> (std::sync::Arc<Fake>, Device, QueuePairRecord) {
         let fake = Fake::alone();
         let device = Device::open(fake.clone(), [2, 0, 0, 0, 0, 1], 156).unwrap();
-        let ring = || WorkRing::new(&*fake, 4).unwrap();
-        let parts =
-            Parts { number: 5, pd: 1, send_cq: 1, receive_cq: 1, send: ring(), receive: ring() };
-        let mut qp = QueuePairRecord::new(parts);
+        let ring = || WorkRing::new(&device, 4).unwrap();
+        let mut qp = QueuePairRecord::new(Parts {
+            number: 5,
+            pd: 1,
+            send_cq: 1,
+            receive_cq: 2,
+            send: ring(),
+            receive: ring(),
+            outstanding: 128,
+        });
         qp.apply(QpEvent::Start).unwrap();
         qp.apply(QpEvent::Armed).unwrap();
+        qp.begin();
+        qp.live(LIFE);
         (fake, device, qp)
     }
 
+    const LIFE: u8 = 3;
+
     fn done(kind: u8, request: u16, status: u8) -> CompletionEntry {
-        CompletionEntry { qp: 5, kind, request, status, length: 7, ..Default::default() }
+        let (qp, generation, length) = (5, LIFE, 7);
+        CompletionEntry { qp, generation, kind, request, status, length, ..Default::default() }
     }
 
     #[test]
@@ -368,6 +440,39 @@ mod tests {
             assert_eq!((completion.id, completion.operation), (round, Operation::Send));
             assert_eq!(qp.complete(&done(kind::SEND, number, 0)), None, "only once");
         }
+    }
+
+    /// Numbers of requests begin anew with every life, so an entry of another one would be taken
+    /// for one of this one.
+    #[test]
+    fn entries_of_another_generation_change_nothing() {
+        let (_fake, device, mut qp) = open();
+        qp.post_send(&device, WorkRequest::send(1, Buffer::EMPTY)).unwrap();
+        for generation in (0..=255).filter(|generation| *generation != LIFE) {
+            for kind in [kind::SEND, kind::RECEIVE, kind::EVENT] {
+                let late = CompletionEntry { generation, ..done(kind, 0, 0) };
+                assert_eq!(qp.complete(&late), None);
+            }
+        }
+        assert!(qp.events.is_empty() && qp.has_sends());
+        assert_eq!(qp.complete(&done(kind::SEND, 0, 0)).map(|done| done.id), Some(1));
+        // Between two lives there is none.
+        qp.apply(QpEvent::Fail).unwrap();
+        qp.end();
+        qp.reset().unwrap();
+        qp.post_receive(&device, 2, Buffer::EMPTY).unwrap();
+        assert_eq!(qp.complete(&done(kind::RECEIVE, 0, 0)), None);
+    }
+
+    #[test]
+    fn a_queue_pair_that_runs_ends_when_a_queue_overflows() {
+        let (_fake, _device, mut qp) = open();
+        assert!(qp.completes_to(1) && qp.completes_to(2) && !qp.completes_to(3));
+        qp.overflow();
+        assert_eq!(qp.events.pop_front().map(|event| event.status), Some(CQ_OVERFLOW));
+        qp.end();
+        qp.overflow();
+        assert!(qp.events.is_empty(), "it is over already");
     }
 
     #[test]

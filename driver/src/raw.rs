@@ -1,6 +1,6 @@
 //! The raw queue: whole Ethernet frames on queue pair 0, from and to a pool of buffers.
 
-use crate::completion::CompletionQueueRecord;
+use crate::completion::EntryQueue;
 use crate::device::Device;
 use crate::error::Error;
 use crate::memory::{Access, MemoryTable, Registration};
@@ -8,15 +8,15 @@ use crate::os::Region;
 use crate::ring::WorkRing;
 use crate::status::Status;
 use ironwarp_abi::context::QueuePairContext;
-use ironwarp_abi::limits::{MR_COUNT, RAW_QP};
+use ironwarp_abi::limits::RAW_QP;
 use ironwarp_abi::queue::{kind, opcode, CompletionEntry, ReceiveRequest, SendRequest};
-use ironwarp_abi::registers::{
-    DOORBELL_RECEIVE, DOORBELL_SEND, QP_ACTIVE, QP_CONTEXTS, QP_CONTROL, QP_DOORBELLS,
-};
+use ironwarp_abi::registers::{DOORBELL_RECEIVE, DOORBELL_SEND, QP_CONTROL};
 use std::collections::VecDeque;
 
 /// Buffers in each direction, a power of two.
 const SLOTS: usize = 32;
+/// What both queues can complete, and the end of a generation.
+const ENTRIES: usize = 2 * SLOTS + 1;
 /// Ethernet header, and the two VLAN tags that a frame may carry.
 const HEADER_BYTES_MAX: usize = 14 + 8;
 /// Frames that wait for a buffer; more are dropped, as a full link would.
@@ -25,14 +25,15 @@ const WAITING_MAX: usize = 256;
 const FRAME_BYTES_MIN: usize = 14;
 /// Protection domain 0 is the driver's own.
 const DOMAIN: u16 = 0;
-const QP: u8 = RAW_QP as u8;
-const CQ: u8 = 0;
+const QP: u32 = RAW_QP as u32;
+const CQ: u32 = 0;
 
 /// Queue pair 0, completion queue 0 and the frame buffers.
 pub(crate) struct RawQueue {
     send: WorkRing,
     receive: WorkRing,
-    queue: CompletionQueueRecord,
+    queue: EntryQueue,
+    generation: u8,
     /// Receive buffers, then send buffers; a request's number says which one it has.
     pool: Region,
     stag: u32,
@@ -47,13 +48,13 @@ impl RawQueue {
     pub fn start(device: &Device, memory: &mut MemoryTable, mtu: usize) -> Result<Self, Error> {
         let frame_bytes = (mtu + HEADER_BYTES_MAX).next_multiple_of(64);
         let pool = Region::new(2 * SLOTS * frame_bytes)?;
-        let what = Registration { pd: DOMAIN, base: 0, access: Access::LOCAL };
+        let what = Registration { pd: DOMAIN, base: 0, access: Access::LOCAL, key: None };
         let stag = memory.register(device, &pool, what)?;
-        let function = &**device.function();
         let mut raw = Self {
-            send: WorkRing::new(function, SLOTS)?,
-            receive: WorkRing::new(function, SLOTS)?,
-            queue: CompletionQueueRecord::start(device, CQ, 4 * SLOTS)?,
+            send: WorkRing::new(device, SLOTS)?,
+            receive: WorkRing::new(device, SLOTS)?,
+            queue: EntryQueue::start(device, CQ, ENTRIES)?,
+            generation: 0,
             pool,
             stag,
             frame_bytes,
@@ -61,7 +62,8 @@ impl RawQueue {
             waiting: VecDeque::new(),
             broken: false,
         };
-        raw.start_queue_pair(device)?;
+        // Its rings go with it, whatever the device has of them.
+        raw.start_queue_pair(device).inspect_err(|_| device.give_up())?;
         Ok(raw)
     }
 
@@ -76,25 +78,25 @@ impl RawQueue {
             receive_queue: self.receive.bus_address(),
             ..Default::default()
         };
-        device.write_context(QP_CONTEXTS, RAW_QP, 0, &context.to_words())?;
-        device.control(QP_CONTROL, QP, true)?;
+        device.commit(QP, &context)?;
+        self.generation = device.start(QP, 0)?;
         for _ in 0..SLOTS {
             self.post_receive()?;
         }
-        device.ring(QP_DOORBELLS, QP, DOORBELL_RECEIVE, self.receive.posted())
+        device.ring_queue_pair(QP, DOORBELL_RECEIVE, self.receive.posted())
     }
 
     /// The frames that have arrived, oldest first; and sends what waits for a buffer.
     pub fn poll(&mut self, device: &Device) -> Result<Vec<Vec<u8>>, Error> {
         let mut frames = Vec::new();
         let mut taken = false;
-        while let Some(entry) = self.queue.pop_entry()? {
+        while let Some(entry) = self.queue.pop()? {
             taken = true;
             self.complete(&entry, &mut frames)?;
         }
         if taken {
             self.queue.tell_consumed(device)?;
-            device.ring(QP_DOORBELLS, QP, DOORBELL_RECEIVE, self.receive.posted())?;
+            device.ring_queue_pair(QP, DOORBELL_RECEIVE, self.receive.posted())?;
         }
         if self.broken {
             self.restart(device)?;
@@ -108,6 +110,10 @@ impl RawQueue {
         entry: &CompletionEntry,
         frames: &mut Vec<Vec<u8>>,
     ) -> Result<(), Error> {
+        // An overflow is nobody's.
+        if entry.kind != kind::OVERFLOW && entry.generation != self.generation {
+            return Ok(());
+        }
         if entry.status != Status::SUCCESS.0 {
             tracing::error!(status = %Status(entry.status), "the raw queue failed: restarted");
             self.broken = true;
@@ -131,13 +137,18 @@ impl RawQueue {
     /// Every buffer again, with the rings begun anew. Frames in them are lost, as on any link.
     fn restart(&mut self, device: &Device) -> Result<(), Error> {
         device.control(QP_CONTROL, QP, false)?;
-        device.read(QP_ACTIVE)?;
-        while self.queue.pop_entry()?.is_some() {}
-        self.queue.tell_consumed(device)?;
+        // Its fence is the queue pair's, too: nothing is read or written when the rings are.
+        self.queue.restart(device)?;
         self.send.clear();
         self.receive.clear();
         (self.sent, self.broken) = (0, false);
         self.start_queue_pair(device)
+    }
+
+    /// Tells queue pair and completion queue to stop; with the next fence they have.
+    pub fn disable(&self, device: &Device) -> Result<(), Error> {
+        device.control(QP_CONTROL, QP, false)?;
+        self.queue.disable(device)
     }
 
     /// Writes the request for the next receive buffer; the doorbell is the caller's.
@@ -184,7 +195,7 @@ impl RawQueue {
             self.send.push(&request.to_bytes())?;
         }
         if self.send.posted() != before {
-            device.ring(QP_DOORBELLS, QP, DOORBELL_SEND, self.send.posted())?;
+            device.ring_queue_pair(QP, DOORBELL_SEND, self.send.posted())?;
         }
         Ok(())
     }
@@ -192,11 +203,6 @@ impl RawQueue {
     /// Asks for an interrupt with the next frame.
     pub fn arm(&self, device: &Device) -> Result<(), Error> {
         self.queue.arm(device)
-    }
-
-    /// The memory region that the frame buffers lie in.
-    pub fn region_index(&self) -> usize {
-        self.stag as usize % MR_COUNT
     }
 }
 

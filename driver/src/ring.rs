@@ -1,7 +1,8 @@
 //! Rings in memory that host and device share: work queues and completion rings.
 
+use crate::device::Device;
+use crate::dma::DeviceMemory;
 use crate::error::Error;
-use crate::pci::{Mapping, PciFunction};
 use ironwarp_abi::limits::{CQ_ENTRY_BITS_MAX, QUEUE_BITS_MAX};
 use ironwarp_abi::queue::{CompletionEntry, SendRequest};
 
@@ -10,16 +11,16 @@ const REQUEST_BYTES: usize = SendRequest::BYTES;
 
 /// A send or receive queue: the host writes, the device reads.
 pub(crate) struct WorkRing {
-    memory: Mapping,
+    memory: DeviceMemory,
     log2: u8,
     posted: u16,
 }
 
 impl WorkRing {
     /// A ring of at least `entries` entries.
-    pub fn new(function: &dyn PciFunction, entries: usize) -> Result<Self, Error> {
-        let log2 = log2(entries, QUEUE_BITS_MAX, "entries of a work queue")?;
-        let memory = function.allocate_dma(REQUEST_BYTES << log2)?;
+    pub fn new(device: &Device, entries: usize) -> Result<Self, Error> {
+        let log2 = log2(entries, 1 << QUEUE_BITS_MAX, "entries of a work queue")?;
+        let memory = device.allocate(REQUEST_BYTES << log2)?;
         Ok(Self { memory, log2, posted: 0 })
     }
 
@@ -61,16 +62,20 @@ impl WorkRing {
 
 /// A completion ring: the device writes, the host reads.
 pub(crate) struct CompletionRing {
-    memory: Mapping,
+    memory: DeviceMemory,
     log2: u8,
     consumed: u16,
 }
 
 impl CompletionRing {
-    /// A ring of at least `entries` entries.
-    pub fn new(function: &dyn PciFunction, entries: usize) -> Result<Self, Error> {
-        let log2 = log2(entries, CQ_ENTRY_BITS_MAX, "entries of a completion queue")?;
-        let memory = function.allocate_dma(CompletionEntry::BYTES << log2)?;
+    /// A ring that takes at least `entries` entries; its last place is for telling that it
+    /// overflowed.
+    pub fn new(device: &Device, entries: usize) -> Result<Self, Error> {
+        let most = (1 << CQ_ENTRY_BITS_MAX) - 1;
+        // Of no entries, and of too many, no ring is made.
+        let places = if entries == 0 { 0 } else { entries.saturating_add(1) };
+        let log2 = log2(places, most + 1, "entries of a completion queue and one")?;
+        let memory = device.allocate(CompletionEntry::BYTES << log2)?;
         Ok(Self { memory, log2, consumed: 0 })
     }
 
@@ -79,9 +84,9 @@ impl CompletionRing {
         self.log2
     }
 
-    /// The ring's entries.
-    pub fn entries(&self) -> usize {
-        1 << self.log2
+    /// The entries that it takes.
+    pub fn capacity(&self) -> usize {
+        (1 << self.log2) - 1
     }
 
     /// Where the device finds the ring.
@@ -96,8 +101,7 @@ impl CompletionRing {
 
     /// Consumes the next entry if the device has written it.
     pub fn pop(&mut self) -> Result<Option<CompletionEntry>, Error> {
-        let slot = usize::from(self.consumed) & (self.entries() - 1);
-        let at = slot * CompletionEntry::BYTES;
+        let at = (usize::from(self.consumed) & self.capacity()) * CompletionEntry::BYTES;
         // The phase is in the last word; once it is right, the words before it are there as well.
         let last =
             u64::from_le(self.memory.region().load_acquire(at + CompletionEntry::BYTES - 8)?);
@@ -110,14 +114,21 @@ impl CompletionRing {
         self.consumed = self.consumed.wrapping_add(1);
         Ok(Some(CompletionEntry::from_bytes(&bytes)))
     }
+
+    /// Begins anew, as the device does when it starts a completion queue.
+    pub fn clear(&mut self) {
+        self.memory.region().fill(0);
+        self.consumed = 0;
+    }
 }
 
-fn log2(entries: usize, bits_max: usize, what: &'static str) -> Result<u8, Error> {
-    if entries == 0 || entries > 1 << bits_max {
+fn log2(entries: usize, most: usize, what: &'static str) -> Result<u8, Error> {
+    if entries == 0 || entries > most {
         let range = "at least 1 and at most what the device's contract allows";
         return Err(Error::OutOfRange { what, value: entries as u64, range });
     }
-    Ok(entries.next_power_of_two().trailing_zeros() as u8)
+    // At most the contract's largest ring.
+    Ok(u8::try_from(entries.next_power_of_two().ilog2()).unwrap_or(u8::MAX))
 }
 
 #[cfg(test)]
@@ -125,30 +136,45 @@ mod tests {
     use super::*;
     use crate::fake::Fake;
 
+    fn device() -> Device {
+        Device::open(Fake::alone(), [2, 0, 0, 0, 0, 1], 156).unwrap()
+    }
+
     /// The phase flips with every pass, also where the count of entries wraps.
     #[test]
     fn entries_are_seen_once_and_in_order() {
-        let fake = Fake::alone();
-        for log2 in [0, 1, 3] {
-            let mut ring = CompletionRing::new(&*fake, 1 << log2).unwrap();
+        let device = device();
+        for log2 in [1, 2, 3] {
+            let mut ring = CompletionRing::new(&device, (1 << log2) - 1).unwrap();
+            assert_eq!(ring.log2(), log2);
             for number in 0..70_000u32 {
                 assert_eq!(ring.pop().unwrap(), None);
                 let phase = number >> log2 & 1 == 0;
                 let entry = CompletionEntry { length: number, phase, ..Default::default() };
-                let slot = number as usize & (ring.entries() - 1);
+                let slot = number as usize & ring.capacity();
                 ring.memory.region().write(32 * slot, &entry.to_bytes()).unwrap();
                 assert_eq!(ring.pop().unwrap(), Some(entry));
                 assert_eq!(u32::from(ring.consumed()), (number + 1) & 0xffff);
             }
+            ring.clear();
+            assert_eq!((ring.pop().unwrap(), ring.consumed()), (None, 0));
         }
     }
 
     #[test]
     fn sizes_have_limits() {
-        let fake = Fake::alone();
-        assert!(WorkRing::new(&*fake, 0).is_err());
-        assert!(WorkRing::new(&*fake, (1 << QUEUE_BITS_MAX) + 1).is_err());
-        assert!(CompletionRing::new(&*fake, (1 << CQ_ENTRY_BITS_MAX) + 1).is_err());
-        assert_eq!(WorkRing::new(&*fake, 5).unwrap().entries(), 8);
+        let device = device();
+        assert!(WorkRing::new(&device, 0).is_err());
+        assert!(WorkRing::new(&device, (1 << QUEUE_BITS_MAX) + 1).is_err());
+        assert_eq!(WorkRing::new(&device, 5).unwrap().entries(), 8);
+        assert!(CompletionRing::new(&device, 0).is_err());
+        assert!(CompletionRing::new(&device, usize::MAX).is_err());
+        assert!(CompletionRing::new(&device, 1 << CQ_ENTRY_BITS_MAX).is_err());
+        // A ring of 2^n holds one less.
+        for (entries, capacity) in [(1, 1), (2, 3), (3, 3), (4, 7), (255, 255), (256, 511)] {
+            assert_eq!(CompletionRing::new(&device, entries).unwrap().capacity(), capacity);
+        }
+        let largest = CompletionRing::new(&device, (1 << CQ_ENTRY_BITS_MAX) - 1).unwrap();
+        assert_eq!(usize::from(largest.log2()), CQ_ENTRY_BITS_MAX);
     }
 }

@@ -4,8 +4,10 @@ use crate::completion::{Completion, CompletionQueueRecord};
 use crate::connection::{Connections, Event, RequestId, StartupOptions};
 use crate::device::Device;
 use crate::error::Error;
+use crate::flow_table::FlowTable;
 use crate::hardware::Hardware;
-use crate::memory::{Access, Buffer, MemoryTable, Registration};
+use crate::memory::{Buffer, MemoryTable, Registration};
+use crate::numbered::Numbered;
 use crate::options::Options;
 use crate::os::Region;
 use crate::pci::PciFunction;
@@ -15,10 +17,9 @@ use crate::ring::WorkRing;
 use crate::state::QpState;
 use crate::usage::Usage;
 use crate::verbs::QueuePairOptions;
-use ironwarp_abi::limits::{CQ_COUNT, FLOW_COUNT, QP_COUNT};
+use ironwarp_abi::configuration::Configuration;
 use rand::rngs::StdRng;
 use rand::SeedableRng;
-use std::collections::VecDeque;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,10 +30,6 @@ pub(crate) struct Station {
     memory: MemoryTable,
     connections: Connections,
     domains: u16,
-    /// Number 0 is the raw queue's. Oldest first: a number rests as long as it can, so that nothing
-    /// late is taken for new.
-    free_queue_pairs: VecDeque<u8>,
-    free_completion_queues: VecDeque<u8>,
 }
 
 impl Station {
@@ -43,24 +40,24 @@ impl Station {
             None => StdRng::from_os_rng(),
         };
         let device = Device::open(function, options.mac, options.clocks_per_microsecond)?;
-        let mut memory = MemoryTable::new(StdRng::from_rng(&mut random));
+        let capabilities = *device.capabilities();
+        options.check_device(&capabilities.configuration)?;
+        let mut memory = MemoryTable::new(&device, StdRng::from_rng(&mut random));
+        let flows = FlowTable::new(&device, StdRng::from_rng(&mut random))?;
         let raw = RawQueue::start(&device, &mut memory, options.mtu)?;
         let hardware = Hardware {
             device,
-            queue_pairs: (0..QP_COUNT).map(|_| None).collect(),
-            completion_queues: (0..CQ_COUNT).map(|_| None).collect(),
-            flows: [None; FLOW_COUNT],
+            queue_pairs: Numbered::new("queue pair", capabilities.queue_pairs()),
+            completion_queues: Numbered::new("completion queue", capabilities.completion_queues()),
+            flows,
             raw,
         };
         let connections = Connections::new(&hardware, &options, StdRng::from_rng(&mut random));
-        Ok(Self {
-            hardware,
-            memory,
-            connections,
-            domains: 0,
-            free_queue_pairs: (1..QP_COUNT as u8).collect(),
-            free_completion_queues: (1..CQ_COUNT as u8).collect(),
-        })
+        Ok(Self { hardware, memory, connections, domains: 0 })
+    }
+
+    pub fn configuration(&self) -> &Configuration {
+        &self.hardware.device.capabilities().configuration
     }
 
     pub fn poll(&mut self) -> Result<Vec<Event>, Error> {
@@ -78,10 +75,10 @@ impl Station {
         let Hardware { queue_pairs, completion_queues, flows, .. } = &self.hardware;
         let tcp = self.connections.tcp_usage();
         Usage {
-            queue_pairs: queue_pairs.iter().flatten().count(),
-            completion_queues: completion_queues.iter().flatten().count(),
+            queue_pairs: queue_pairs.len(),
+            completion_queues: completion_queues.len(),
             memory_regions: self.memory.in_use(),
-            flows: flows.iter().flatten().count(),
+            flows: flows.len(),
             connections: tcp.connections,
             sockets: tcp.sockets,
         }
@@ -89,7 +86,7 @@ impl Station {
 
     /// How long nothing happens by itself.
     pub fn time_to_wait(&mut self, limit: Duration) -> Duration {
-        let mut queues = self.hardware.completion_queues.iter().flatten();
+        let mut queues = self.hardware.completion_queues.values();
         if queues.any(CompletionQueueRecord::has_backlog) {
             return Duration::ZERO;
         }
@@ -103,109 +100,100 @@ impl Station {
         Ok(self.domains)
     }
 
-    pub fn register(
-        &mut self,
-        pd: u16,
-        region: &Region,
-        base: u64,
-        access: Access,
-    ) -> Result<u32, Error> {
-        let what = Registration { pd, base, access };
+    pub fn register(&mut self, region: &Region, what: Registration) -> Result<u32, Error> {
         self.memory.register(&self.hardware.device, region, what)
     }
 
-    pub fn deregister(&mut self, index: usize) -> Result<(), Error> {
-        debug_assert_ne!(index, self.hardware.raw.region_index());
-        self.memory.deregister(&self.hardware.device, index)
+    pub fn deregister(&mut self, stag: u32) -> Result<(), Error> {
+        self.memory.deregister(&self.hardware.device, stag)
     }
 
-    pub fn new_completion_queue(&mut self, entries: usize) -> Result<u8, Error> {
-        let number =
-            *self.free_completion_queues.front().ok_or(Error::Exhausted("completion queue"))?;
+    pub fn new_completion_queue(&mut self, entries: usize) -> Result<u32, Error> {
+        let number = self.hardware.completion_queues.vacant()?;
         let queue = CompletionQueueRecord::start(&self.hardware.device, number, entries)?;
-        self.hardware.completion_queues[usize::from(number)] = Some(queue);
-        self.free_completion_queues.pop_front();
+        self.hardware.completion_queues.insert(number, queue);
         Ok(number)
     }
 
-    pub fn drop_completion_queue(&mut self, number: u8) {
-        match self.hardware.remove_completion_queue(number) {
-            Ok(()) => self.free_completion_queues.push_back(number),
+    pub fn drop_completion_queue(&mut self, number: u32) {
+        if let Err(error) = self.hardware.remove_completion_queue(number) {
             // The number and the ring stay in use: the device may still write there.
-            Err(error) => tracing::error!(%error, number, "a completion queue did not stop"),
+            tracing::warn!(%error, number, "a completion queue did not stop: it is lost");
         }
     }
 
-    pub fn poll_completions(&mut self, number: u8, limit: usize) -> Result<Vec<Completion>, Error> {
+    pub fn poll_completions(
+        &mut self,
+        number: u32,
+        limit: usize,
+    ) -> Result<Vec<Completion>, Error> {
         self.hardware.collect()?;
         Ok(self.hardware.cq(number)?.take(limit))
     }
 
-    pub fn arm_completions(&mut self, number: u8) -> Result<(), Error> {
-        let slot = self.hardware.completion_queues.get(usize::from(number));
-        let queue = slot.and_then(Option::as_ref).ok_or(Error::Gone("completion queue"))?;
-        queue.arm(&self.hardware.device)
+    pub fn arm_completions(&mut self, number: u32) -> Result<(), Error> {
+        self.hardware.completion_queues.get(number)?.entries.arm(&self.hardware.device)
     }
 
-    pub fn new_queue_pair(&mut self, pd: u16, options: &QueuePairOptions<'_>) -> Result<u8, Error> {
-        let number = *self.free_queue_pairs.front().ok_or(Error::Exhausted("queue pair"))?;
-        let function = &**self.hardware.device.function();
+    pub fn vector(&self, number: u32) -> u16 {
+        self.hardware.device.capabilities().vector(number)
+    }
+
+    pub fn new_queue_pair(
+        &mut self,
+        pd: u16,
+        options: &QueuePairOptions<'_>,
+    ) -> Result<u32, Error> {
+        let number = self.hardware.queue_pairs.vacant()?;
+        let device = &self.hardware.device;
         let record = QueuePairRecord::new(Parts {
             number,
             pd,
             send_cq: options.send_cq.number(),
             receive_cq: options.receive_cq.number(),
-            send: WorkRing::new(function, options.send_entries)?,
-            receive: WorkRing::new(function, options.receive_entries)?,
+            send: WorkRing::new(device, options.send_entries)?,
+            receive: WorkRing::new(device, options.receive_entries)?,
+            outstanding: device.capabilities().outstanding,
         });
+        for queue in [record.send_cq, record.receive_cq] {
+            self.hardware.cq(queue)?.check()?;
+        }
         let [sends, receives] = record.entries_due();
         self.hardware.cq(record.send_cq)?.promise(sends)?;
         if let Err(error) = self.hardware.cq(record.receive_cq)?.promise(receives) {
             self.hardware.cq(record.send_cq)?.release(sends);
             return Err(error);
         }
-        self.hardware.queue_pairs[usize::from(number)] = Some(record);
-        self.free_queue_pairs.pop_front();
+        self.hardware.queue_pairs.insert(number, record);
         Ok(number)
     }
 
-    pub fn drop_queue_pair(&mut self, number: u8) {
+    pub fn drop_queue_pair(&mut self, number: u32) {
         if let Err(error) = self.try_drop_queue_pair(number) {
             // The number and the rings stay in use: the device may still read there.
-            tracing::error!(%error, number, "a queue pair did not stop");
+            tracing::warn!(%error, number, "a queue pair did not stop: it is lost");
         }
     }
 
-    fn try_drop_queue_pair(&mut self, number: u8) -> Result<(), Error> {
+    fn try_drop_queue_pair(&mut self, number: u32) -> Result<(), Error> {
         self.connections.abandon(&mut self.hardware, number)?;
-        self.hardware.stop(number)?;
-        let record = self.hardware.qp(number)?;
-        let queues = [record.send_cq, record.receive_cq];
-        let entries = record.entries_due();
-        for (queue, entries) in queues.into_iter().zip(entries) {
-            let queue = self.hardware.cq(queue)?;
-            queue.release(entries);
-            queue.forget(number);
-        }
-        self.hardware.queue_pairs[usize::from(number)] = None;
-        self.free_queue_pairs.push_back(number);
-        Ok(())
+        self.hardware.remove_queue_pair(number)
     }
 
-    pub fn reset_queue_pair(&mut self, number: u8) -> Result<(), Error> {
-        self.hardware.qp(number)?.reset()
+    pub fn reset_queue_pair(&mut self, number: u32) -> Result<(), Error> {
+        self.hardware.reset(number)
     }
 
-    pub fn qp_state(&mut self, number: u8) -> Result<QpState, Error> {
+    pub fn qp_state(&mut self, number: u32) -> Result<QpState, Error> {
         Ok(self.hardware.qp(number)?.state())
     }
 
-    pub fn post_send(&mut self, number: u8, request: WorkRequest) -> Result<(), Error> {
+    pub fn post_send(&mut self, number: u32, request: WorkRequest) -> Result<(), Error> {
         let (qp, device) = self.hardware.qp_and_device(number)?;
         qp.post_send(device, request)
     }
 
-    pub fn post_receive(&mut self, number: u8, id: u64, buffer: Buffer) -> Result<(), Error> {
+    pub fn post_receive(&mut self, number: u32, id: u64, buffer: Buffer) -> Result<(), Error> {
         let (qp, device) = self.hardware.qp_and_device(number)?;
         qp.post_receive(device, id, buffer)
     }
@@ -220,7 +208,7 @@ impl Station {
 
     pub fn connect(
         &mut self,
-        qp: u8,
+        qp: u32,
         peer: SocketAddrV4,
         options: &StartupOptions,
     ) -> Result<(), Error> {
@@ -231,7 +219,7 @@ impl Station {
     pub fn accept(
         &mut self,
         request: RequestId,
-        qp: u8,
+        qp: u32,
         options: &StartupOptions,
     ) -> Result<(), Error> {
         self.connections.accept(&mut self.hardware, request, qp, options)
@@ -241,8 +229,19 @@ impl Station {
         self.connections.reject(request, private_data)
     }
 
-    pub fn disconnect(&mut self, qp: u8) -> Result<(), Error> {
+    pub fn disconnect(&mut self, qp: u32) -> Result<(), Error> {
         let now = self.hardware.device.function().now();
         self.connections.disconnect(&mut self.hardware, qp, now)
+    }
+}
+
+/// All objects of the application are gone by now. The device lets go of the driver's own memory,
+/// and of what it did not let go before, ahead of the unmapping.
+impl Drop for Station {
+    fn drop(&mut self) {
+        if let Err(error) = self.hardware.shut_down() {
+            tracing::warn!(%error, "the device did not stop");
+            self.hardware.device.give_up();
+        }
     }
 }

@@ -7,7 +7,7 @@
 use crate::completion::Completion;
 use crate::connection::{Event, RequestId, StartupOptions};
 use crate::error::Error;
-use crate::memory::{Access, Buffer, RemoteBuffer};
+use crate::memory::{Access, Buffer, Registration, RemoteBuffer};
 use crate::options::Options;
 use crate::os::{EventFd, Region};
 use crate::pci::PciFunction;
@@ -15,7 +15,7 @@ use crate::queue_pair::WorkRequest;
 use crate::state::QpState;
 use crate::station::Station;
 use crate::usage::Usage;
-use ironwarp_abi::limits::MR_COUNT;
+use ironwarp_abi::configuration::Configuration;
 use std::net::SocketAddrV4;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -98,8 +98,13 @@ impl Context {
         self.shared.function.now()
     }
 
-    /// The eventfd of an interrupt vector. Completion queue n interrupts with vector n; vector 0
-    /// is that of the raw queue.
+    /// How many objects the device has.
+    pub fn configuration(&self) -> Configuration {
+        *self.shared.lock().configuration()
+    }
+
+    /// The eventfd of an interrupt vector: [`CompletionQueue::vector`] says which one. Vector 0 is
+    /// the driver's own, for frames and fences.
     ///
     /// # Errors
     /// [`Error::OutOfRange`] if there is no such vector.
@@ -226,16 +231,36 @@ impl ProtectionDomain {
         base: u64,
         access: Access,
     ) -> Result<MemoryRegion, Error> {
-        let stag = self.shared.lock().register(self.number, region, base, access)?;
+        self.register_as(region, Registration { pd: self.number, base, access, key: None })
+    }
+
+    /// The same, with the consumer's key of the STag, its low 8 bits. Without one they are drawn at
+    /// random, as the rest of the STag is in any case.
+    ///
+    /// # Errors
+    /// As [`ProtectionDomain::register_at`].
+    pub fn register_with_key(
+        &self,
+        region: &Region,
+        base: u64,
+        access: Access,
+        key: u8,
+    ) -> Result<MemoryRegion, Error> {
+        self.register_as(region, Registration { pd: self.number, base, access, key: Some(key) })
+    }
+
+    fn register_as(&self, region: &Region, what: Registration) -> Result<MemoryRegion, Error> {
+        let stag = self.shared.lock().register(region, what)?;
         let shared = self.shared.clone();
-        Ok(MemoryRegion { shared, region: region.clone(), base, stag })
+        Ok(MemoryRegion { shared, region: region.clone(), base: what.base, stag })
     }
 
     /// An idle queue pair.
     ///
     /// # Errors
     /// [`Error::Exhausted`] if all are in use, or a completion queue has no room for what these
-    /// work queues can complete; [`Error::OutOfRange`] for sizes; [`Error::Foreign`].
+    /// work queues can complete; [`Error::Overflowed`]; [`Error::OutOfRange`] for sizes;
+    /// [`Error::Foreign`].
     pub fn queue_pair(&self, options: &QueuePairOptions<'_>) -> Result<QueuePair, Error> {
         for queue in [options.send_cq, options.receive_cq] {
             if !Arc::ptr_eq(&self.shared, &queue.inner.shared) {
@@ -271,7 +296,8 @@ impl<'a> QueuePairOptions<'a> {
     }
 }
 
-/// A registered memory region. When it is dropped its STag is invalid.
+/// A registered memory region. When it was dropped its STag is invalid, and the device neither
+/// reads nor writes its memory any more.
 pub struct MemoryRegion {
     shared: Arc<Shared>,
     region: Region,
@@ -322,16 +348,16 @@ impl MemoryRegion {
 
 impl Drop for MemoryRegion {
     fn drop(&mut self) {
-        let index = self.stag as usize % MR_COUNT;
-        if let Err(error) = self.shared.lock().deregister(index) {
-            tracing::error!(%error, index, "a memory region could not be invalidated");
+        if let Err(error) = self.shared.lock().deregister(self.stag) {
+            // It stays mapped: the device may still use it.
+            tracing::warn!(%error, stag = self.stag, "a memory region is lost");
         }
     }
 }
 
 struct CompletionQueueInner {
     shared: Arc<Shared>,
-    number: u8,
+    number: u32,
 }
 
 impl Drop for CompletionQueueInner {
@@ -346,9 +372,14 @@ pub struct CompletionQueue {
 }
 
 impl CompletionQueue {
-    /// The queue's number, and the vector of its interrupt.
-    pub fn number(&self) -> u8 {
+    /// The queue's number.
+    pub fn number(&self) -> u32 {
         self.inner.number
+    }
+
+    /// The vector of its interrupt. Queues share vectors if there are more of them.
+    pub fn vector(&self) -> u16 {
+        self.inner.shared.lock().vector(self.inner.number)
     }
 
     /// Takes completions, at most `limit`, oldest first.
@@ -371,13 +402,13 @@ impl CompletionQueue {
 /// A queue pair. When it is dropped its connection is reset.
 pub struct QueuePair {
     shared: Arc<Shared>,
-    number: u8,
+    number: u32,
     _queues: [Arc<CompletionQueueInner>; 2],
 }
 
 impl QueuePair {
     /// The number by which events and completions name it.
-    pub fn number(&self) -> u8 {
+    pub fn number(&self) -> u32 {
         self.number
     }
 
@@ -406,10 +437,12 @@ impl QueuePair {
         self.shared.lock().post_receive(self.number, id, buffer)
     }
 
-    /// Makes a queue pair whose connection has ended idle again.
+    /// Makes a queue pair whose connection has ended idle again. The device no longer touches the
+    /// buffers of its work requests.
     ///
     /// # Errors
-    /// [`Error::State`] if it is in use.
+    /// [`Error::State`] if it is in use; [`Error::NotFenced`] or [`Error::Bus`] if the device does
+    /// not answer.
     pub fn reset(&self) -> Result<(), Error> {
         self.shared.lock().reset_queue_pair(self.number)
     }

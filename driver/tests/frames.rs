@@ -1,5 +1,7 @@
 //! Connections over frames, with a peer that does everything wrong.
 
+mod crowd;
+mod neighbour;
 mod stranger;
 
 use ironwarp_driver::backend::{DeviceKind, Network, World, WorldOptions};
@@ -28,6 +30,12 @@ const REQUEST: &[u8] = b"MPA ID Req Frame\x40\x01\x00\x00";
 const REPLY: &[u8] = b"MPA ID Rep Frame\x40\x01\x00\x00";
 /// An RDMA Write of no octets, but for its CRC.
 const NO_CRC: &[u8] = b"\x00\x0e\xc1\x40\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+/// The same with the right CRC in place of zeros: after it, the Responder may send.
+fn first_fpdu() -> Vec<u8> {
+    let (covered, _) = NO_CRC.split_at(16);
+    [covered, &ironwarp_wire::mpa::crc::of(covered).to_le_bytes()].concat()
+}
 
 const CRC: Reason = Reason::QueuePair(Status(ironwarp_abi::status::MPA_CRC));
 const CLOSED_EARLY: Reason = Reason::QueuePair(Status(ironwarp_abi::status::PEER_CLOSED_EARLY));
@@ -275,6 +283,7 @@ fn what_a_peer_does_after_startup_ends_in_an_event() {
     after_startup(DeviceKind::Model);
 }
 
+#[cfg(feature = "sim")]
 #[test]
 fn what_a_peer_does_after_startup_ends_in_an_event_of_the_rtl() {
     after_startup(DeviceKind::Sim);

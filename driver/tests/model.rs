@@ -1,5 +1,8 @@
 //! Two behavioural models and their drivers: connect, write, send, close.
 
+mod control;
+
+use ironwarp_abi::configuration::ALL;
 use ironwarp_driver::backend::{DeviceKind, Machine, World, WorldOptions};
 use ironwarp_driver::{
     Access, Agreement, Completion, CompletionQueue, Context, Event, MemoryRegion, Operation,
@@ -159,6 +162,23 @@ fn two_models_connect_write_send_and_close() {
             assert_eq!((a.crc, b.crc), (crc, crc));
             exchange(&mut pair);
         }
+    }
+}
+
+/// The driver takes its counts and its window from the device, whatever that has.
+#[test]
+fn every_configuration_moves_data() {
+    for (name, configuration) in ALL {
+        let options = WorldOptions { configuration: *configuration, ..WorldOptions::default() };
+        let models = World::pair([DeviceKind::Model; 2], options).unwrap();
+        let mut pair = Pair::new(&mut Machine::with_world(models), 1500);
+        assert_eq!(pair.a.context.configuration(), *configuration, "{name}");
+        pair.connect(&StartupOptions::default(), &StartupOptions::default());
+        exchange(&mut pair);
+        // As many completion queues as there are, but for the driver's own two.
+        let more = || pair.a.context.completion_queue(1).ok();
+        let queues: Vec<CompletionQueue> = std::iter::from_fn(more).collect();
+        assert_eq!(queues.len(), configuration.cq_count() - 2 - 1, "{name}");
     }
 }
 

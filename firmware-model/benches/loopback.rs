@@ -11,7 +11,6 @@ mod common;
 
 use common::*;
 use ironwarp_abi::queue::SendRequest;
-use ironwarp_abi::registers as reg;
 use rustix::event::{poll, PollFd, PollFlags};
 use rustix::time::{clock_gettime, ClockId};
 use std::io::{Read, Write};
@@ -60,7 +59,7 @@ fn start(me: usize, socket: &TcpStream) -> Station {
     socket.set_nonblocking(true).unwrap();
     socket.set_nodelay(true).unwrap();
     let stream = Box::new(socket.try_clone().unwrap());
-    station.device.attach_stream(QP.into(), stream).unwrap();
+    station.device.attach_stream(QP, stream).unwrap();
     station.start(&context(me, wish));
     station
 }
@@ -76,7 +75,7 @@ fn device_send(socket: TcpStream) {
             station.post(&SendRequest { signaled: i == POSTED, ..write_request(MESSAGE, 0, 0) });
         }
         while station.completion().is_none() {
-            if station.device_rests() && station.device.stream_wants_room(QP.into()) {
+            if station.device_rests() && station.device.stream_wants_room(QP) {
                 wait(&socket, PollFlags::OUT);
             }
         }
@@ -85,7 +84,7 @@ fn device_send(socket: TcpStream) {
 
 fn device_receive(socket: TcpStream) {
     let mut station = start(1, &socket);
-    while station.read(reg::QP_ACTIVE) != 0 {
+    while station.is_active() {
         if station.device_rests() {
             wait(&socket, PollFlags::IN);
         }

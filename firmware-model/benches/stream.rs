@@ -43,7 +43,7 @@ impl ByteStream for Ring {
 
 fn station(wish: Wish, fpdus: Vec<u8>) -> Station {
     let mut station = Station::new(0);
-    station.device.attach_stream(QP.into(), Box::new(Ring { fpdus, at: 0 })).unwrap();
+    station.device.attach_stream(QP, Box::new(Ring { fpdus, at: 0 })).unwrap();
     station.start(&context(0, wish));
     station
 }
@@ -85,7 +85,7 @@ fn receiving(wish: Wish, length: usize) -> f64 {
     }
     let share = payload.len() as f64 / (payload.len() + 20) as f64;
     let mut station = station(wish, fpdus);
-    station.write(reg::QUERY_QP, QP.into());
+    station.write(reg::QUERY_QP, QP);
     let octets = rate(|| {
         let before = station.read(reg::QUERY_RECEIVE_NEXT);
         station.device_rests();

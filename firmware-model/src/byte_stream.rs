@@ -7,7 +7,7 @@ use crate::shared::Shared;
 use crate::Status;
 use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::status;
-use ironwarp_wire::mpa::fpdu::MULPDU_MAX;
+use ironwarp_wire::mpa::fpdu::{MULPDU_MAX, MULPDU_MIN};
 use ironwarp_wire::mpa::stream::Framing;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::TcpStream;
@@ -76,7 +76,7 @@ impl Carrier {
 
     /// What a connection over a stream can carry: whatever MPA allows.
     pub fn sizes(context: &QueuePairContext) -> Sizes {
-        let mulpdu = usize::from(context.mulpdu).min(MULPDU_MAX);
+        let mulpdu = usize::from(context.mulpdu).clamp(MULPDU_MIN, MULPDU_MAX);
         let fpdu = largest(usize::from(u16::MAX), context.receive_markers);
         Sizes { mulpdu, fpdu, waiting: WAITING }
     }
@@ -126,7 +126,7 @@ impl Carrier {
                 Ok(taken) => {
                     let taken = taken.min(octets.len());
                     self.taken += taken;
-                    rdma.acknowledge(taken as u32, shared, host);
+                    rdma.acknowledge(taken as u32, shared, host)?;
                     if self.wants_room() {
                         return Ok(Turn::Rests);
                     }

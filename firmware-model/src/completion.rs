@@ -3,8 +3,8 @@
 use crate::host::Host;
 use crate::msix::Msix;
 use ironwarp_abi::context::CompletionQueueContext;
-use ironwarp_abi::limits::CQ_COUNT;
-use ironwarp_abi::queue::CompletionEntry;
+use ironwarp_abi::queue::{kind, CompletionEntry};
+use ironwarp_abi::status;
 
 /// A started completion queue.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ struct CompletionQueue {
     /// Entries that the host has taken.
     consumed: u16,
     armed: bool,
+    /// It was full, and takes nothing more.
+    overflowed: bool,
 }
 
 impl CompletionQueue {
@@ -22,14 +24,22 @@ impl CompletionQueue {
         self.written.wrapping_sub(self.consumed)
     }
 
-    /// Where the next entry goes, and its phase; None if the ring is full.
-    fn next(&self) -> Option<(u64, bool)> {
-        let entries = 1 << self.context.log2.min(15);
-        if self.waiting() >= entries {
-            return None;
-        }
-        let offset = u64::from(self.written % entries) * CompletionEntry::BYTES as u64;
-        Some((self.context.ring.wrapping_add(offset), self.written / entries % 2 == 0))
+    /// The places of the ring.
+    fn entries(&self) -> u16 {
+        1 << self.context.log2.min(15)
+    }
+
+    /// All places are taken but the one that is kept for the entry of the overflow.
+    fn is_full(&self) -> bool {
+        self.waiting() >= self.entries() - 1
+    }
+
+    fn write(&mut self, entry: CompletionEntry, host: &mut dyn Host) {
+        let place = u64::from(self.written % self.entries()) * CompletionEntry::BYTES as u64;
+        let phase = self.written / self.entries() % 2 == 0;
+        let address = self.context.ring.wrapping_add(place);
+        host.write(address, &CompletionEntry { phase, ..entry }.to_bytes());
+        self.written = self.written.wrapping_add(1);
     }
 
     /// The vector to raise if the host waits for an interrupt; it then waits no longer.
@@ -39,57 +49,84 @@ impl CompletionQueue {
     }
 }
 
+/// What became of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// It is in the ring, or nobody was there to read it.
+    Done,
+    /// It found the ring full, and is lost.
+    Overflow,
+    /// Its queue had overflowed before.
+    Refused,
+}
+
 /// All of them, and the interrupts that they raise.
 #[derive(Debug)]
 pub(crate) struct CompletionQueues {
-    queues: [Option<CompletionQueue>; CQ_COUNT],
+    queues: Vec<Option<CompletionQueue>>,
     pub msix: Msix,
 }
 
 impl CompletionQueues {
-    pub fn new() -> Self {
-        Self { queues: [const { None }; CQ_COUNT], msix: Msix::new() }
+    /// So many queues, none of them started.
+    pub fn new(count: usize) -> Self {
+        let queues = std::iter::repeat_with(|| None).take(count).collect();
+        Self { queues, msix: Msix::new() }
+    }
+
+    /// The host has started the queue and not stopped it.
+    pub fn is_started(&self, index: u32) -> bool {
+        self.queues.get(index as usize).is_some_and(Option::is_some)
     }
 
     /// Starts a queue, empty; or stops it, if there is no context.
-    pub fn control(&mut self, index: usize, context: Option<CompletionQueueContext>) {
+    pub fn control(&mut self, index: u32, context: Option<CompletionQueueContext>) {
         let started = context.map(|context| CompletionQueue {
             context,
             written: 0,
             consumed: 0,
             armed: false,
+            overflowed: false,
         });
-        if let Some(queue) = self.queues.get_mut(index) {
+        if let Some(queue) = self.queues.get_mut(index as usize) {
             *queue = started;
         }
     }
 
-    /// Writes an entry behind everything written before it. It is lost if the queue is stopped, or
-    /// if it is full, and then the answer is false.
-    #[must_use]
-    pub fn push(&mut self, index: u8, entry: CompletionEntry, host: &mut dyn Host) -> bool {
-        let Some(queue) = self.started(index.into()) else { return true };
-        let Some((address, phase)) = queue.next() else {
-            tracing::warn!(cq = index, "a full completion queue loses an entry");
-            return false;
+    /// Writes an entry behind everything written before it. If the queue is full, its last place
+    /// gets the entry that tells of that in place of this one.
+    pub fn push(&mut self, index: u32, entry: CompletionEntry, host: &mut dyn Host) -> Written {
+        let Some(queue) = self.started(index) else { return Written::Done };
+        if queue.overflowed {
+            return Written::Refused;
+        }
+        queue.overflowed = queue.is_full();
+        let written = match queue.overflowed {
+            false => {
+                queue.write(entry, host);
+                Written::Done
+            }
+            true => {
+                tracing::warn!(cq = index, qp = entry.qp, "a completion queue overflows");
+                queue.write(overflow(&entry), host);
+                Written::Overflow
+            }
         };
-        host.write(address, &CompletionEntry { phase, ..entry }.to_bytes());
-        queue.written = queue.written.wrapping_add(1);
         if let Some(vector) = queue.disarm() {
             self.msix.raise(vector, host);
         }
-        true
+        written
     }
 
     /// The host has taken so many entries.
-    pub fn consumed(&mut self, index: usize, consumed: u16) {
+    pub fn consumed(&mut self, index: u32, consumed: u16) {
         if let Some(queue) = self.started(index) {
             queue.consumed = consumed;
         }
     }
 
     /// The host wants an interrupt with the next entry, or at once if entries wait.
-    pub fn arm(&mut self, index: usize, host: &mut dyn Host) {
+    pub fn arm(&mut self, index: u32, host: &mut dyn Host) {
         let Some(queue) = self.started(index) else { return };
         queue.armed = true;
         if queue.waiting() != 0 {
@@ -99,7 +136,14 @@ impl CompletionQueues {
         }
     }
 
-    fn started(&mut self, index: usize) -> Option<&mut CompletionQueue> {
-        self.queues.get_mut(index).and_then(Option::as_mut)
+    fn started(&mut self, index: u32) -> Option<&mut CompletionQueue> {
+        self.queues.get_mut(index as usize).and_then(Option::as_mut)
     }
+}
+
+/// What stands in the ring for the entry that is lost.
+fn overflow(lost: &CompletionEntry) -> CompletionEntry {
+    let CompletionEntry { qp, generation, .. } = *lost;
+    let (kind, status) = (kind::OVERFLOW, status::CQ_OVERFLOW);
+    CompletionEntry { qp, generation, kind, status, ..CompletionEntry::default() }
 }

@@ -103,13 +103,14 @@ impl FpduStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ironwarp_abi::limits::{FPDU_BYTES_MAX, STREAM_RING_BYTES};
+    use ironwarp_abi::configuration::REFERENCE;
     use ironwarp_wire::mpa::fpdu::CRC_BYTES;
     use ironwarp_wire::mpa::stream::Framer;
     use proptest::prelude::*;
 
     fn new(markers: bool, crc: bool) -> FpduStream {
-        FpduStream::new(Framing { markers, crc }, FPDU_BYTES_MAX, STREAM_RING_BYTES)
+        let (largest, capacity) = (REFERENCE.fpdu_bytes_max(), REFERENCE.stream_ring_bytes());
+        FpduStream::new(Framing { markers, crc }, largest, capacity)
     }
 
     /// Pushes a stream in pieces and takes out what it holds.
@@ -194,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_largest_fpdu_and_one_larger() {
-        let largest = FPDU_BYTES_MAX - LENGTH_BYTES - CRC_BYTES;
+        let largest = REFERENCE.fpdu_bytes_max() - LENGTH_BYTES - CRC_BYTES;
         for (length, fits) in [(largest, true), (largest + 1, false)] {
             let mut octets = Vec::new();
             let mut framer = Framer::new(Framing { markers: false, crc: true });

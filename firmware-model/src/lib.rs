@@ -4,10 +4,11 @@
 //!   BAR 0, DMA, interrupts (ironwarp-abi)     Ethernet frames       a ByteStream of the host
 //!            |                                (ironwarp-wire)            |
 //!   +-----------------+     +----------------------------------+----------------------+
-//!   | registers       |     |  tcp  arrival, departure: headers|  byte_stream         |
-//!   | contexts, msix  |     |       receive, send: order       |                      |
+//!   | registers, msix |     |  tcp  arrival, departure: headers|  byte_stream         |
+//!   | contexts, flows |     |       receive, send: order       |                      |
 //!   | completion      |     +----------------------------------+----------------------+
-//!   | protection      |     |  rdma                                                   |
+//!   | fences          |     |  rdma                                                   |
+//!   | protection      |     |                                                         |
 //!   | work_queue      | <-- |    in:   fpdu_stream, placement -> reads                |
 //!   |                 | --> |    out:  message, sender <- reads, outstanding          |
 //!   +-----------------+     +---------------------------------------------------------+
@@ -17,9 +18,9 @@
 //! It is the specification that runs: what the RTL does is compared with it. It is written from
 //! the RFCs and from the host's contract.
 //!
-//! # Where the RFCs and the contract leave a choice
+//! # The contract
 //!
-#![doc = include_str!("../CHOICES.md")]
+#![doc = include_str!("../../docs/contract.md")]
 #![forbid(unsafe_code)]
 
 mod byte_stream;
@@ -27,9 +28,12 @@ mod completion;
 mod contexts;
 mod counters;
 mod device;
+mod fences;
+mod flows;
 mod fpdu;
 mod fpdu_stream;
 mod host;
+mod life;
 mod message;
 mod msix;
 mod outstanding;

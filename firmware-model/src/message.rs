@@ -89,7 +89,7 @@ impl Message {
     }
 
     fn room(&self, mulpdu: usize) -> u32 {
-        mulpdu.saturating_sub(self.header_bytes()).max(1) as u32
+        mulpdu.saturating_sub(self.header_bytes()) as u32
     }
 
     /// The length of the DDP header.

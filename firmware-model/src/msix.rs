@@ -20,12 +20,14 @@ struct Entry {
 pub(crate) struct Msix {
     entries: [Entry; VECTOR_COUNT],
     pending: u32,
+    /// Messages may be sent; else every vector is as if masked.
+    allowed: bool,
 }
 
 impl Msix {
     pub fn new() -> Self {
         let entry = Entry { address: 0, data: 0, masked: true };
-        Self { entries: [entry; VECTOR_COUNT], pending: 0 }
+        Self { entries: [entry; VECTOR_COUNT], pending: 0, allowed: true }
     }
 
     /// A word of an entry.
@@ -53,7 +55,18 @@ impl Msix {
             2 => entry.data = value,
             _ => entry.masked = value & MASKED != 0,
         }
-        if !entry.masked && self.pending >> vector & 1 != 0 {
+        self.send_pending(vector, host);
+    }
+
+    /// Allows messages, or forbids them (s. 7.7.2.2). What is pending is sent when they are
+    /// allowed.
+    pub fn allow(&mut self, allowed: bool, host: &mut dyn Host) {
+        self.allowed = allowed;
+        (0..VECTOR_COUNT).for_each(|vector| self.send_pending(vector, host));
+    }
+
+    fn send_pending(&mut self, vector: usize, host: &mut dyn Host) {
+        if self.pending >> vector & 1 != 0 {
             self.pending &= !(1 << vector);
             self.raise(vector, host);
         }
@@ -62,7 +75,7 @@ impl Msix {
     /// Sends a vector's message, or notes that it is pending. A vector that is not there is none.
     pub fn raise(&mut self, vector: usize, host: &mut dyn Host) {
         match self.entries.get(vector) {
-            Some(entry) if entry.masked => self.pending |= 1 << vector,
+            Some(entry) if entry.masked || !self.allowed => self.pending |= 1 << vector,
             Some(entry) => host.write(entry.address, &entry.data.to_le_bytes()),
             None => {}
         }

@@ -1,5 +1,6 @@
 //! Send work requests that have left and are not done.
 
+use crate::life::Life;
 use ironwarp_abi::limits::OUTSTANDING_MAX;
 use ironwarp_abi::queue::{kind, CompletionEntry, SendRequest};
 use ironwarp_abi::status;
@@ -41,16 +42,13 @@ impl Outstanding {
 
     /// Takes the oldest request out if it is done: `acknowledged` up to that stream offset, and
     /// read. Gives its completion if it is signaled.
-    pub fn retire(&mut self, acknowledged: u64, qp: u8) -> Option<Option<CompletionEntry>> {
+    pub fn retire(&mut self, acknowledged: u64, life: Life) -> Option<Option<CompletionEntry>> {
         self.0.front().filter(|oldest| oldest.end <= acknowledged && !oldest.reads)?;
         let done = self.0.pop_front()?;
         Some(done.signaled.then(|| CompletionEntry {
-            qp,
-            kind: kind::SEND,
-            status: status::SUCCESS,
             request: done.number,
             length: done.length,
-            ..CompletionEntry::default()
+            ..life.entry(kind::SEND, status::SUCCESS)
         }))
     }
 }

@@ -1,6 +1,7 @@
 //! DDP and RDMAP: where the payload of a ULPDU goes, and what its message means (RFC 5040, 5041).
 
 use crate::host::Host;
+use crate::life::Life;
 use crate::protection::{gate, Question, Right};
 use crate::reads::{AskedReads, Reads};
 use crate::shared::Shared;
@@ -34,7 +35,7 @@ pub(crate) enum Placed {
 /// The receive queue of a stream, and how far its messages are.
 #[derive(Debug)]
 pub(crate) struct Placement {
-    qp: u8,
+    life: Life,
     pd: u16,
     /// Receive work requests.
     pub queue: WorkQueue,
@@ -44,8 +45,8 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
-    pub fn new(qp: u8, pd: u16, queue: WorkQueue) -> Self {
-        Self { qp, pd, queue, message: ddp::FIRST_MESSAGE, under_way: None }
+    pub fn new(life: Life, pd: u16, queue: WorkQueue) -> Self {
+        Self { life, pd, queue, message: ddp::FIRST_MESSAGE, under_way: None }
     }
 
     /// Places the payload of one ULPDU, or keeps the Read Request that it is.
@@ -186,13 +187,10 @@ impl Placement {
         let message = self.under_way.take()?;
         self.message = self.message.wrapping_add(1);
         Some(CompletionEntry {
-            qp: self.qp,
-            kind: kind::RECEIVE,
-            status: status::SUCCESS,
             request: message.number,
             solicited: opcode.is_solicited(),
             length: message.placed,
-            ..CompletionEntry::default()
+            ..self.life.entry(kind::RECEIVE, status::SUCCESS)
         })
     }
 }

@@ -3,7 +3,6 @@
 use crate::contexts::Contexts;
 use crate::Status;
 use ironwarp_abi::context::MemoryRegionContext;
-use ironwarp_abi::limits::{MR_BITS, MR_COUNT};
 use ironwarp_abi::status;
 
 /// What is to be done to the octets.
@@ -88,10 +87,7 @@ pub(crate) fn gate(contexts: &Contexts, asked: Question) -> Result<u64, Refusal>
     let Some(before_last) = asked.length.checked_sub(1) else {
         return Ok(0);
     };
-    let index = asked.stag as usize % MR_COUNT;
-    let region = contexts.region(index).filter(|region| region.valid);
-    let region = region.filter(|region| region.key == asked.stag >> MR_BITS);
-    let region = region.ok_or(Refusal::Stag)?;
+    let region = contexts.region(asked.stag).ok_or(Refusal::Stag)?;
     if region.pd != asked.pd {
         return Err(Refusal::Domain);
     }
@@ -101,7 +97,7 @@ pub(crate) fn gate(contexts: &Contexts, asked: Question) -> Result<u64, Refusal>
     asked.offset.checked_add(before_last.into()).ok_or(Refusal::Wrap)?;
     let into = asked.offset.checked_sub(region.base).ok_or(Refusal::Bounds)?;
     let end = into.checked_add(asked.length.into());
-    if end.is_none_or(|end| end > region.length.into()) {
+    if end.is_none_or(|end| end > region.length) {
         return Err(Refusal::Bounds);
     }
     Ok(region.bus_address.wrapping_add(into))
@@ -119,12 +115,13 @@ fn grants(region: &MemoryRegionContext, right: Right) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ironwarp_abi::context::table;
+    use ironwarp_abi::configuration::BOARD;
+    use ironwarp_abi::context::{region_of, table};
 
     const REGION: MemoryRegionContext = MemoryRegionContext {
         base: 1000,
         length: 100,
-        key: 0xabcdef,
+        stag: 0xabcdef07,
         bus_address: 0x7000,
         pd: 5,
         local_read: true,
@@ -137,10 +134,12 @@ mod tests {
         Question { stag: 0xabcdef07, pd: 5, right: Right::RemoteWrite, offset: 1000, length: 100 };
 
     fn ask(region: MemoryRegionContext, asked: Question) -> Result<u64, Refusal> {
-        let mut contexts = Contexts::new();
+        let mut contexts = Contexts::new(BOARD);
         for (word, value) in region.to_words().into_iter().enumerate() {
-            contexts.write(table::MEMORY_REGION, 7, word, value);
+            contexts.write(word, value);
         }
+        let index = region_of(region.stag, BOARD.mr_bits) as u32;
+        assert_eq!(contexts.commit(table::MEMORY_REGION, index, false), Some(()));
         gate(&contexts, asked)
     }
 
@@ -181,6 +180,22 @@ mod tests {
     fn a_region_may_end_with_the_last_octet_there_is() {
         let region = MemoryRegionContext { base: u64::MAX - 99, ..REGION };
         assert_eq!(ask(region, Question { offset: u64::MAX - 1, length: 2, ..ASKED }), Ok(0x7062));
+    }
+
+    #[test]
+    fn a_region_may_be_all_there_is() {
+        let region = MemoryRegionContext { base: 1, length: u64::MAX, bus_address: 0, ..REGION };
+        let asked = |offset, length| ask(region, Question { offset, length, ..ASKED });
+        assert_eq!(asked(u64::MAX - 1, 2), Ok(u64::MAX - 2));
+        assert_eq!(asked(1 << 40, u32::MAX), Ok((1 << 40) - 1), "beyond 32 bits");
+        assert_eq!(asked(0, 1), Err(Refusal::Bounds));
+        assert_eq!(asked(u64::MAX, 2), Err(Refusal::Wrap));
+        let region = MemoryRegionContext { length: 1 << 32 | 5, ..REGION };
+        assert_eq!(ask(region, Question { offset: 1000, length: 100, ..ASKED }), Ok(0x7000));
+        let end = 1000 + (1 << 32) + 5;
+        assert!(ask(region, Question { offset: end - 1, length: 1, ..ASKED }).is_ok());
+        let behind = Question { offset: end, length: 1, ..ASKED };
+        assert_eq!(ask(region, behind), Err(Refusal::Bounds));
     }
 
     #[test]

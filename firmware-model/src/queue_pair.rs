@@ -2,13 +2,17 @@
 
 use crate::byte_stream::{ByteStream, Carrier};
 use crate::host::Host;
+use crate::life::Life;
 use crate::rdma::Rdma;
+use crate::registers::state;
 use crate::shared::Shared;
 use crate::tcp::arrival::Segment;
 use crate::tcp::Tcp;
+use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::registers::{
     Register, QUERY_RECEIVE_NEXT, QUERY_SEND_NEXT, QUERY_SEND_UNACKNOWLEDGED, QUERY_SEND_WINDOW,
+    QUERY_STATE,
 };
 
 /// What carries the octets of an RDMA stream.
@@ -30,14 +34,14 @@ pub(crate) struct QueuePair {
 
 impl QueuePair {
     /// Starts from a context, with frames.
-    pub fn over_frames(qp: u8, context: QueuePairContext) -> Self {
-        let rdma = Rdma::new(qp, context, Tcp::sizes(&context));
+    pub fn over_frames(life: Life, context: QueuePairContext, device: &Configuration) -> Self {
+        let rdma = Rdma::new(life, context, Tcp::sizes(&context, device));
         Self { rdma, transport: Transport::Frames(Tcp::new(&context)), stopped: false }
     }
 
     /// Starts from a context, with the stream that every [`service`](Self::service) names.
-    pub fn over_stream(qp: u8, context: QueuePairContext) -> Self {
-        let rdma = Rdma::new(qp, context, Carrier::sizes(&context));
+    pub fn over_stream(life: Life, context: QueuePairContext) -> Self {
+        let rdma = Rdma::new(life, context, Carrier::sizes(&context));
         Self { rdma, transport: Transport::Stream(Carrier::new()), stopped: false }
     }
 
@@ -47,6 +51,11 @@ impl QueuePair {
         self.stopped = true;
     }
 
+    /// The host has started the queue pair and not stopped it.
+    pub fn is_started(&self) -> bool {
+        !self.stopped
+    }
+
     /// What a register says if it shows this queue pair.
     pub fn query(&self, register: Register) -> u32 {
         match (register, &self.transport) {
@@ -54,6 +63,10 @@ impl QueuePair {
             (QUERY_SEND_UNACKNOWLEDGED, _) => self.rdma.unacknowledged().0,
             (QUERY_RECEIVE_NEXT, _) => self.rdma.received().0,
             (QUERY_SEND_WINDOW, Transport::Frames(tcp)) => tcp.window(),
+            (QUERY_STATE, _) => {
+                let rdma = &self.rdma;
+                state(rdma.life, rdma.is_active(), self.is_started(), rdma.ended())
+            }
             _ => 0,
         }
     }

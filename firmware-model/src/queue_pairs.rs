@@ -2,16 +2,15 @@
 
 use crate::byte_stream::ByteStream;
 use crate::host::Host;
+use crate::life::Life;
 use crate::queue_pair::QueuePair;
 use crate::raw_pair::RawPair;
 use crate::shared::Shared;
 use crate::tcp::arrival::Segment;
+use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::context::QueuePairContext;
-use ironwarp_abi::limits::{QP_COUNT, RAW_QP};
-use ironwarp_abi::registers::{
-    Register, COUNT_RAW_NO_BUFFER, QUERY_RECEIVE_NEXT, QUERY_SEND_NEXT, QUERY_SEND_UNACKNOWLEDGED,
-    QUERY_SEND_WINDOW,
-};
+use ironwarp_abi::limits::RAW_QP;
+use ironwarp_abi::registers::{Register, COUNT_RAW_NO_BUFFER};
 use std::fmt;
 
 /// Why a stream was not attached.
@@ -19,10 +18,10 @@ use std::fmt;
 pub enum AttachError {
     /// The device has no such queue pair, or it is the one of raw frames.
     #[error("queue pair {0} takes no stream")]
-    NoStreams(usize),
+    NoStreams(u32),
     /// The queue pair is active.
     #[error("queue pair {0} is active")]
-    Active(usize),
+    Active(u32),
 }
 
 /// A stream of the host's.
@@ -34,9 +33,14 @@ impl fmt::Debug for Attached {
     }
 }
 
+/// The queue pair of raw frames.
+const RAW: u32 = RAW_QP as u32;
+
 /// A queue pair that carries a connection, if it was ever started, and its stream.
 #[derive(Debug, Default)]
 struct Slot {
+    /// Starts since the reset, modulo 2^8.
+    generation: u8,
     pair: Option<Box<QueuePair>>,
     stream: Option<Attached>,
 }
@@ -48,56 +52,74 @@ impl Slot {
 }
 
 /// Queue pairs by number.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct QueuePairs {
+    device: Configuration,
     raw: Option<RawPair>,
-    /// That of [`RAW_QP`] stays empty.
-    slots: [Slot; QP_COUNT],
+    /// That of [`RAW`] has nothing but its generation.
+    slots: Vec<Slot>,
     /// The queue pair whose turn it is to send.
-    turn: usize,
+    turn: u32,
 }
 
 impl QueuePairs {
-    /// Starts a queue pair from its context.
-    pub fn start(&mut self, qp: usize, context: QueuePairContext) {
-        if qp == RAW_QP {
-            self.raw = Some(RawPair::new(context));
-        } else if let Some(slot) = self.slots.get_mut(qp) {
-            let pair = match slot.stream {
-                Some(_) => QueuePair::over_stream(qp as u8, context),
-                None => QueuePair::over_frames(qp as u8, context),
-            };
-            slot.pair = Some(Box::new(pair));
+    /// None of them was ever started.
+    pub fn new(device: Configuration) -> Self {
+        let slots = std::iter::repeat_with(Slot::default).take(device.qp_count()).collect();
+        Self { device, raw: None, slots, turn: RAW }
+    }
+
+    /// Starts a queue pair from its context, in a new generation.
+    pub fn start(&mut self, qp: u32, context: QueuePairContext) {
+        let Some(slot) = self.slots.get_mut(qp as usize) else { return };
+        slot.generation = slot.generation.wrapping_add(1);
+        let life = Life { qp, generation: slot.generation };
+        if qp == RAW {
+            self.raw = Some(RawPair::new(life, context));
+            return;
         }
+        let pair = match slot.stream {
+            Some(_) => QueuePair::over_stream(life, context),
+            None => QueuePair::over_frames(life, context, &self.device),
+        };
+        slot.pair = Some(Box::new(pair));
     }
 
     /// Stops a queue pair.
-    pub fn stop(&mut self, qp: usize) {
+    pub fn stop(&mut self, qp: u32) {
         match qp {
-            RAW_QP => self.raw.iter_mut().for_each(RawPair::stop),
+            RAW => self.raw.iter_mut().for_each(RawPair::stop),
             _ => self.pair(qp).into_iter().for_each(QueuePair::stop),
         }
     }
 
-    /// The host has posted send work requests.
-    pub fn post_sends(&mut self, qp: usize, posted: u16) {
+    /// The host has started the queue pair and not stopped it.
+    pub fn is_started(&self, qp: u32) -> bool {
         match qp {
-            RAW_QP => self.raw.iter_mut().for_each(|raw| raw.post_sends(posted)),
+            RAW => self.raw.as_ref().is_some_and(RawPair::is_started),
+            _ => self.known(qp).is_some_and(QueuePair::is_started),
+        }
+    }
+
+    /// The host has posted send work requests.
+    pub fn post_sends(&mut self, qp: u32, posted: u16) {
+        match qp {
+            RAW => self.raw.iter_mut().for_each(|raw| raw.post_sends(posted)),
             _ => self.pair(qp).into_iter().for_each(|pair| pair.rdma.post_sends(posted)),
         }
     }
 
     /// The host has posted receive work requests.
-    pub fn post_receives(&mut self, qp: usize, posted: u16) {
+    pub fn post_receives(&mut self, qp: u32, posted: u16) {
         match qp {
-            RAW_QP => self.raw.iter_mut().for_each(|raw| raw.post_receives(posted)),
+            RAW => self.raw.iter_mut().for_each(|raw| raw.post_receives(posted)),
             _ => self.pair(qp).into_iter().for_each(|pair| pair.rdma.post_receives(posted)),
         }
     }
 
     /// The host's stream carries the connection from the next start on.
-    pub fn attach(&mut self, qp: usize, stream: Box<dyn ByteStream>) -> Result<(), AttachError> {
-        let slot = self.slots.get_mut(qp).filter(|_| qp != RAW_QP);
+    pub fn attach(&mut self, qp: u32, stream: Box<dyn ByteStream>) -> Result<(), AttachError> {
+        let slot = self.slots.get_mut(qp as usize).filter(|_| qp != RAW);
         let slot = slot.ok_or(AttachError::NoStreams(qp))?;
         if slot.is_active() {
             return Err(AttachError::Active(qp));
@@ -107,15 +129,14 @@ impl QueuePairs {
     }
 
     /// The stream of a queue pair that is not active.
-    pub fn detach(&mut self, qp: usize) -> Option<Box<dyn ByteStream>> {
-        let slot = self.slots.get_mut(qp).filter(|slot| !slot.is_active())?;
+    pub fn detach(&mut self, qp: u32) -> Option<Box<dyn ByteStream>> {
+        let slot = self.slots.get_mut(qp as usize).filter(|slot| !slot.is_active())?;
         slot.stream.take().map(|Attached(stream)| stream)
     }
 
     /// The stream of a queue pair did not take all that it was given.
-    pub fn wants_room(&self, qp: usize) -> bool {
-        let pair = self.slots.get(qp).and_then(|slot| slot.pair.as_ref());
-        pair.is_some_and(|pair| pair.wants_room())
+    pub fn wants_room(&self, qp: u32) -> bool {
+        self.known(qp).is_some_and(QueuePair::wants_room)
     }
 
     /// Gives a frame to software.
@@ -129,7 +150,7 @@ impl QueuePairs {
     /// Takes a segment of the connection that a queue pair owns. While it is at rest, nobody does.
     pub fn receive(
         &mut self,
-        qp: usize,
+        qp: u32,
         segment: &Segment<'_>,
         shared: &mut Shared,
         host: &mut dyn Host,
@@ -139,13 +160,14 @@ impl QueuePairs {
 
     /// Sends in turns, acknowledges, and serves the streams. True if there is more to do.
     pub fn poll(&mut self, shared: &mut Shared, host: &mut dyn Host) -> bool {
-        let mut idle = 0;
-        while idle < QP_COUNT && !shared.is_full() {
+        let (mut idle, count) = (0, self.slots.len());
+        while idle < count && !shared.is_full() {
             let sent = self.transmit(self.turn, shared, host);
             idle = if sent { 0 } else { idle + 1 };
-            self.turn = (self.turn + 1) % QP_COUNT;
+            let next = self.turn + 1;
+            self.turn = if next as usize == count { RAW } else { next };
         }
-        let mut more = idle < QP_COUNT;
+        let mut more = idle < count;
         for slot in &mut self.slots {
             let Some(pair) = &mut slot.pair else { continue };
             pair.acknowledge(shared);
@@ -156,35 +178,26 @@ impl QueuePairs {
         more
     }
 
-    /// Bit n: queue pair n is active.
-    pub fn active(&self) -> u32 {
-        let raw = self.raw.as_ref().is_some_and(RawPair::is_active);
-        let active = self.slots.iter().map(Slot::is_active);
-        active.zip(0..).fold(u32::from(raw), |bits, (on, qp)| bits | u32::from(on) << qp)
-    }
-
-    /// What a register says if it shows this queue pair.
-    pub fn query(&self, qp: usize, register: Register) -> u32 {
-        if qp != RAW_QP {
-            let pair = self.slots.get(qp).and_then(|slot| slot.pair.as_ref());
-            return pair.map_or(0, |pair| pair.query(register));
+    /// What a register says if it shows this queue pair; zero before its first start.
+    pub fn query(&self, qp: u32, register: Register) -> u32 {
+        match qp {
+            RAW => self.raw.as_ref().map_or(0, |raw| raw.query(register)),
+            _ => self.known(qp).map_or(0, |pair| pair.query(register)),
         }
-        self.raw.as_ref().map(RawPair::context).map_or(0, |context| match register {
-            QUERY_SEND_NEXT | QUERY_SEND_UNACKNOWLEDGED => context.send_next,
-            QUERY_RECEIVE_NEXT => context.receive_next,
-            QUERY_SEND_WINDOW => context.send_window,
-            _ => 0,
-        })
     }
 
-    fn transmit(&mut self, qp: usize, shared: &mut Shared, host: &mut dyn Host) -> bool {
+    fn transmit(&mut self, qp: u32, shared: &mut Shared, host: &mut dyn Host) -> bool {
         match (qp, &mut self.raw) {
-            (RAW_QP, Some(raw)) => raw.transmit(shared, host),
+            (RAW, Some(raw)) => raw.transmit(shared, host),
             _ => self.pair(qp).is_some_and(|pair| pair.transmit(shared, host)),
         }
     }
 
-    fn pair(&mut self, qp: usize) -> Option<&mut QueuePair> {
-        self.slots.get_mut(qp).and_then(|slot| slot.pair.as_deref_mut())
+    fn pair(&mut self, qp: u32) -> Option<&mut QueuePair> {
+        self.slots.get_mut(qp as usize).and_then(|slot| slot.pair.as_deref_mut())
+    }
+
+    fn known(&self, qp: u32) -> Option<&QueuePair> {
+        self.slots.get(qp as usize).and_then(|slot| slot.pair.as_deref())
     }
 }

@@ -1,49 +1,67 @@
 //! Queue pair 0: whole Ethernet frames, to and from software.
 
 use crate::host::Host;
+use crate::life::Life;
 use crate::protection::{gate, Question, Right};
+use crate::registers::state;
 use crate::shared::Shared;
 use crate::work_queue::WorkQueue;
 use crate::Status;
 use ironwarp_abi::context::QueuePairContext;
-use ironwarp_abi::limits::{FRAME_BYTES_MAX, RAW_QP};
 use ironwarp_abi::queue::{kind, opcode, CompletionEntry};
-use ironwarp_abi::registers::COUNT_RAW_NO_BUFFER;
+use ironwarp_abi::registers::{
+    Register, COUNT_RAW_NO_BUFFER, QUERY_RECEIVE_NEXT, QUERY_SEND_NEXT, QUERY_SEND_UNACKNOWLEDGED,
+    QUERY_SEND_WINDOW, QUERY_STATE,
+};
 use ironwarp_abi::status;
 use ironwarp_wire::ethernet;
 
 /// The raw queue pair from its start on.
 #[derive(Debug)]
 pub(crate) struct RawPair {
+    life: Life,
     context: QueuePairContext,
     sends: WorkQueue,
     receives: WorkQueue,
     active: bool,
+    /// Why it has ended, if it has.
+    ended: Status,
+    stopped: bool,
 }
 
 impl RawPair {
     /// Starts from a context.
-    pub fn new(context: QueuePairContext) -> Self {
+    pub fn new(life: Life, context: QueuePairContext) -> Self {
         Self {
+            life,
             sends: WorkQueue::new(context.send_queue, context.send_queue_log2),
             receives: WorkQueue::new(context.receive_queue, context.receive_queue_log2),
             context,
             active: true,
+            ended: status::SUCCESS,
+            stopped: false,
         }
-    }
-
-    pub fn is_active(&self) -> bool {
-        self.active
     }
 
     /// The host stops the queue pair.
     pub fn stop(&mut self) {
-        self.active = false;
+        (self.active, self.stopped) = (false, true);
     }
 
-    /// What the host has started it with.
-    pub fn context(&self) -> &QueuePairContext {
-        &self.context
+    /// What a register says if it shows this queue pair.
+    pub fn query(&self, register: Register) -> u32 {
+        match register {
+            QUERY_SEND_NEXT | QUERY_SEND_UNACKNOWLEDGED => self.context.send_next,
+            QUERY_RECEIVE_NEXT => self.context.receive_next,
+            QUERY_SEND_WINDOW => self.context.send_window,
+            QUERY_STATE => state(self.life, self.active, !self.stopped, self.ended),
+            _ => 0,
+        }
+    }
+
+    /// The host has started it and not stopped it.
+    pub fn is_started(&self) -> bool {
+        !self.stopped
     }
 
     /// The host has posted frames to send.
@@ -67,8 +85,9 @@ impl RawPair {
         }
         match self.place(frame, shared, host) {
             Ok(Some(number)) => {
-                let entry = entry(kind::RECEIVE, status::SUCCESS, number, frame.len());
-                shared.complete(self.context.receive_cq, entry, host);
+                let entry = self.entry(kind::RECEIVE, number, frame.len());
+                let told = shared.complete(self.context.receive_cq, entry, host);
+                told.unwrap_or_else(|status| self.end(status, shared, host));
             }
             Ok(None) => shared.counters.count(COUNT_RAW_NO_BUFFER),
             Err(status) => self.end(status, shared, host),
@@ -110,10 +129,11 @@ impl RawPair {
         match self.read(number, shared, host) {
             Ok((frame, signaled)) => {
                 self.sends.take();
-                let entry = entry(kind::SEND, status::SUCCESS, number, frame.len());
+                let entry = self.entry(kind::SEND, number, frame.len());
                 shared.send_frame(frame);
                 if signaled {
-                    shared.complete(self.context.send_cq, entry, host);
+                    let told = shared.complete(self.context.send_cq, entry, host);
+                    told.unwrap_or_else(|status| self.end(status, shared, host));
                 }
                 true
             }
@@ -138,7 +158,8 @@ impl RawPair {
             return Err(status::RESERVED_FIELD);
         }
         let length = request.length as usize;
-        if !(ethernet::HEADER_BYTES..=FRAME_BYTES_MAX).contains(&length) {
+        let longest = shared.configuration.frame_bytes_max();
+        if !(ethernet::HEADER_BYTES..=longest).contains(&length) {
             return Err(status::RAW_LENGTH);
         }
         let asked = Question {
@@ -155,13 +176,14 @@ impl RawPair {
     }
 
     fn end(&mut self, why: Status, shared: &mut Shared, host: &mut dyn Host) {
-        self.active = false;
-        tracing::debug!(qp = RAW_QP, status = why, "a queue pair ends");
-        shared.complete(self.context.receive_cq, entry(kind::EVENT, why, 0, 0), host);
+        (self.active, self.ended) = (false, why);
+        tracing::debug!(qp = self.life.qp, status = why, "a queue pair ends");
+        // Who has overflowed tells nothing more; the register still says why this ended.
+        let _ = shared.complete(self.context.receive_cq, self.life.entry(kind::EVENT, why), host);
     }
-}
 
-fn entry(kind: u8, status: Status, request: u16, length: usize) -> CompletionEntry {
-    let (qp, length) = (RAW_QP as u8, length as u32);
-    CompletionEntry { qp, kind, status, request, length, ..CompletionEntry::default() }
+    fn entry(&self, kind: u8, request: u16, length: usize) -> CompletionEntry {
+        let length = length as u32;
+        CompletionEntry { request, length, ..self.life.entry(kind, status::SUCCESS) }
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::fpdu_stream::FpduStream;
 use crate::host::Host;
+use crate::life::Life;
 use crate::placement::{Placed, Placement};
 use crate::reads::{AskedReads, HeldReads, Reads};
 use crate::sender::{Due, Sender};
@@ -18,7 +19,7 @@ use ironwarp_wire::sequence::Sequence;
 /// What the transport allows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sizes {
-    /// The longest ULPDU to send.
+    /// The longest ULPDU to send: enough for any header and some payload.
     pub mulpdu: usize,
     /// The largest FPDU to take, in octets of stream.
     pub fpdu: usize,
@@ -29,7 +30,7 @@ pub(crate) struct Sizes {
 /// Both directions of an RDMA stream. It keeps its numbers when it is no longer active.
 #[derive(Debug)]
 pub(crate) struct Rdma {
-    qp: u8,
+    pub life: Life,
     pub context: QueuePairContext,
     sender: Sender,
     /// What has arrived.
@@ -39,28 +40,36 @@ pub(crate) struct Rdma {
     /// How much of what was sent the peer, or whoever cares for that, has.
     acknowledged: u64,
     active: bool,
+    /// Why it has ended, if it has.
+    ended: Status,
 }
 
 impl Rdma {
     /// Starts from a context.
-    pub fn new(qp: u8, context: QueuePairContext, sizes: Sizes) -> Self {
+    pub fn new(life: Life, context: QueuePairContext, sizes: Sizes) -> Self {
         let receives = WorkQueue::new(context.receive_queue, context.receive_queue_log2);
         let framing = Framing { markers: context.receive_markers, crc: context.crc };
         let asked = AskedReads::new(context.read_out);
         Self {
-            qp,
+            life,
             sender: Sender::new(&context, sizes.mulpdu),
             stream: FpduStream::new(framing, sizes.fpdu, sizes.waiting),
-            placement: Placement::new(qp, context.pd, receives),
+            placement: Placement::new(life, context.pd, receives),
             reads: Reads { asked, held: HeldReads::new(context.read_in) },
             acknowledged: 0,
             context,
             active: true,
+            ended: status::SUCCESS,
         }
     }
 
     pub fn is_active(&self) -> bool {
         self.active
+    }
+
+    /// Why the queue pair has ended; success if it has not.
+    pub fn ended(&self) -> Status {
+        self.ended
     }
 
     /// The host stops the queue pair.
@@ -114,21 +123,30 @@ impl Rdma {
     }
 
     /// So many more octets of what was sent are acknowledged.
-    pub fn acknowledge(&mut self, octets: u32, shared: &mut Shared, host: &mut dyn Host) {
+    ///
+    /// # Errors
+    /// The completion queue has no room for what is done with that.
+    pub fn acknowledge(
+        &mut self,
+        octets: u32,
+        shared: &mut Shared,
+        host: &mut dyn Host,
+    ) -> Result<(), Status> {
         self.acknowledged += u64::from(octets);
-        self.retire(shared, host);
+        self.retire(shared, host)
     }
 
     /// Completes the requests that are done. Unsignaled ones end without a word.
-    fn retire(&mut self, shared: &mut Shared, host: &mut dyn Host) {
+    fn retire(&mut self, shared: &mut Shared, host: &mut dyn Host) -> Result<(), Status> {
         if !self.active {
-            return;
+            return Ok(());
         }
-        while let Some(done) = self.sender.outstanding.retire(self.acknowledged, self.qp) {
+        while let Some(done) = self.sender.outstanding.retire(self.acknowledged, self.life) {
             if let Some(entry) = done {
-                shared.complete(self.context.send_cq, entry, host);
+                shared.complete(self.context.send_cq, entry, host)?;
             }
         }
+        Ok(())
     }
 
     /// Takes whole FPDUs out of the stream.
@@ -150,10 +168,10 @@ impl Rdma {
         self.sender.open();
         match placed {
             Placed::Part => {}
-            Placed::Message(entry) => shared.complete(self.context.receive_cq, entry, host),
+            Placed::Message(entry) => shared.complete(self.context.receive_cq, entry, host)?,
             Placed::Read => {
                 self.sender.outstanding.read();
-                self.retire(shared, host);
+                self.retire(shared, host)?;
             }
         }
         Ok(true)
@@ -167,9 +185,13 @@ impl Rdma {
         }
     }
 
-    /// The queue pair ends: it is active no longer, and the host is told why.
+    /// The queue pair ends, unless it is at rest already: it is active no longer, and the host is
+    /// told why, as the last that it is told of this life.
     pub fn end(&mut self, why: Status, shared: &mut Shared, host: &mut dyn Host) {
-        self.active = false;
+        if !std::mem::take(&mut self.active) {
+            return;
+        }
+        self.ended = why;
         let of_tcp = [
             status::PEER_CLOSED,
             status::PEER_CLOSED_EARLY,
@@ -177,13 +199,11 @@ impl Rdma {
             status::PEER_SILENT,
         ];
         let entry = CompletionEntry {
-            qp: self.qp,
-            kind: kind::EVENT,
-            status: why,
             sequence: if of_tcp.contains(&why) { self.received().0 } else { 0 },
-            ..CompletionEntry::default()
+            ..self.life.entry(kind::EVENT, why)
         };
-        tracing::debug!(qp = self.qp, status = why, "a queue pair ends");
-        shared.complete(self.context.receive_cq, entry, host);
+        tracing::debug!(qp = self.life.qp, status = why, "a queue pair ends");
+        // Who has overflowed tells nothing more; the register still says why this ended.
+        let _ = shared.complete(self.context.receive_cq, entry, host);
     }
 }

@@ -6,7 +6,6 @@ mod mix;
 use common::peer::{tagged, untagged, Peer};
 use common::pipe::{pipe, End, Shared};
 use common::*;
-use ironwarp_abi::limits::{QP_COUNT, RAW_QP};
 use ironwarp_abi::queue::{kind, CompletionEntry, SendRequest};
 use ironwarp_abi::registers as reg;
 use ironwarp_abi::status;
@@ -15,13 +14,17 @@ use proptest::prelude::*;
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
 
+/// The queue pair of raw frames, and one that the device does not have.
+const RAW_QP: u32 = 0;
+const NO_QP: u32 = DEVICE.qp_count() as u32;
+
 const STREAM: Wish = Wish { mulpdu: 64_768, ..PLAIN };
 
 fn start(me: usize, wish: Wish, end: End) -> Station {
     let mut station = Station::new(me);
-    station.device.attach_stream(QP.into(), Box::new(end)).unwrap();
+    station.device.attach_stream(QP, Box::new(end)).unwrap();
     station.start(&context(me, wish));
-    station.write(reg::QUERY_QP, QP.into());
+    station.write(reg::QUERY_QP, QP);
     station
 }
 
@@ -53,7 +56,14 @@ fn settle(stations: &mut [Station; 2]) {
 }
 
 fn done(kind: u8, request: u16, length: u32) -> CompletionEntry {
-    CompletionEntry { qp: QP, kind, request, length, ..CompletionEntry::default() }
+    CompletionEntry {
+        qp: QP,
+        generation: FIRST,
+        kind,
+        request,
+        length,
+        ..CompletionEntry::default()
+    }
 }
 
 fn event(status: u8, sequence: u32) -> CompletionEntry {
@@ -100,7 +110,7 @@ fn a_stream_without_room_holds_back() {
         let una = station.read(reg::QUERY_SEND_UNACKNOWLEDGED);
         assert_eq!(una, first.wrapping_add(unacknowledged));
         assert_eq!(station.read(reg::QUERY_SEND_NEXT), first.wrapping_add(148));
-        assert_eq!(station.device.stream_wants_room(QP.into()), unacknowledged != 148);
+        assert_eq!(station.device.stream_wants_room(QP), unacknowledged != 148);
         assert_eq!(station.completions().len(), completions, "{unacknowledged}");
         way.lock().unwrap().octets.clear();
     }
@@ -112,7 +122,7 @@ fn a_bad_request_ends_the_queue_pair_behind_the_good_ones() {
     station.post(&write_request(8, 0, 0));
     station.post(&SendRequest { opcode: 99, ..write_request(8, 0, 0) });
     let mut octets = 0;
-    while station.read(reg::QP_ACTIVE) != 0 {
+    while station.is_active() {
         station.poll();
         octets += way.lock().unwrap().octets.drain(..).count();
     }
@@ -143,11 +153,8 @@ fn each_end_of_a_stream_has_its_status() {
         let next = context(0, STREAM).receive_next.wrapping_add(octets.len() as u32);
         let expected = [done(kind::RECEIVE, 0, 10), event(expected, next)];
         assert_eq!(station.completions(), expected, "{what}");
-        assert_eq!(
-            (station.read(reg::QP_ACTIVE), station.read(reg::QUERY_RECEIVE_NEXT)),
-            (0, next)
-        );
-        assert!(station.device.detach_stream(QP.into()).is_some());
+        assert_eq!((station.is_active(), station.read(reg::QUERY_RECEIVE_NEXT)), (false, next));
+        assert!(station.device.detach_stream(QP).is_some());
     }
 }
 
@@ -182,26 +189,26 @@ fn streams_are_attached_to_queue_pairs_at_rest() {
     let end = || Box::new(pipe(9, 9).into_iter().next().unwrap());
     let device = &mut station.device;
     assert_eq!(device.attach_stream(RAW_QP, end()), Err(AttachError::NoStreams(RAW_QP)));
-    assert_eq!(device.attach_stream(QP_COUNT, end()), Err(AttachError::NoStreams(QP_COUNT)));
-    assert!(device.detach_stream(QP_COUNT).is_none() && device.detach_stream(RAW_QP).is_none());
-    assert!(device.detach_stream(QP.into()).is_none(), "none is attached");
-    assert_eq!(device.attach_stream(QP.into(), end()), Ok(()));
-    assert!(!device.stream_wants_room(QP.into()) && !device.stream_wants_room(QP_COUNT));
+    assert_eq!(device.attach_stream(NO_QP, end()), Err(AttachError::NoStreams(NO_QP)));
+    assert!(device.detach_stream(NO_QP).is_none() && device.detach_stream(RAW_QP).is_none());
+    assert!(device.detach_stream(QP).is_none(), "none is attached");
+    assert_eq!(device.attach_stream(QP, end()), Ok(()));
+    assert!(!device.stream_wants_room(QP) && !device.stream_wants_room(NO_QP));
     station.start(&context(0, STREAM));
     let device = &mut station.device;
-    assert_eq!(device.attach_stream(QP.into(), end()), Err(AttachError::Active(QP.into())));
-    assert!(device.detach_stream(QP.into()).is_none(), "it is active");
-    station.write(reg::QP_CONTROL, QP.into());
-    assert!(station.device.detach_stream(QP.into()).is_some());
-    assert!(station.device.detach_stream(QP.into()).is_none());
+    assert_eq!(device.attach_stream(QP, end()), Err(AttachError::Active(QP)));
+    assert!(device.detach_stream(QP).is_none(), "it is active");
+    station.write(reg::QP_CONTROL, QP);
+    assert!(station.device.detach_stream(QP).is_some());
+    assert!(station.device.detach_stream(QP).is_none());
 
     // Without a stream it is a connection over frames again, and frames are nothing to a stream.
     station.start(&context(0, PLAIN));
     let mut peer = Peer::new(PLAIN);
     peer.send(&mut station, &tagged(SINK_STAG, 0, b"frame"));
     assert_eq!((station.poll().len(), station.octets(SINK, 5)), (1, b"frame".to_vec()));
-    station.write(reg::QP_CONTROL, QP.into());
-    station.device.attach_stream(QP.into(), end()).unwrap();
+    station.write(reg::QP_CONTROL, QP);
+    station.device.attach_stream(QP, end()).unwrap();
     station.start(&context(0, PLAIN));
     Peer::new(PLAIN).send(&mut station, &tagged(SINK_STAG, 0, b"other"));
     assert_eq!((station.poll().len(), station.octets(SINK, 5)), (0, b"frame".to_vec()));
@@ -229,7 +236,7 @@ fn two_devices_over_a_socket() {
     let mut stations = [(0, active), (1, passive)].map(|(me, socket)| {
         socket.set_nonblocking(true).unwrap();
         let mut station = Station::new(me);
-        station.device.attach_stream(QP.into(), Box::new(socket)).unwrap();
+        station.device.attach_stream(QP, Box::new(socket)).unwrap();
         station.start(&context(me, STREAM));
         station
     });
@@ -244,8 +251,8 @@ fn two_devices_over_a_socket() {
     }
     assert!(entries.iter().all(|entry| entry.status == status::SUCCESS));
     assert_eq!(stations[1].octets(SINK, data.len()), data);
-    stations[0].write(reg::QP_CONTROL, QP.into());
-    drop(stations[0].device.detach_stream(QP.into()));
+    stations[0].write(reg::QP_CONTROL, QP);
+    drop(stations[0].device.detach_stream(QP));
     let closed = loop {
         stations[1].poll();
         if let Some(entry) = stations[1].completion() {
@@ -282,7 +289,7 @@ proptest! {
         let (mut station, _, way, _) = alone(Wish { markers, crc, ..STREAM }, usize::MAX);
         way.lock().unwrap().octets.extend(&octets);
         way.lock().unwrap().closed = true;
-        while station.read(reg::QP_ACTIVE) != 0 {
+        while station.is_active() {
             station.poll();
         }
         prop_assert_eq!(station.memory.lost, 0);

@@ -17,11 +17,24 @@ use ironwarp_wire::rdmap::Opcode;
 use proptest::prelude::*;
 
 fn done(request: u16, length: u32) -> CompletionEntry {
-    CompletionEntry { qp: QP, kind: kind::SEND, request, length, ..CompletionEntry::default() }
+    CompletionEntry {
+        qp: QP,
+        generation: FIRST,
+        kind: kind::SEND,
+        request,
+        length,
+        ..CompletionEntry::default()
+    }
 }
 
 fn event(status: u8) -> CompletionEntry {
-    CompletionEntry { qp: QP, kind: kind::EVENT, status, ..CompletionEntry::default() }
+    CompletionEntry {
+        qp: QP,
+        generation: FIRST,
+        kind: kind::EVENT,
+        status,
+        ..CompletionEntry::default()
+    }
 }
 
 fn pair(wish: Wish) -> (Station, Peer) {

@@ -66,7 +66,8 @@ pub fn block(
     let known = || SOURCES.iter().map(|source| source.name).collect();
     let unknown = || FlowError::UnknownBlock { name: name.to_owned(), known: known() };
     let source = source(name).ok_or_else(unknown)?;
-    let design = Design { netlist: !seeds.is_empty(), ..Design::of_block(source.verilog) };
+    let design =
+        Design { netlist: !seeds.is_empty(), ..Design::of_block(source.top, source.verilog) };
     let command = format!("./ironwarp fpga --block {name}{}", seed_options(seeds));
     let job = Job { name, design: &design, command, seeds, speed: required_mhz, foreign: false };
     job.run(tools, (folder, threads), progress)

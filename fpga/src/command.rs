@@ -123,7 +123,8 @@ struct Run<'a> {
 impl Run<'_> {
     fn board(&self, board: &Board) -> Result<(), Error> {
         let unknown = || Error::UnknownBoard(board.name.to_owned());
-        let design = Design::of_block(source(board.name).ok_or_else(unknown)?.verilog);
+        let source = source(board.name).ok_or_else(unknown)?;
+        let design = Design::of_block(source.top, source.verilog);
         let folder = self.folder.join(board.name);
         let what = (&design, board.constraints);
         let place = (folder.as_path(), self.threads());

@@ -5,12 +5,11 @@
 pub struct Source {
     /// The block's name in the registry.
     pub name: &'static str,
-    /// Its text and that of everything in it; the top module is called [`TOP`].
+    /// The name of the block's own module, the one to synthesise.
+    pub top: &'static str,
+    /// Its text and that of everything in it.
     pub verilog: &'static str,
 }
-
-/// What the emitter calls the top module of every block.
-pub const TOP: &str = "top";
 
 /// Every block: whole devices and boards, engines, leaf blocks.
 pub static SOURCES: &[Source] = &include!(concat!(env!("OUT_DIR"), "/sources.rs"));

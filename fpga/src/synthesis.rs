@@ -70,11 +70,11 @@ pub struct Design<'a> {
 }
 
 impl<'a> Design<'a> {
-    /// A block of the registry.
-    pub fn of_block(verilog: &'a str) -> Self {
+    /// A block whose own module is called `top`.
+    pub fn of_block(top: &str, verilog: &'a str) -> Self {
         Self {
             files: vec![("top.v".to_owned(), verilog)],
-            top: crate::sources::TOP.to_owned(),
+            top: top.to_owned(),
             parameters: Vec::new(),
             netlist: true,
         }

@@ -24,7 +24,7 @@ fn measure_of(
         ports.trim()
     );
     let folder = tempfile::tempdir().unwrap();
-    let design = Design::of_block(&verilog);
+    let design = Design::of_block("top", &verilog);
     let command = String::new();
     let job = Job { name: "planted", design: &design, command, seeds, speed: mhz, foreign };
     job.run(&tools, (folder.path(), 2), &()).unwrap()

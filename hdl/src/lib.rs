@@ -4,8 +4,11 @@
 
 pub mod blocks;
 pub mod complete;
+pub mod configuration;
 pub mod control;
 pub mod crc;
+pub mod fusesoc;
+pub mod life;
 pub mod lint;
 pub mod literal;
 pub mod mac;

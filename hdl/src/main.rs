@@ -2,6 +2,8 @@
 
 use clap::{Parser, Subcommand};
 use ironwarp_hdl::blocks::{blocks, engines, whole, BlockEntry};
+use ironwarp_hdl::fusesoc::core_file;
+use ironwarp_hdl::verilog::page::ports_page;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,7 +17,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write `DIR/rnic.v`, the whole device, and `DIR/<block>.v` for every engine and block.
+    /// Write `DIR/rnic.v`, the whole device, `DIR/<block>.v` for every engine and block, and
+    /// `DIR/ironwarp.core` for FuseSoC.
     Verilog {
         /// The folder to write to; it is made if it does not exist.
         dir: PathBuf,
@@ -23,6 +26,8 @@ enum Command {
         #[arg(long)]
         block: Option<String>,
     },
+    /// Print the ports of what others instantiate, as the page `docs/ports.md`.
+    Ports,
     /// Check every kernel; exit status 1 if there are findings.
     Lint,
     /// List the blocks by name.
@@ -35,6 +40,9 @@ type Failure = (String, u8);
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Verilog { dir, block } => verilog(&dir, block.as_deref()),
+        Command::Ports => ports_page(&everything())
+            .map(|page| print!("{page}"))
+            .map_err(|why| (why.to_string(), 1)),
         Command::Lint => lint(),
         Command::Blocks => {
             everything().iter().for_each(|entry| println!("{}", entry.name));
@@ -65,6 +73,11 @@ fn verilog(dir: &Path, only: Option<&str>) -> Result<(), Failure> {
     }
     let io = |path: &Path, e: std::io::Error| (format!("{}: {e}", path.display()), 2);
     std::fs::create_dir_all(dir).map_err(|e| io(dir, e))?;
+    if only.is_none() {
+        let path = dir.join("ironwarp.core");
+        std::fs::write(&path, core_file(&entries)).map_err(|e| io(&path, e))?;
+        println!("{}", path.display());
+    }
     for entry in entries {
         let text = entry.emit().map_err(|e| (format!("{}: {e}", entry.name), 1))?;
         let path = dir.join(format!("{}.v", entry.name));

@@ -3,12 +3,14 @@
 //! All of them are in one text; a further input of the top module, `mutant`, chooses one at run
 //! time, or none with zero. The real device's Verilog has nothing of this.
 
+use crate::verilog::settled::constant_slices;
+
 /// A mistake: in one module, one assignment has another right-hand side.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutation {
     /// What is wrong with the device that has it.
     pub about: &'static str,
-    /// The module, by the path of its instance.
+    /// The module, by the path of its instance below the whole device, `top`.
     module: &'static str,
     /// What is assigned to.
     target: &'static str,
@@ -51,12 +53,12 @@ pub const MUTATIONS: &[Mutation] = &[
         about: "an FPDU that ends where a marker is due counts that marker",
         module: "top$transmit$segmenter$planner$sizer$count",
         target: "beyond",
-        right: "octets - ((distance) & 14'h3fff)",
-        wrong: "octets - ((distance) & 14'h3fff) + 14'h4",
+        right: "octets - ((distance) & 15'h7fff)",
+        wrong: "octets - ((distance) & 15'h7fff) + 15'h4",
     },
     Mutation {
         about: "the CRC covers the room for itself when it begins a beat",
-        module: "top$transmit$writer$crc",
+        module: "top$transmit$path$writer$crc",
         target: "crc$valid",
         right: "taken & ~(sink$beat[(64'h44)+:(1)] & short)",
         wrong: "taken",
@@ -70,23 +72,21 @@ pub const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         about: "a window scale of fourteen counts as thirteen",
-        module: "top$transmit$acks",
-        target: "scale",
-        right: "scale_word[(32'h8)+:(4)]",
-        wrong: "(scale_word[(32'h8)+:(4)] == 4'he) ? 4'hd : scale_word[(32'h8)+:(4)]",
+        module: "top$transmit$acks$scale",
+        target: "value",
+        right: "values$read_data",
+        wrong: "(values$read_data == 4'he) ? 4'hd : values$read_data",
     },
     Mutation {
         about: "the checksum of a long received segment loses carries",
         module: "top$receive$intake$checksums",
         target: "tcp_fold",
-        right:
-            "((tcp_sum$q[(32'h0)+:(16)]) & 17'h1ffff) + ((tcp_sum$q[(32'h10)+:(16)]) & 17'h1ffff)",
-        wrong:
-            "((tcp_sum$q[(32'h0)+:(16)]) & 17'h1ffff) + ((tcp_sum$q[(32'h10)+:(8)]) & 17'h1ffff)",
+        right: "((tcp_sum$q[15:0]) & 17'h1ffff) + ((tcp_sum$q[31:16]) & 17'h1ffff)",
+        wrong: "((tcp_sum$q[15:0]) & 17'h1ffff) + ((tcp_sum$q[23:16]) & 17'h1ffff)",
     },
     Mutation {
         about: "the first entry of a pass has the phase bit of the first pass",
-        module: "top$complete$entries$place",
+        module: "top$complete$entries$fate$place",
         target: "phase",
         right: "~passes[32'h0]",
         wrong: "~passes[32'h0] | ~|slot",
@@ -112,24 +112,74 @@ pub const MUTATIONS: &[Mutation] = &[
         right: "octets << start",
         wrong: "octets << start[2:0]",
     },
+    Mutation {
+        about: "a fence is done before what was to be sent has left",
+        module: "top$control$fences",
+        target: "in_transmit$d",
+        right: "1'b1",
+        wrong: "1'b0",
+    },
+    Mutation {
+        about: "a fence is done before what was received is placed",
+        module: "top$control$fences",
+        target: "in_receive$d",
+        right: "1'b1",
+        wrong: "1'b0",
+    },
+    Mutation {
+        about: "a completion entry's generation is not compared",
+        module: "top$complete$life",
+        target: "same",
+        right: "life[(64'h8)+:(1)] & (life[(64'h0)+:(8)] == entry[(64'hc)+:(8)])",
+        wrong: "life[(64'h8)+:(1)]",
+    },
+    Mutation {
+        about: "the segmenter takes a start or stop of queue pair 17 for one of queue pair 1",
+        module: "top$transmit$segmenter$watch",
+        target: "lives$write_index",
+        right: "change[(64'h2)+:(6)]",
+        wrong: "change[(64'h2)+:(6)] & 6'h2f",
+    },
+    Mutation {
+        about: "a tag of a payload read is free before its answer is whole",
+        module: "top$pcie$payload_channel",
+        target: "issuer$busy",
+        right: "store$busy",
+        wrong: "32'h0",
+    },
+    Mutation {
+        about: "the upper bits of a peer's STag are not compared",
+        module: "top$receive$gate",
+        target: "stranger$d",
+        right: "~grant[32'h1f] | (stags$words$0 != asked$q[(64'h0)+:(32)])",
+        wrong: "~grant[32'h1f] | (stags$words$0[17:0] != asked$q[17:0])",
+    },
 ];
 
-/// Plants all mistakes in the Verilog of the whole device.
+/// Plants all mistakes in the Verilog of the whole device, whose own module is called `core`.
 ///
 /// # Errors
 /// One of them finds no place.
-pub fn plant(verilog: &str) -> Result<String, PlantError> {
-    const TOP: &str = "top";
+pub fn plant(verilog: &str, core: &str) -> Result<String, PlantError> {
+    const ABOUT: &str = "any";
     let mut text = verilog.to_owned();
     for (mutation, number) in MUTATIONS.iter().zip(1..) {
         let Mutation { about, module, target, right, wrong } = mutation;
-        let old = format!(" {target} = {right};");
-        let new = format!(" {target} = (top.mutant == {number}) ? ({wrong}) : ({right});");
-        text = replace(&text, about, module, &old, &new)?;
+        let module = format!("{core}{}", module.trim_start_matches("top"));
+        let (right, wrong) = (constant_slices(right), constant_slices(wrong));
+        let planted = |draft: &str| {
+            let new = format!("({core}.mutant == {number}) ? ({wrong}) : ({right});");
+            let (old, new) =
+                (format!(" {target}{draft} = {right};"), format!(" {target}{draft} = {new}"));
+            replace(&text, about, &module, &old, &new)
+        };
+        // What is overridden further on is a draft until then.
+        text = planted("").or_else(|why| planted("$draft").map_err(|_| why))?;
     }
-    text = replace(&text, TOP, TOP, "module top(", "module top(mutant,")?;
+    let (old, new) = (format!("module {core}("), format!("module {core}(mutant,"));
+    text = replace(&text, ABOUT, core, &old, &new)?;
     let old = "// Module arguments\n";
-    replace(&text, TOP, TOP, old, &format!("{old}    input wire [7:0] mutant;\n"))
+    replace(&text, ABOUT, core, old, &format!("{old}    input wire [7:0] mutant;\n"))
 }
 
 /// Replaces what is in a module exactly once.
@@ -161,6 +211,14 @@ mod tests {
 
     const VERILOG: &str = "module top(clock);\n\n    // Module arguments\n    a = 1;\nendmodule\n\
                            module top$b(clock);\n    a = 1;\n    b = a;\n    b = a;\nendmodule\n";
+
+    #[test]
+    fn every_mistake_finds_its_place() {
+        let rnic = crate::blocks::whole()[0];
+        let planted = plant(&rnic.emit().unwrap(), &rnic.core()).unwrap();
+        let chosen = format!("{}.mutant == ", rnic.core());
+        assert_eq!(planted.matches(&chosen).count(), MUTATIONS.len());
+    }
 
     #[test]
     fn only_what_is_there_once_is_replaced() {

@@ -1,13 +1,15 @@
 //! The RNIC: the block diagram of `docs/architecture.md`, in the same words.
 //!
 //! ```text
-//!            +------+ bar  +---------+ contexts, doorbells, start/stop to every engine
+//!            +------+ bar  +---------+ contexts, lives, doorbells, fences to every engine
 //! pcie_in -->|      |----->| Control |- - - - - - - - - - - - - - - - - - - - - - - ->
-//!            |      |<-----|         |<---------------- events ----------------+
+//!            |      |<-----|         |<---------------- events, fenced --------+
 //!            | Pcie |      +---------+                                         |
-//!            |      |        event |    +------------------+  completions      |
-//! pcie_out<--|      |<-------------+--->| CompletionWriter |<------------+     |
-//!            |      |  entries, MSI-X   +------------------+             |     |
+//!            |      |  ended, fences |    ^ overflows                          |
+//!            |      |                v    |                                    |
+//!            |      |  entries, MSI-X  +------------------+  completions       |
+//! pcie_out<--|      |<-----------------| CompletionWriter |<------------+      |
+//!            |      |                  +------------------+             |      |
 //!            |      |                                            +----------+  |
 //!            |      |-- send requests, payload ----------------->| Transmit |--+--> mac_out
 //!            |      |                                            +----------+  |
@@ -18,6 +20,7 @@
 //!            +------+                                            +----------+
 //! ```
 use crate::complete::{Completion, CompletionWriter};
+use crate::configuration::BAR_BITS;
 use crate::control::{BarWrite, Control, MsixMessage, QpEvent};
 use crate::mac::MacCounts;
 use crate::pcie::{Pcie, ReadRequest, WriteRequest};
@@ -49,12 +52,12 @@ pub struct Passed {
 
 /// The whole device between the PCIe hard block and the Ethernet MAC.
 #[derive(LogicBlock, Default)]
-pub struct Rnic<const BANK: usize> {
+pub struct Rnic {
     /// The core clock: everything happens at its rising edge.
     pub clock: Signal<In, Clock>,
     /// Synchronous reset, active high; one clock is enough. Afterwards the device is as after
-    /// power-on, but for some 260 clocks in which it clears its tables: packets from the host
-    /// wait, frames are lost.
+    /// power-on, but for some clocks in which it clears its tables, one for each object of the
+    /// largest: packets from the host wait, frames are lost.
     ///
     /// Who is at the other end of a stream need not know of a reset. What comes of a packet that
     /// it cut on its way in is dropped; one that it cut on its way out ends with `error`. A beat
@@ -72,6 +75,8 @@ pub struct Rnic<const BANK: usize> {
     pub mac_in: StreamSink<Beat>,
     /// Frames to the MAC. Once a frame has begun, `valid` stays set to its end.
     pub mac_out: StreamSource<Beat>,
+    /// The station's address, its first octet in bits 47:40, for a MAC that obeys PAUSE to it.
+    pub mac_address: Signal<Out, Bits<48>>,
     /// What the MAC did, for the host's counters.
     pub mac_counts: Signal<In, MacCounts>,
     /// Maximum payload size, as in PCI Express device control: 0 is 128 octets, 1 is 256, ...
@@ -80,19 +85,30 @@ pub struct Rnic<const BANK: usize> {
     pub max_read: Signal<In, Bits<3>>,
     /// Bus, device and function number of this function.
     pub requester: Signal<In, Bits<16>>,
+    /// Bus Master Enable of the Command register: the device may send memory reads and writes, of
+    /// which interrupt messages are some. While not, they wait, and a read that waits is not under
+    /// way; answers to the host's reads leave. Up to two packets may follow its fall.
+    pub bus_master_enable: Signal<In, Bit>,
+    /// MSI-X Enable of the MSI-X capability. While not, or while the function is masked, no message
+    /// is begun, and interrupts make their vectors pending.
+    pub msix_enable: Signal<In, Bit>,
+    /// Function Mask of the MSI-X capability.
+    pub msix_function_mask: Signal<In, Bit>,
+    /// Completion Timeout Disable of Device Control 2: reads wait for ever.
+    pub completion_timeout_disable: Signal<In, Bit>,
     /// One-clock pulses: the stations of `ironwarp_abi::trace`.
     pub stations: Signal<Out, Bits<16>>,
     restart: Restart,
     pcie: Pcie,
-    control: Control<BANK>,
+    control: Control,
     complete: CompletionWriter,
     transmit: Transmit,
-    receive: Receive<BANK>,
+    receive: Receive,
     counted: Signal<Local, Counted>,
     passed: Signal<Local, Passed>,
 }
 
-impl<const BANK: usize> Logic for Rnic<BANK> {
+impl Logic for Rnic {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, restart, pcie, control, complete, transmit, receive);
@@ -112,27 +128,47 @@ impl<const BANK: usize> Logic for Rnic<BANK> {
         self.pcie.max_payload.next = self.max_payload.val();
         self.pcie.max_read.next = self.max_read.val();
         self.pcie.requester.next = self.requester.val();
+        self.pcie.bus_master.next = self.bus_master_enable.val();
+        self.pcie.microsecond.next = self.control.microsecond.val();
+        self.pcie.completion_timeout.next = self.control.completion_timeout.val();
+        if self.completion_timeout_disable.val() {
+            self.pcie.completion_timeout.next = 0.into();
+        }
+        self.control.messages_enabled.next =
+            self.bus_master_enable.val() & self.msix_enable.val() & !self.msix_function_mask.val();
         self.transmit.max_read.next = self.max_read.val();
         self.receive.max_read.next = self.max_read.val();
 
         // The host's accesses.
         StreamSource::<BarWrite>::join(&mut self.pcie.bar_write, &mut self.control.bar_write);
-        StreamSource::<Bits<20>>::join(&mut self.pcie.bar_read, &mut self.control.bar_read);
+        StreamSource::<Bits<BAR_BITS>>::join(&mut self.pcie.bar_read, &mut self.control.bar_read);
         StreamSource::<Bits<32>>::join(&mut self.control.bar_answer, &mut self.pcie.bar_answer);
 
         // What control tells everyone.
         self.transmit.context_write.next = self.control.context_write.val();
         self.receive.context_write.next = self.control.context_write.val();
         self.complete.context_write.next = self.control.context_write.val();
-        self.transmit.doorbell.next = self.control.doorbell.val();
-        self.receive.doorbell.next = self.control.doorbell.val();
-        self.complete.doorbell.next = self.control.doorbell.val();
-        self.transmit.qp_command.next = self.control.qp_command.val();
-        self.receive.qp_command.next = self.control.qp_command.val();
+        self.transmit.change.next = self.control.change.val();
+        self.receive.change.next = self.control.change.val();
+        self.complete.change.next = self.control.change.val();
+        self.transmit.doorbell.next = self.control.qp_doorbell.val();
+        self.receive.doorbell.next = self.control.qp_doorbell.val();
+        self.complete.doorbell.next = self.control.cq_doorbell.val();
         self.complete.cq_command.next = self.control.cq_command.val();
-        self.transmit.active.next = self.control.active.val();
-        self.receive.active.next = self.control.active.val();
         self.receive.mac_address.next = self.control.mac_address.val();
+        self.mac_address.next = self.control.mac_address.val();
+        self.receive.flow_key.next = self.control.flow_key.val();
+
+        // Fences, through everything.
+        self.transmit.fence.next = self.control.fence.val();
+        self.receive.fence.next = self.control.fence.val();
+        self.control.transmit_fenced.next = self.transmit.fenced.val();
+        self.control.receive_fenced.next = self.receive.fenced.val();
+        StreamSource::<Completion>::join(
+            &mut self.control.fence_completion,
+            &mut self.complete.fence,
+        );
+        self.control.fence_told.next = self.complete.fence_told.val();
 
         // Work requests and payload from host memory.
         StreamSource::<ReadRequest>::join(
@@ -170,6 +206,10 @@ impl<const BANK: usize> Logic for Rnic<BANK> {
         );
         StreamSource::<QpEvent>::join(&mut self.transmit.event, &mut self.control.event_send);
         StreamSource::<QpEvent>::join(&mut self.receive.event, &mut self.control.event_receive);
+        StreamSource::<QpEvent>::join(
+            &mut self.complete.overflow_event,
+            &mut self.control.event_overflow,
+        );
 
         // What the receive side tells the transmit side.
         StreamSource::<Acknowledgement>::join(
@@ -184,6 +224,7 @@ impl<const BANK: usize> Logic for Rnic<BANK> {
             &mut self.receive.read_asked,
             &mut self.transmit.read_asked,
         );
+        self.transmit.room_qp.next = self.receive.room_qp.val();
         self.receive.read_room.next = self.transmit.read_room.val();
         self.receive.read_sent.next = self.transmit.read_sent.val();
         self.transmit.read_done.next = self.receive.read_done.val();

@@ -17,7 +17,7 @@ fn writes_every_block_to_a_new_folder() {
     assert!(output.status.success(), "{said}");
     for entry in ironwarp_hdl::blocks() {
         let text = std::fs::read_to_string(target.join(format!("{}.v", entry.name))).unwrap();
-        assert!(text.contains("module top("), "{}", entry.name);
+        assert!(text.contains(&format!("module {}(", entry.top())), "{}", entry.name);
     }
 }
 

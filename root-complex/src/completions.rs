@@ -26,8 +26,8 @@ struct Read {
 /// What answering found in memory.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// A piece with this many octets that count.
-    Data(Completion, usize),
+    /// A piece from a bus address on, with this many octets that count.
+    Data(Completion, u64, usize),
     /// No memory answers at so many octets from the address on.
     Unmapped(Completion, u64, usize),
 }
@@ -125,7 +125,7 @@ impl Completions {
         } else {
             read.octets = Some(octets);
         }
-        Some(Answer::Data(self.completion(&request, from, left, payload), piece))
+        Some(Answer::Data(self.completion(&request, from, left, payload), from, piece))
     }
 
     /// The read to serve next. Within a request, completions come in the order of addresses;
@@ -218,7 +218,7 @@ mod tests {
         let mut found = Vec::new();
         while let Some(answer) = completions.next(10, MPS, &memory, &mut random) {
             match answer {
-                Answer::Data(completion, _) => found.push(completion),
+                Answer::Data(completion, ..) => found.push(completion),
                 unmapped => panic!("{unmapped:?}"),
             }
         }

@@ -119,6 +119,9 @@ pub enum Misconduct {
     /// An interrupt message while MSI-X is off (s. 7.7.2.2).
     #[error("an interrupt message (vector {0}) while MSI-X is off")]
     MsixOff(u32),
+    /// An interrupt message while the function is masked (s. 7.7.2.2).
+    #[error("an interrupt message (vector {0}) while the function is masked")]
+    MsixMasked(u32),
     /// The device did not take a beat from the MAC, which cannot wait.
     #[error("a beat from the MAC was not taken")]
     MacRefused,

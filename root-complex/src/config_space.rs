@@ -13,6 +13,8 @@ const BAR_LOW: usize = 0x10;
 const BAR_HIGH: usize = 0x14;
 const PCIE: usize = 0x40;
 const DEVICE_CONTROL: usize = PCIE + 0x08;
+const DEVICE_CAPABILITIES_2: usize = PCIE + 0x24;
+const DEVICE_CONTROL_2: usize = PCIE + 0x28;
 const MSIX: usize = 0x80;
 const MSIX_CONTROL: usize = MSIX + 2;
 
@@ -24,6 +26,8 @@ const BUS_MASTER: u16 = 1 << 2;
 const EXTENDED_TAGS: u16 = 1 << 8;
 /// Device control: start a function-level reset; reads zero.
 const FUNCTION_LEVEL_RESET: u16 = 1 << 15;
+/// Device capabilities 2: software can turn the completion timeout off. Device control 2: it has.
+const COMPLETION_TIMEOUT_DISABLE: u16 = 1 << 4;
 /// MSI-X control.
 const MSIX_ENABLE: u16 = 1 << 15;
 const MSIX_FUNCTION_MASK: u16 = 1 << 14;
@@ -56,18 +60,13 @@ pub enum Effect {
 pub struct ConfigSpace {
     bytes: Vec<u8>,
     writable: Vec<u8>,
-}
-
-impl Default for ConfigSpace {
-    fn default() -> Self {
-        Self::new()
-    }
+    bar_bytes: u32,
 }
 
 impl ConfigSpace {
-    /// The space as it is after power-on.
-    pub fn new() -> Self {
-        let mut space = Self { bytes: vec![0; BYTES], writable: vec![0; BYTES] };
+    /// The space as it is after power-on. BAR 0 has `bar_bytes`, a power of two.
+    pub fn new(bar_bytes: u32) -> Self {
+        let mut space = Self { bytes: vec![0; BYTES], writable: vec![0; BYTES], bar_bytes };
         space.header();
         space.pcie_capability();
         space.msix_capability();
@@ -82,7 +81,7 @@ impl ConfigSpace {
         self.put16(0x06, 1 << 4, 0); // there is a list of capabilities
         self.put32(0x08, pci::CLASS_CODE << 8 | u32::from(pci::REVISION), 0);
         self.put32(0x0c, 0, 0xff); // cache line size
-        self.put32(BAR_LOW, 0b100, !(registers::BAR_BYTES - 1)); // 64-bit, not prefetchable
+        self.put32(BAR_LOW, 0b100, !(self.bar_bytes - 1)); // 64-bit, not prefetchable
         self.put32(BAR_HIGH, 0, u32::MAX);
         self.put16(0x2c, pci::VENDOR_ID, 0);
         self.put16(0x2e, pci::DEVICE_ID, 0);
@@ -104,6 +103,8 @@ impl ConfigSpace {
         let (gen3, lanes) = (3, 4 << 4);
         self.put32(PCIE + 0x0c, lanes | gen3, 0);
         self.put16(PCIE + 0x12, lanes as u16 | gen3 as u16, 0);
+        self.put16(DEVICE_CAPABILITIES_2, COMPLETION_TIMEOUT_DISABLE, 0);
+        self.put16(DEVICE_CONTROL_2, 0, COMPLETION_TIMEOUT_DISABLE);
         self.put32(PCIE + 0x2c, 0b111 << 1, 0); // link speeds
     }
 
@@ -189,7 +190,7 @@ impl ConfigSpace {
 
     /// Bus address of BAR 0.
     pub fn bar_address(&self) -> u64 {
-        let low = self.get32(BAR_LOW) & !(registers::BAR_BYTES - 1);
+        let low = self.get32(BAR_LOW) & !(self.bar_bytes - 1);
         u64::from(self.get32(BAR_HIGH)) << 32 | u64::from(low)
     }
 
@@ -209,12 +210,28 @@ impl ConfigSpace {
         self.get16(DEVICE_CONTROL) & EXTENDED_TAGS != 0
     }
 
+    /// Reads of the function wait for ever (s. 7.5.3.16).
+    pub fn completion_timeout_disabled(&self) -> bool {
+        self.get16(DEVICE_CONTROL_2) & COMPLETION_TIMEOUT_DISABLE != 0
+    }
+
+    /// What the end of a serial line is told of all this: settings as in `ironwarp_abi::serial`.
+    pub fn serial_settings(&self) -> u8 {
+        let (master, messages) = (u8::from(self.bus_master()), u8::from(self.sends_messages()));
+        self.max_payload() | master << 3 | self.max_read() << 4 | messages << 7
+    }
+
     /// MSI-X is on.
     pub fn msix_enabled(&self) -> bool {
         self.get16(MSIX_CONTROL) & MSIX_ENABLE != 0
     }
 
-    /// MSI-X is on, and all vectors are masked together.
+    /// MSI-X is on, and not all vectors are masked together: messages may be sent.
+    pub fn sends_messages(&self) -> bool {
+        self.msix_enabled() && !self.msix_function_masked()
+    }
+
+    /// All vectors are masked together.
     pub fn msix_function_masked(&self) -> bool {
         self.get16(MSIX_CONTROL) & MSIX_FUNCTION_MASK != 0
     }
@@ -223,6 +240,8 @@ impl ConfigSpace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const BAR_BYTES: u32 = ironwarp_abi::configuration::BOARD.bar_bytes();
 
     fn read32(space: &ConfigSpace, offset: usize) -> u32 {
         let mut bytes = [0; 4];
@@ -237,11 +256,11 @@ mod tests {
     /// Software finds a BAR's size by writing ones (s. 7.5.1.2.1).
     #[test]
     fn the_bar_tells_its_size() {
-        let mut space = ConfigSpace::new();
+        let mut space = ConfigSpace::new(BAR_BYTES);
         write32(&mut space, BAR_LOW, u32::MAX);
         write32(&mut space, BAR_HIGH, u32::MAX);
         let size = u64::from(read32(&space, BAR_HIGH)) << 32 | u64::from(read32(&space, BAR_LOW));
-        assert_eq!(!(size & !0xf) + 1, u64::from(registers::BAR_BYTES));
+        assert_eq!(!(size & !0xf) + 1, u64::from(BAR_BYTES));
         assert_eq!(size & 0xf, 0b100, "64-bit memory, not prefetchable");
         write32(&mut space, BAR_LOW, 0x8000_0000);
         write32(&mut space, BAR_HIGH, 0x12);
@@ -251,7 +270,7 @@ mod tests {
     /// The list of capabilities has PCI Express and MSI-X, and ends.
     #[test]
     fn the_capabilities_are_found() {
-        let space = ConfigSpace::new();
+        let space = ConfigSpace::new(BAR_BYTES);
         let mut found = Vec::new();
         let mut at = read32(&space, 0x34) as usize & 0xff;
         while at != 0 {
@@ -268,7 +287,7 @@ mod tests {
     /// Identity is read-only; control bits are not; a byte write touches its byte alone.
     #[test]
     fn only_writable_bits_change() {
-        let mut space = ConfigSpace::new();
+        let mut space = ConfigSpace::new(BAR_BYTES);
         let identity = read32(&space, 0);
         write32(&mut space, 0, 0);
         assert_eq!(read32(&space, 0), identity);
@@ -282,7 +301,7 @@ mod tests {
     /// Device control drives the sizes; the reset bit acts and reads zero (s. 7.5.3.4).
     #[test]
     fn device_control_acts() {
-        let mut space = ConfigSpace::new();
+        let mut space = ConfigSpace::new(BAR_BYTES);
         assert_eq!((space.max_payload(), space.max_read()), (0, 2));
         let effect = write32(&mut space, DEVICE_CONTROL, 7 << 5 | 5 << 12);
         assert_eq!(effect, Effect::None);
@@ -295,7 +314,7 @@ mod tests {
     /// Accesses that leave the space are refused.
     #[test]
     fn the_space_ends() {
-        let mut space = ConfigSpace::new();
+        let mut space = ConfigSpace::new(BAR_BYTES);
         assert!(space.read(4092, &mut [0; 4]).is_ok());
         assert!(space.read(4093, &mut [0; 4]).is_err());
         assert!(space.write(u16::MAX, &[0; 4]).is_err());

@@ -1,5 +1,8 @@
 //! How a root complex behaves.
 
+use crate::mishaps::MishapOptions;
+use ironwarp_abi::configuration::{self, Configuration};
+
 /// A value that means nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{option}: {why}")]
@@ -36,6 +39,10 @@ pub struct RootComplexOptions {
     pub bar_address: u64,
     /// Clocks until an unanswered BAR read is given up.
     pub bar_timeout_clocks: u64,
+    /// What goes wrong with answers to the device on purpose.
+    pub mishaps: MishapOptions,
+    /// What the device has: BAR 0's size follows from it.
+    pub configuration: Configuration,
 }
 
 impl Default for RootComplexOptions {
@@ -52,6 +59,8 @@ impl Default for RootComplexOptions {
             max_read: 512,
             bar_address: 0xe000_0000,
             bar_timeout_clocks: 10_000,
+            mishaps: MishapOptions::default(),
+            configuration: configuration::REFERENCE,
         }
     }
 }
@@ -67,6 +76,14 @@ impl RootComplexOptions {
                 return Err(BadOption { option, why: format!("{chance} is no chance") });
             }
         }
+        let chances = &self.mishaps.chances;
+        let sum: f64 = chances.iter().sum();
+        if chances.iter().any(|chance| !(0.0..=1.0).contains(chance)) || sum > 1.0 {
+            return Err(BadOption {
+                option: "mishaps",
+                why: format!("{chances:?} are no chances"),
+            });
+        }
         for (option, octets, most) in
             [("max_payload", self.max_payload, 512), ("max_read", self.max_read, 4096)]
         {
@@ -75,7 +92,7 @@ impl RootComplexOptions {
                 return Err(BadOption { option, why });
             }
         }
-        let bar = u64::from(ironwarp_abi::registers::BAR_BYTES);
+        let bar = u64::from(self.configuration.bar_bytes());
         if self.bar_address % (2 * bar) != 0 {
             let why = format!("{:#x} is no multiple of {:#x}", self.bar_address, 2 * bar);
             return Err(BadOption { option: "bar_address", why });

@@ -9,6 +9,7 @@ use crate::bar::{BarAnswer, BarReads, ROOT};
 use crate::completions::{Answer, Completions};
 use crate::conduct::{Fault, Misconduct, Rules, Violation};
 use crate::config_space::ConfigSpace;
+use crate::mishaps::Mishaps;
 use crate::tlp::{Completion, Request, Tlp};
 use crate::{time, HostMemory, NoMemory, RootComplexOptions};
 use rand::{Rng, SeedableRng};
@@ -18,6 +19,9 @@ use std::ops::RangeInclusive;
 
 /// Memory writes here are interrupts (x86: Intel SDM volume 3, s. 11.11).
 pub const INTERRUPT_ADDRESSES: RangeInclusive<u64> = 0xfee0_0000..=0xfeef_ffff;
+/// How long what the function was just forbidden may still come, in clocks: a packet may have
+/// begun, or a message left its table.
+const ON_THE_WAY: u64 = 256;
 /// Violations and faults that are kept; later ones are only counted.
 const REPORTS: usize = 1000;
 
@@ -59,7 +63,9 @@ pub struct RootComplex {
 
     bar: BarReads,
     interrupts: VecDeque<u32>,
-    masked_interrupts: Vec<u32>,
+    /// When bus mastering or interrupts were last turned off.
+    forbidden: Option<u64>,
+    mishaps: Mishaps,
     violations: Vec<Violation>,
     violation_count: u64,
     faults: Vec<Fault>,
@@ -73,7 +79,7 @@ impl RootComplex {
             nic,
             requester: (nic as u16 + 1) << 8,
             options: options.clone(),
-            config: ConfigSpace::new(),
+            config: ConfigSpace::new(options.configuration.bar_bytes()),
             memory: Box::new(NoMemory),
             random: ChaCha8Rng::seed_from_u64(seed),
             clock: 0,
@@ -82,7 +88,8 @@ impl RootComplex {
             reads: Completions::new(ROOT, options),
             bar: BarReads::default(),
             interrupts: VecDeque::new(),
-            masked_interrupts: Vec::new(),
+            forbidden: None,
+            mishaps: Mishaps::default(),
             violations: Vec::new(),
             violation_count: 0,
             faults: Vec::new(),
@@ -95,7 +102,7 @@ impl RootComplex {
     /// The firmware's part.
     fn set_up(&mut self) {
         let encoded = |octets: u32| (octets / 128).max(1).ilog2() as u8;
-        let bar = u64::from(ironwarp_abi::registers::BAR_BYTES) * self.nic as u64;
+        let bar = u64::from(self.options.configuration.bar_bytes()) * self.nic as u64;
         self.config.set_up(
             self.options.bar_address + bar,
             encoded(self.options.max_payload),
@@ -105,14 +112,15 @@ impl RootComplex {
 
     /// Forgets everything about the device, which is reset. Memory and reports stay.
     pub fn reset(&mut self) {
-        self.config = ConfigSpace::new();
+        self.config = ConfigSpace::new(self.options.configuration.bar_bytes());
         self.set_up();
         self.requests.clear();
         self.posted.clear();
         self.reads.clear();
         self.bar = BarReads::default();
         self.interrupts.clear();
-        self.masked_interrupts.clear();
+        self.forbidden = None;
+        self.mishaps.clear();
     }
 
     /// Gives the device its memory.
@@ -125,13 +133,21 @@ impl RootComplex {
         &self.config
     }
 
-    /// Configuration space, for writing. Interrupts that waited for a mask are let go.
+    /// Configuration space, for writing.
     pub fn config_write<T>(&mut self, write: impl FnOnce(&mut ConfigSpace) -> T) -> T {
+        let allowed = |config: &ConfigSpace| (config.bus_master(), config.sends_messages());
+        let (master, messages) = allowed(&self.config);
         let result = write(&mut self.config);
-        if self.config.msix_enabled() && !self.config.msix_function_masked() {
-            self.interrupts.extend(self.masked_interrupts.drain(..));
+        let (master_now, messages_now) = allowed(&self.config);
+        if master && !master_now || messages && !messages_now {
+            self.forbidden = Some(self.clock);
         }
         result
+    }
+
+    /// What was forbidden a moment ago may still be on its way.
+    fn on_the_way(&self) -> bool {
+        self.forbidden.is_some_and(|forbidden| self.clock - forbidden <= ON_THE_WAY)
     }
 
     /// The function's bus, device and function number.
@@ -157,6 +173,12 @@ impl RootComplex {
     /// Octets moved so far.
     pub fn moved(&self) -> Moved {
         self.moved
+    }
+
+    /// How often each kind of mishap has happened, in the order of
+    /// [`Mishap::ALL`](crate::Mishap::ALL).
+    pub fn mishaps(&self) -> [u64; crate::Mishap::ALL.len()] {
+        self.mishaps.counts()
     }
 
     /// Interrupts that were not yet taken, oldest first.
@@ -214,7 +236,10 @@ impl RootComplex {
     /// Nothing is under way: no packet to send, no write that is yet to take effect, no read that
     /// is yet to be answered.
     pub fn idle(&self) -> bool {
-        self.requests.is_empty() && self.posted.is_empty() && self.reads.outstanding() == 0
+        self.requests.is_empty()
+            && self.posted.is_empty()
+            && self.reads.outstanding() == 0
+            && self.mishaps.idle()
     }
 
     /// Gives up waiting for a BAR read: an answer that still comes is a violation.
@@ -251,20 +276,29 @@ impl RootComplex {
             request.emit(octets);
             return true;
         }
+        if self.mishaps.due(self.clock, octets) {
+            return true;
+        }
         let max_payload = 128 << self.config.max_payload();
-        let memory = &*self.memory;
-        let completion = match self.reads.next(self.clock, max_payload, memory, &mut self.random) {
-            None => return false,
-            Some(Answer::Data(completion, octets)) => {
-                self.moved.read += octets as u64;
-                completion
-            }
-            Some(Answer::Unmapped(completion, address, octets)) => {
-                self.fault(false, address, octets);
-                completion
-            }
-        };
-        Tlp::Completion(completion).emit(octets);
+        while octets.is_empty() {
+            let (memory, random) = (&*self.memory, &mut self.random);
+            let (completion, address) =
+                match self.reads.next(self.clock, max_payload, memory, random) {
+                    None => return false,
+                    Some(Answer::Data(completion, address, octets)) => {
+                        self.moved.read += octets as u64;
+                        (completion, address)
+                    }
+                    Some(Answer::Unmapped(completion, address, octets)) => {
+                        self.fault(false, address, octets);
+                        (completion, address)
+                    }
+                };
+            Tlp::Completion(completion).emit(octets);
+            let options = &self.options.mishaps;
+            let clocks = (self.clock, self.clock + time::clocks(options.late_ns));
+            self.mishaps.befall(options, address, clocks, &mut self.random, octets);
+        }
         true
     }
 
@@ -291,7 +325,7 @@ impl RootComplex {
     }
 
     fn check(&self, request: &Request, write: bool) -> Result<(), Misconduct> {
-        if !self.config.bus_master() {
+        if !self.config.bus_master() && !self.on_the_way() {
             return Err(Misconduct::NotMaster { address: request.address });
         }
         let rules = Rules {
@@ -327,8 +361,11 @@ impl RootComplex {
                 return Err(Misconduct::Interrupt { address, octets });
             };
             let vector = u32::from_le_bytes([a, b, c, d]);
-            if !self.config.msix_enabled() {
-                return Err(Misconduct::MsixOff(vector));
+            if !self.config.sends_messages() && !self.on_the_way() {
+                return Err(match self.config.msix_enabled() {
+                    true => Misconduct::MsixMasked(vector),
+                    false => Misconduct::MsixOff(vector),
+                });
             }
             self.post(Posted::Interrupt(vector));
             return Ok(());
@@ -355,9 +392,6 @@ impl RootComplex {
                 Ok(()) => self.moved.written += octets.len() as u64,
                 Err(_) => self.fault(true, address, octets.len()),
             },
-            Posted::Interrupt(vector) if self.config.msix_function_masked() => {
-                self.masked_interrupts.push(vector);
-            }
             Posted::Interrupt(vector) => self.interrupts.push_back(vector),
             Posted::Answer(completion) => {
                 if let Err(misconduct) = self.bar.answer(self.requester, &completion) {

@@ -19,7 +19,9 @@ pub mod world;
 pub use error::Error;
 pub use ironwarp_root_complex::{bar, conduct, config_space, root_complex, time, tlp};
 pub use ironwarp_root_complex::{Beat, Fault, Misconduct, RootComplexOptions, Split, Violation};
-pub use ironwarp_root_complex::{HostMemory, NoMemory, OwnedMemory, Unmapped};
+pub use ironwarp_root_complex::{
+    HostMemory, Mishap, MishapOptions, NoMemory, OwnedMemory, Unmapped,
+};
 pub use link::Frame;
 pub use options::{Impairments, LinkOptions, Options};
 pub use pins::{Inputs, Outputs, Pins};

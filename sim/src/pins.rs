@@ -27,6 +27,14 @@ pub struct Inputs {
     pub max_read: u8,
     /// The function's bus, device and function number.
     pub requester: u16,
+    /// The function may send requests.
+    pub bus_master_enable: bool,
+    /// MSI-X is on.
+    pub msix_enable: bool,
+    /// All vectors are masked together.
+    pub msix_function_mask: bool,
+    /// Reads of the device wait for ever.
+    pub completion_timeout_disable: bool,
 }
 
 /// What the device drives in the same clock, just before the rising edge.

@@ -48,6 +48,10 @@ macro_rules! clock_rnic {
         model.set_max_payload(inputs.max_payload);
         model.set_max_read(inputs.max_read);
         model.set_requester(inputs.requester);
+        model.set_bus_master_enable(inputs.bus_master_enable);
+        model.set_msix_enable(inputs.msix_enable);
+        model.set_msix_function_mask(inputs.msix_function_mask);
+        model.set_completion_timeout_disable(inputs.completion_timeout_disable);
         model.set_clock(false);
         model.eval();
         let beat = $crate::rnic::beat;

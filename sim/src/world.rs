@@ -6,9 +6,8 @@ use crate::config_space::Effect;
 use crate::link::{Frame, Link};
 use crate::root_complex::RootComplex;
 use crate::{time, Error, HostMemory, Inputs, Options, Pins, Stages};
-use ironwarp_abi::registers::BAR_BYTES;
 use ironwarp_capture::Capture;
-use ironwarp_root_complex::BeatPort;
+use ironwarp_root_complex::{BeatPort, Mishap};
 use std::path::{Path, PathBuf};
 
 /// What has happened so far; for progress bars and reports.
@@ -109,6 +108,10 @@ impl Simulation {
                 max_payload: config.max_payload(),
                 max_read: config.max_read(),
                 requester: node.root.requester(),
+                bus_master_enable: config.bus_master(),
+                msix_enable: config.msix_enabled(),
+                msix_function_mask: config.msix_function_masked(),
+                completion_timeout_disable: config.completion_timeout_disabled(),
             });
             node.port.clocked(&mut node.root, outputs.pcie_in_ready, outputs.pcie_out);
             if let Err(wrong) = self.link.clocked(nic, clock, outputs.mac_out, mac_out_ready) {
@@ -167,7 +170,7 @@ impl Simulation {
 
     fn bar(&mut self, nic: usize, address: u32) -> Result<&mut RootComplex, Error> {
         let root = &mut self.node_mut(nic)?.root;
-        if address % 4 != 0 || address >= BAR_BYTES {
+        if address % 4 != 0 || address >= root.options().configuration.bar_bytes() {
             return Err(Error::BarAddress(address));
         }
         if !root.config().memory_space() {
@@ -352,6 +355,15 @@ impl Simulation {
     /// A world that works has none.
     pub fn violations(&self) -> Vec<Violation> {
         self.nodes.iter().flat_map(|node| node.root.violations()).cloned().collect()
+    }
+
+    /// How often each of [`Mishap::ALL`](ironwarp_root_complex::Mishap::ALL) has befallen a
+    /// completion for RNIC `nic`.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchNic`].
+    pub fn mishaps(&self, nic: usize) -> Result<[u64; Mishap::ALL.len()], Error> {
+        Ok(self.node(nic)?.root.mishaps())
     }
 
     /// DMA accesses that no memory answered, by RNIC and clock (the first thousand of each).

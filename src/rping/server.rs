@@ -101,7 +101,7 @@ pub struct Server {
     context: Context,
     port: u16,
     startup: StartupOptions,
-    sessions: BTreeMap<u8, Session>,
+    sessions: BTreeMap<u32, Session>,
 }
 
 impl Server {
@@ -197,7 +197,7 @@ impl Server {
     }
 
     /// Lets a client go, and all that it had.
-    fn end(&mut self, qp: u8, error: Option<Error>, notices: &mut Vec<Notice>) {
+    fn end(&mut self, qp: u32, error: Option<Error>, notices: &mut Vec<Notice>) {
         if let Some(session) = self.sessions.remove(&qp) {
             notices.push(Notice::Served(Outcome { pings: session.pings, error }));
         }

@@ -1,5 +1,8 @@
 //! What every file of the project must keep to.
 
+#[path = "house_rules/numbers.rs"]
+mod numbers;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

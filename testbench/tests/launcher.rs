@@ -34,6 +34,16 @@ struct Machine {
 
 static ALONE: Mutex<()> = Mutex::new(());
 
+fn write_program(path: &Path, body: &str) {
+    let _ = std::fs::remove_file(path);
+    std::fs::write(path, format!("#!/bin/sh\n{body}")).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// How the foreign test bench is called, to fetch what it lacks and to run.
+const BENCH_SETUP: &str = "cocotb --setup";
+const BENCH: &str = "cocotb ";
+
 impl Machine {
     /// One that has everything: `rustc` 1.90, Verilator 5.006.
     fn complete() -> Self {
@@ -45,7 +55,7 @@ impl Machine {
         BASICS.iter().for_each(|name| machine.borrow(name));
         let launcher = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ironwarp");
         std::fs::copy(launcher, machine.folder.path().join("project/ironwarp")).unwrap();
-        for name in ["c++", "tshark", "cargo", "apt-get"] {
+        for name in ["c++", "tshark", "iverilog", "make", "cargo", "apt-get"] {
             machine.add(name, NOTE);
         }
         machine.add("id", "echo 0\n");
@@ -54,7 +64,21 @@ impl Machine {
         machine.add("yosys", "echo 'Yosys 0.52 (git sha1 abc)'\n");
         machine.add("nextpnr-ecp5", "echo '\"nextpnr-ecp5\" (Version nextpnr-0.11.1)' >&2\n");
         machine.add("ecppack", NOTE);
+        std::fs::create_dir_all(machine.bench().parent().unwrap()).unwrap();
+        // The version, of which the name of the shared library is made.
+        machine.add("python3", "echo 3.13\n");
+        machine.add_bench("");
         machine
+    }
+
+    /// The script of the foreign test bench.
+    fn bench(&self) -> std::path::PathBuf {
+        self.folder.path().join("project/testbench/cocotb/run")
+    }
+
+    /// Gives the project a bench that notes how it is called, and then does `more`.
+    fn add_bench(&self, more: &str) {
+        write_program(&self.bench(), &format!("echo \"cocotb $*\" >> \"$NOTES\"\n{more}"));
     }
 
     /// Gives it a program of the real machine.
@@ -69,10 +93,7 @@ impl Machine {
     }
 
     fn add(&self, name: &str, body: &str) {
-        let path = self.program(name);
-        let _ = std::fs::remove_file(&path);
-        std::fs::write(&path, format!("#!/bin/sh\n{body}")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&self.program(name), body);
     }
 
     fn remove(&self, name: &str) {
@@ -100,7 +121,8 @@ impl Machine {
 fn a_complete_machine_is_left_alone() {
     let (output, notes) = Machine::complete().run(&["setup"]);
     assert!(output.status.success(), "{output:?}");
-    assert!(notes.is_empty(), "{notes:?}");
+    // The bench looks for itself what it lacks.
+    assert_eq!(notes, [BENCH_SETUP]);
 }
 
 #[test]
@@ -121,10 +143,52 @@ fn only_what_is_missing_is_installed_and_without_questions() {
     let (output, notes) = machine.run(&["setup"]);
     assert!(output.status.success(), "{output:?}");
     let install = "noninteractive install -q -y --no-install-recommends tshark";
-    assert_eq!(notes, ["noninteractive update -q", install]);
+    assert_eq!(notes, ["noninteractive update -q", install, BENCH_SETUP]);
     // The demonstration does not need it.
     let (_, notes) = machine.run(&["demo"]);
-    assert!(notes[2..].iter().all(|note| note.starts_with("cargo")), "{notes:?}");
+    assert!(notes[3..].iter().all(|note| note.starts_with("cargo")), "{notes:?}");
+}
+
+/// A bench that finds what it takes only once something was installed: its script says so itself.
+const NEEDS_MORE: &str = "[ -e \"${0%/*}/installed\" ]\n";
+
+#[test]
+fn a_missing_simulator_is_installed_before_the_foreign_bench_is_set_up() {
+    let machine = Machine::complete();
+    machine.remove("iverilog");
+    machine.add("apt-get", NOTE);
+    let (output, notes) = machine.run(&["setup"]);
+    assert!(output.status.success(), "{output:?}");
+    let install = "apt-get install -q -y --no-install-recommends";
+    assert_eq!(notes, ["apt-get update -q", &format!("{install} iverilog"), BENCH_SETUP]);
+}
+
+#[test]
+fn what_the_foreign_bench_lacks_is_installed_once() {
+    let machine = Machine::complete();
+    machine.add_bench(NEEDS_MORE);
+    let installed = machine.bench().with_file_name("installed");
+    machine.add("touch", &format!(": > \"{}\"\n", installed.display()));
+    machine.add("apt-get", &format!("{NOTE}[ \"$1\" != install ] || touch\n"));
+    let (output, notes) = machine.run(&["setup"]);
+    assert!(output.status.success(), "{output:?}");
+    let install = "apt-get install -q -y --no-install-recommends python3-venv libpython3.13";
+    assert_eq!(notes, [BENCH_SETUP, "apt-get update -q", install, BENCH_SETUP]);
+    // The notes of both runs.
+    let (output, notes) = machine.run(&["setup"]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(notes[4..], [BENCH_SETUP]);
+}
+
+#[test]
+fn a_foreign_bench_that_does_not_install_is_a_failure() {
+    let machine = Machine::complete();
+    machine.add_bench(NEEDS_MORE);
+    let (output, notes) = machine.run(&["test"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cocotb cannot be installed"), "{said}");
+    assert!(!notes.iter().any(|note| note.starts_with("cargo")), "{notes:?}");
 }
 
 #[test]
@@ -140,15 +204,23 @@ fn the_fpga_needs_its_tools_and_no_simulation() {
 }
 
 #[test]
-fn the_blocks_are_synthesised_after_all_tests_and_not_after_some() {
+fn blocks_and_foreign_bench_come_after_all_tests_and_not_after_some() {
     let machine = Machine::complete();
     let (output, notes) = machine.run(&["test"]);
     assert!(output.status.success(), "{output:?}");
     let tests = notes.iter().position(|note| note == "cargo test --workspace").unwrap();
-    assert!(notes.last().unwrap().ends_with("-p ironwarp-fpga -- --blocks"), "{notes:?}");
-    assert!(tests + 1 < notes.len());
+    let blocks = notes.iter().position(|note| note.ends_with("-p ironwarp-fpga -- --blocks"));
+    assert!(tests < blocks.unwrap() && notes.last().unwrap() == BENCH, "{notes:?}");
+    assert_eq!(notes.iter().filter(|note| *note == BENCH).count(), 1, "{notes:?}");
+    let before = notes.len();
     let (_, notes) = machine.run(&["test", "figures"]);
     assert_eq!(notes.last().unwrap(), "cargo test --workspace figures");
+    assert!(!notes[before..].iter().any(|note| note == BENCH), "{notes:?}");
+    // A failure of the bench is one of the whole.
+    machine.add_bench("[ $# -gt 0 ] || exit 43\n");
+    let (output, _) = machine.run(&["test"]);
+    assert_eq!(output.status.code(), Some(43), "{output:?}");
+    machine.add_bench("");
     machine.add("cargo", &format!("{NOTE}[ \"$1\" != test ] || exit 42\n"));
     let (output, notes) = machine.run(&["test"]);
     assert_eq!(output.status.code(), Some(42), "{output:?}");

@@ -47,7 +47,8 @@ fn every_block_agrees_with_its_verilog() {
 fn specimen() -> BlockEntry {
     BlockEntry {
         name: "specimen",
-        make: || {
+        edge: None,
+        make: &|| {
             Box::new(Wired::new(Specimen::default(), |block, visitor| {
                 block.clock.pins("clock", visitor);
                 block.enable.pins("enable", visitor);
@@ -98,7 +99,8 @@ fn a_wrong_model_is_noticed() {
 fn a_misread_kernel_is_noticed_and_names_its_replay() {
     let entry = BlockEntry {
         name: "misread",
-        make: || {
+        edge: None,
+        make: &|| {
             Box::new(Wired::new(Misread::default(), |block, visitor| {
                 block.a.pins("a", visitor);
                 block.b.pins("b", visitor);
@@ -120,7 +122,8 @@ fn a_misread_kernel_is_noticed_and_names_its_replay() {
 fn a_port_that_is_not_registered_is_noticed() {
     let entry = BlockEntry {
         name: "misread",
-        make: || {
+        edge: None,
+        make: &|| {
             Box::new(Wired::new(Misread::default(), |block, visitor| {
                 block.a.pins("a", visitor);
                 block.follows.pins("follows", visitor);

@@ -1,6 +1,6 @@
 //! The receive side frames a byte stream: FPDUs cut and packed anywhere are placed exactly.
 
-use ironwarp_abi::context::{MemoryRegionContext, QueuePairContext};
+use ironwarp_abi::context::{stag, MemoryRegionContext, QueuePairContext};
 use ironwarp_abi::queue::{kind, opcode, CompletionEntry, ReceiveRequest, SendRequest};
 use ironwarp_abi::{registers, status};
 use ironwarp_sim::Options;
@@ -18,6 +18,8 @@ const INBOX: u64 = 0x3_0000_0000;
 const INBOX_BYTES: usize = 512;
 const BASE: u64 = 0x7f00_0000_1000;
 const PD: u16 = 5;
+/// The consumer's key in the sink's STag.
+const KEY: u8 = 0xef;
 
 /// A station with one queue pair, what its sink should hold, and the peer's framer.
 struct Bench {
@@ -40,8 +42,8 @@ impl Bench {
             3,
             MemoryRegionContext {
                 base: BASE,
-                length: SINK_BYTES as u32,
-                key: 0xabcdef,
+                length: SINK_BYTES as u64,
+                stag: KEY.into(),
                 bus_address: SINK,
                 pd: PD,
                 remote_write: true,
@@ -51,8 +53,8 @@ impl Bench {
         let inbox_stag = station.register(
             4,
             MemoryRegionContext {
-                length: INBOX_BYTES as u32,
-                key: 0x123456,
+                length: INBOX_BYTES as u64,
+                stag: 0x12,
                 bus_address: INBOX,
                 pd: PD,
                 local_write: true,
@@ -242,7 +244,9 @@ fn a_bad_crc_stops_the_queue_pair_and_places_nothing() {
     let told: Vec<_> = done.iter().map(|entry| (entry.kind, entry.status, entry.qp)).collect();
     assert_eq!(told, [(kind::EVENT, status::MPA_CRC, 1)]);
     assert_eq!(bench.station.octets(SINK, SINK_BYTES), vec![0; SINK_BYTES]);
-    assert_eq!(bench.station.read(registers::QP_ACTIVE) & 2, 0);
+    let state = bench.station.query(1, registers::QUERY_STATE);
+    let (generation, started) = (1, 1 << 9);
+    assert_eq!(state, u32::from(status::MPA_CRC) << 16 | started | generation, "{state:#x}");
     assert_eq!(bench.station.read(registers::COUNT_FPDU_CRC_ERRORS), 1);
 }
 
@@ -251,11 +255,12 @@ fn a_bad_crc_stops_the_queue_pair_and_places_nothing() {
 //= type=test
 #[test]
 fn the_gate_refuses_and_nothing_is_written() {
-    for (stag, offset, expected) in [
+    for (wrong, offset, expected) in [
         (0, SINK_BYTES as u64 - 99, status::DDP_BOUNDS),
         (0, u64::MAX, status::DDP_BOUNDS),
-        (1 << 8, 0, status::DDP_STAG),
-        (1, 0, status::DDP_DOMAIN),
+        (1, 0, status::DDP_STAG),
+        (1 << 30, 0, status::DDP_STAG),
+        (stag(2 ^ 3, 0), 0, status::DDP_DOMAIN),
     ] {
         let mut bench = Bench::new(1, Framing { markers: false, crc: true });
         bench.inbox_stag = 0;
@@ -264,7 +269,7 @@ fn the_gate_refuses_and_nothing_is_written() {
             MemoryRegionContext {
                 base: BASE,
                 length: 8192,
-                key: 0xabcdef,
+                stag: KEY.into(),
                 bus_address: SINK,
                 pd: PD + 1,
                 remote_write: true,
@@ -274,7 +279,7 @@ fn the_gate_refuses_and_nothing_is_written() {
         let header = TaggedRepr {
             last: true,
             ulp_control: Opcode::Write.control(),
-            stag: bench.sink_stag ^ stag,
+            stag: bench.sink_stag ^ wrong,
             offset: BASE.wrapping_add(offset),
         };
         let mut stream = vec![];
@@ -311,8 +316,7 @@ fn acknowledgements_show_after_the_end_and_complete_nothing() {
         let done = bench.station.completions();
         let told: Vec<_> = done.iter().map(|entry| (entry.kind, entry.status)).collect();
         assert_eq!(told, if event { vec![(kind::EVENT, status::PEER_CLOSED)] } else { vec![] });
-        bench.station.write(registers::QUERY_QP, 1);
-        let shown = bench.station.read(registers::QUERY_SEND_UNACKNOWLEDGED);
+        let shown = bench.station.query(1, registers::QUERY_SEND_UNACKNOWLEDGED);
         assert_eq!(shown, unacknowledged);
     }
     assert_eq!(bench.peer.take(&mut bench.station), [], "the FIN is software's to acknowledge");

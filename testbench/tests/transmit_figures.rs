@@ -18,7 +18,7 @@ fn station() -> (Station, Peer, u32) {
         9,
         MemoryRegionContext {
             length: 4096,
-            key: 0x51_a9c4,
+            stag: 0xc4,
             bus_address: BUFFER,
             pd: 5,
             local_read: true,

@@ -1,13 +1,14 @@
 //! The Verilog that comes out is Verilog: the kernel lint, Yosys and Verilator have no complaint.
 
 use ironwarp_hdl::blocks::{engines, whole, BlockEntry};
-use ironwarp_testbench::lockstep::{blocks, chosen};
+use ironwarp_testbench::lockstep::{blocks, chosen, of_board};
 use std::path::Path;
 use std::process::{Command, Output};
 
 /// Leaf blocks, engines, the whole device and the whole board; or the one that `BLOCK` names.
 fn everything() -> Vec<BlockEntry> {
-    chosen([blocks(), engines(), whole(), ironwarp_ecpix5::whole()].concat())
+    let board = ironwarp_ecpix5::whole().into_iter().map(of_board).collect();
+    chosen([blocks(), engines(), whole(), board].concat())
 }
 
 /// A block's Verilog, with what its cells do if it is of the board.
@@ -30,29 +31,32 @@ fn complaint(entry: &BlockEntry, tool: &str, output: &Output) -> Option<String> 
         .then(|| format!("{} in {tool}: {}\n{end}", entry.name, output.status))
 }
 
-/// Gives every block's Verilog, in a file `top.v`, to `tool`; fails with all complaints.
-fn all_pass(tool: &str, run: impl Fn(&Path) -> Output) {
+/// Gives every block's Verilog, in a file `top.v`, and its top module to `tool`; fails with all
+/// complaints.
+fn all_pass(tool: &str, run: impl Fn(&Path, &str) -> Output) {
     let mut complaints = Vec::new();
     for entry in everything() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("top.v"), verilog(&entry)).unwrap();
-        complaints.extend(complaint(&entry, tool, &run(folder.path())));
+        complaints.extend(complaint(&entry, tool, &run(folder.path(), &entry.top())));
     }
     assert!(complaints.is_empty(), "{}", complaints.join("\n\n"));
 }
 
-fn yosys(folder: &Path) -> Output {
+fn yosys(folder: &Path, top: &str) -> Output {
     // Everything is connected and declared, nothing is driven twice, and there is no latch.
-    let script = "read_verilog top.v; hierarchy -check -top top; proc; \
-                  select -assert-none t:$dlatch t:$adlatch t:$dlatchsr; opt_clean; check -assert";
+    let script = format!(
+        "read_verilog top.v; hierarchy -check -top {top}; proc; \
+         select -assert-none t:$dlatch t:$adlatch t:$dlatchsr; opt_clean; check -assert"
+    );
     let mut command = Command::new("yosys");
-    command.current_dir(folder).args(["-q", "-p", script]);
+    command.current_dir(folder).args(["-q", "-p", &script]);
     command.output().expect("yosys is installed: run `./ironwarp setup`")
 }
 
-fn verilator(folder: &Path) -> Output {
+fn verilator(folder: &Path, top: &str) -> Output {
     let verilator = verilator_sys::find::Verilator::find().expect("run `./ironwarp setup`");
-    let arguments = ["--lint-only", "--top-module", "top", "top.v"];
+    let arguments = ["--lint-only", "--top-module", top, "top.v"];
     verilator.command().current_dir(folder).args(arguments).output().expect("it was found")
 }
 
@@ -96,10 +100,10 @@ fn the_tools_see_mistakes() {
             "module top(a, b, q);\ninput wire a;\ninput wire b;\noutput reg q;\n{body}\nendmodule\n"
         );
         std::fs::write(folder.path().join("top.v"), text).unwrap();
-        let yosys = yosys(folder.path());
+        let yosys = yosys(folder.path(), "top");
         // Yosys declares a name that is not declared, and then finds that nothing drives it.
         assert!(!yosys.status.success(), "Yosys passes {what}");
-        let verilator = verilator(folder.path());
+        let verilator = verilator(folder.path(), "top");
         assert!(what == "a latch" || !verilator.status.success(), "Verilator passes {what}");
     }
 }

@@ -94,11 +94,11 @@ impl PciFunction for Function {
 }
 
 impl KernelStreams for Function {
-    fn attach(&self, qp: u8, stream: TcpStream) -> Result<(), Error> {
+    fn attach(&self, qp: u32, stream: TcpStream) -> Result<(), Error> {
         self.world.attach(self.end, qp, stream)
     }
 
-    fn detach(&self, qp: u8) -> Option<TcpStream> {
+    fn detach(&self, qp: u32) -> Option<TcpStream> {
         self.world.detach(self.end, qp)
     }
 }

@@ -59,16 +59,16 @@ impl ByteStream for Carried {
 
 /// The sockets of a device, by queue pair.
 #[derive(Clone, Default)]
-pub(super) struct Sockets(Arc<Mutex<BTreeMap<u8, Arc<Socket>>>>);
+pub(super) struct Sockets(Arc<Mutex<BTreeMap<u32, Arc<Socket>>>>);
 
 impl Sockets {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u8, Arc<Socket>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u32, Arc<Socket>>> {
         // A panic elsewhere leaves a table that is as good as before.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a socket for a queue pair; what the device shall have of it.
-    pub fn attach(&self, qp: u8, stream: TcpStream) -> Box<dyn ByteStream> {
+    pub fn attach(&self, qp: u32, stream: TcpStream) -> Box<dyn ByteStream> {
         let (full, ended) = (AtomicBool::new(false), AtomicBool::new(false));
         let socket = Arc::new(Socket { stream, full, ended });
         self.lock().insert(qp, socket.clone());
@@ -76,7 +76,7 @@ impl Sockets {
     }
 
     /// Gives a queue pair's socket back. The device must have let it go.
-    pub fn detach(&self, qp: u8) -> Option<TcpStream> {
+    pub fn detach(&self, qp: u32) -> Option<TcpStream> {
         let socket = self.lock().remove(&qp)?;
         match Arc::try_unwrap(socket) {
             Ok(socket) => Some(socket.stream),

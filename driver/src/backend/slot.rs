@@ -44,12 +44,12 @@ pub(super) trait Slot: Send {
     }
 
     /// The next start of a queue pair runs over this stream.
-    fn attach_stream(&mut self, _qp: u8, _stream: Box<dyn ByteStream>) -> Result<(), Error> {
+    fn attach_stream(&mut self, _qp: u32, _stream: Box<dyn ByteStream>) -> Result<(), Error> {
         Err(Error::Bus("the device has a TCP of its own".into()))
     }
 
     /// Lets a queue pair's stream go. False if the queue pair is active.
-    fn detach_stream(&mut self, _qp: u8) -> bool {
+    fn detach_stream(&mut self, _qp: u32) -> bool {
         true
     }
 

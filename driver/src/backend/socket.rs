@@ -5,55 +5,27 @@ use super::slot::{silent, Slot};
 use crate::error::Error;
 use crate::iova::IovaTable;
 use crate::msix::INTERRUPT_ADDRESS;
-use ironwarp_abi::limits::VECTOR_COUNT;
+use ironwarp_abi::configuration::Configuration;
 use ironwarp_model::{AttachError, ByteStream, Device, Fault, Host, Options};
 use std::time::Duration;
 
 /// Host memory and interrupts, as the device reaches them.
 struct Bus {
-    config: ConfigSpace,
     memory: IovaTable,
     /// The vectors of the interrupts that were sent and not yet taken.
     interrupts: Vec<u32>,
-    /// Bit n: vector n came while the function could not send interrupts.
-    held: u32,
     written: u64,
-}
-
-impl Bus {
-    fn interrupt(&mut self, vector: u32) {
-        match self.config.sends_interrupts() {
-            true => self.interrupts.push(vector),
-            false => self.held |= 1u32.checked_shl(vector).unwrap_or(0),
-        }
-    }
-
-    /// Writes configuration space. Interrupts that this sets free are sent.
-    fn config_write(&mut self, offset: u16, value: u32) {
-        self.config.write(offset, value);
-        if self.config.sends_interrupts() {
-            let held = std::mem::take(&mut self.held);
-            let vectors = (0..VECTOR_COUNT as u32).filter(|vector| held >> vector & 1 != 0);
-            vectors.for_each(|vector| self.interrupt(vector));
-        }
-    }
 }
 
 impl Host for Bus {
     fn read(&mut self, address: u64, into: &mut [u8]) -> Result<(), Fault> {
-        match self.config.is_bus_master() {
-            true => self.memory.read(address, into).map_err(|_| Fault),
-            false => Err(Fault),
-        }
+        self.memory.read(address, into).map_err(|_| Fault)
     }
 
     fn write(&mut self, address: u64, octets: &[u8]) {
-        if !self.config.is_bus_master() {
-            return;
-        }
         match octets {
             [a, b, c, d] if address == u64::from(INTERRUPT_ADDRESS) => {
-                self.interrupt(u32::from_le_bytes([*a, *b, *c, *d]));
+                self.interrupts.push(u32::from_le_bytes([*a, *b, *c, *d]));
             }
             _ => match self.memory.write(address, octets) {
                 Ok(()) => self.written += octets.len() as u64,
@@ -68,6 +40,7 @@ impl Host for Bus {
 /// A device and its bus.
 pub(super) struct Socket {
     device: Device,
+    config: ConfigSpace,
     bus: Bus,
     /// What a register read takes.
     read_time: Duration,
@@ -77,24 +50,34 @@ pub(super) struct Socket {
 
 impl Socket {
     /// After power-on, with the host's memory, and the time that a register read takes.
-    pub fn new(memory: IovaTable, read_time: Duration) -> Self {
-        let (config, interrupts) = (ConfigSpace::new(), Vec::new());
-        let bus = Bus { config, memory, interrupts, held: 0, written: 0 };
-        Self { device: Device::new(Options::default()), bus, read_time, reading: None }
+    pub fn new(configuration: Configuration, memory: IovaTable, read_time: Duration) -> Self {
+        let options = Options { configuration, ..Options::default() };
+        let (device, config) = (Device::new(options), ConfigSpace::new());
+        let bus = Bus { memory, interrupts: Vec::new(), written: 0 };
+        let mut socket = Self { device, config, bus, read_time, reading: None };
+        socket.allow();
+        socket
+    }
+
+    /// Tells the device what configuration space allows it.
+    fn allow(&mut self) {
+        let Self { device, config, bus, .. } = self;
+        device.allow(config.is_bus_master(), config.sends_interrupts(), bus);
     }
 
     fn has_memory_space(&self) -> Result<(), Error> {
-        self.bus.config.has_memory_space().then_some(()).ok_or_else(silent)
+        self.config.has_memory_space().then_some(()).ok_or_else(silent)
     }
 }
 
 impl Slot for Socket {
     fn config_read(&mut self, offset: u16) -> Result<u32, Error> {
-        Ok(self.bus.config.read(offset))
+        Ok(self.config.read(offset))
     }
 
     fn config_write(&mut self, offset: u16, value: u32) -> Result<(), Error> {
-        self.bus.config_write(offset, value);
+        self.config.write(offset, value);
+        self.allow();
         Ok(())
     }
 
@@ -118,9 +101,11 @@ impl Slot for Socket {
     }
 
     fn reset(&mut self) -> Result<(), Error> {
-        self.device = Device::new(Options::default());
-        (self.bus.config, self.bus.held) = (ConfigSpace::new(), 0);
+        let configuration = self.device.configuration();
+        self.device = Device::new(Options { configuration, ..Options::default() });
+        self.config = ConfigSpace::new();
         self.reading = None;
+        self.allow();
         Ok(())
     }
 
@@ -138,8 +123,8 @@ impl Slot for Socket {
         more
     }
 
-    fn attach_stream(&mut self, qp: u8, stream: Box<dyn ByteStream>) -> Result<(), Error> {
-        self.device.attach_stream(qp.into(), stream).map_err(|error| match error {
+    fn attach_stream(&mut self, qp: u32, stream: Box<dyn ByteStream>) -> Result<(), Error> {
+        self.device.attach_stream(qp, stream).map_err(|error| match error {
             AttachError::Active(_) => Error::Bus(error.to_string()),
             AttachError::NoStreams(_) => Error::OutOfRange {
                 what: "the queue pair",
@@ -149,8 +134,8 @@ impl Slot for Socket {
         })
     }
 
-    fn detach_stream(&mut self, qp: u8) -> bool {
-        self.device.detach_stream(qp.into()).is_some()
+    fn detach_stream(&mut self, qp: u32) -> bool {
+        self.device.detach_stream(qp).is_some()
     }
 
     fn receive(&mut self, frame: &[u8]) {

@@ -15,6 +15,7 @@ use super::DeviceKind;
 use crate::error::Error;
 use crate::iova::{IovaTable, Placement};
 use crate::os::EventFd;
+use ironwarp_abi::configuration::{Configuration, REFERENCE};
 use ironwarp_abi::limits::VECTOR_COUNT;
 use ironwarp_capture::Capture;
 #[cfg(feature = "sim")]
@@ -35,6 +36,8 @@ pub struct WorldOptions {
     pub propagation: Duration,
     /// Write every frame of the link to this pcapng file.
     pub capture: Option<PathBuf>,
+    /// How many objects models have. An RNIC in RTL is compiled for its own.
+    pub configuration: Configuration,
     /// Where the bus addresses of host memory are.
     pub placement: Placement,
     /// Makes a link between models do other than carry every frame as it is. The link of RNICs in
@@ -51,6 +54,7 @@ impl Default for WorldOptions {
         Self {
             propagation: Duration::from_nanos(100),
             capture: None,
+            configuration: REFERENCE,
             placement: Placement::default(),
             conduct: None,
             #[cfg(feature = "sim")]
@@ -59,9 +63,13 @@ impl Default for WorldOptions {
     }
 }
 
-#[cfg(feature = "sim")]
 impl WorldOptions {
+    fn setup(&self) -> Setup {
+        Setup { placement: self.placement, configuration: self.configuration }
+    }
+
     /// A simulation of so many RNICs, which captures the frames of its link or not.
+    #[cfg(feature = "sim")]
     fn simulation(&self, rnics: usize, captures: bool) -> Result<Simulation, Error> {
         let mut options = self.simulation.clone();
         let propagation = u64::try_from(self.propagation.as_nanos()).unwrap_or(u64::MAX);
@@ -72,18 +80,33 @@ impl WorldOptions {
     }
 }
 
+/// What hosts and models are made of.
+#[derive(Clone, Copy)]
+struct Setup {
+    placement: Placement,
+    configuration: Configuration,
+}
+
 /// What the functions of a device need without asking it.
 struct Host {
     kind: DeviceKind,
+    /// Of a model.
+    configuration: Configuration,
     memory: IovaTable,
     interrupts: Vec<Arc<EventFd>>,
 }
 
 impl Host {
-    fn new(kind: DeviceKind, placement: Placement) -> Result<Self, Error> {
+    fn new(kind: DeviceKind, setup: Setup) -> Result<Self, Error> {
         let interrupts = (0..VECTOR_COUNT).map(|_| EventFd::new().map(Arc::new));
         let interrupts = interrupts.collect::<Result<_, _>>()?;
-        Ok(Self { kind, memory: IovaTable::new(placement), interrupts })
+        let Setup { placement, configuration } = setup;
+        Ok(Self { kind, configuration, memory: IovaTable::new(placement), interrupts })
+    }
+
+    /// A model with this host's memory, whose registers take so long to read.
+    fn model(&self, read_time: Duration) -> Socket {
+        Socket::new(self.configuration, self.memory.clone(), read_time)
     }
 }
 
@@ -143,6 +166,7 @@ impl World {
         if kinds.contains(&DeviceKind::Board) {
             return Err(no_board());
         }
+        let setup = options.setup();
         match kinds.iter().filter(|kind| **kind == DeviceKind::Sim).count() {
             0 => {
                 let names: &[_] =
@@ -150,14 +174,14 @@ impl World {
                 let capture = options.capture.map(|path| Capture::create(&path, names));
                 let capture = capture.transpose()?;
                 let cable = Cable::new(options.propagation, options.conduct, capture);
-                Self::of_models(kinds.len(), options.placement, READ, Box::new(cable)).map(Arc::new)
+                Self::of_models(kinds.len(), setup, READ, Box::new(cable)).map(Arc::new)
             }
             #[cfg(feature = "sim")]
             rnics => {
                 let simulation = rtl::Shared::new(options.simulation(rnics, true)?);
                 let open_end = kinds.iter().position(|kind| *kind != DeviceKind::Sim).unwrap_or(1);
                 let line = Box::new(rtl::SimulatedLink::new(&simulation, open_end));
-                Self::around(simulation, kinds, options.placement, line)
+                Self::around(simulation, kinds, setup, line)
             }
             #[cfg(not(feature = "sim"))]
             _ => Err(no_simulation()),
@@ -183,13 +207,13 @@ impl World {
             _ if *network == Network::Tcp => Self::on_sockets(kind, options),
             DeviceKind::Model => {
                 let line = Box::new(NetworkLine::new(uplink()?));
-                Self::of_models(1, options.placement, Duration::ZERO, line).map(Arc::new)
+                Self::of_models(1, options.setup(), Duration::ZERO, line).map(Arc::new)
             }
             #[cfg(feature = "sim")]
             DeviceKind::Sim => {
                 let simulation = rtl::Shared::new(options.simulation(1, false)?);
                 let line = Box::new(super::network::NetworkedRtl::new(&simulation, uplink()?));
-                Self::around(simulation, &[kind], options.placement, line)
+                Self::around(simulation, &[kind], options.setup(), line)
             }
             #[cfg(not(feature = "sim"))]
             DeviceKind::Sim => Err(no_simulation()),
@@ -203,7 +227,7 @@ impl World {
     /// # Errors
     /// [`Error::File`] if the line cannot be had; [`Error::Bus`] if no board answers on it.
     pub fn on_serial(port: &SerialPort, options: WorldOptions) -> Result<Arc<Self>, Error> {
-        let host = Host::new(DeviceKind::Board, options.placement)?;
+        let host = Host::new(DeviceKind::Board, options.setup())?;
         let card = Card::open(port, host.memory.clone())?;
         let line = Box::new(SerialNetwork::new(card.clone(), None));
         Self::of(vec![host], vec![Box::new(SerialSlot(card))], line)
@@ -220,10 +244,10 @@ impl World {
         options: WorldOptions,
     ) -> Result<Arc<Self>, Error> {
         let uplink = Uplink::open(network, options.capture.as_deref())?;
-        let board = Host::new(DeviceKind::Board, options.placement)?;
-        let model = Host::new(DeviceKind::Model, options.placement)?;
+        let board = Host::new(DeviceKind::Board, options.setup())?;
+        let model = Host::new(DeviceKind::Model, options.setup())?;
         let card = Card::open(port, board.memory.clone())?;
-        let socket = Box::new(Socket::new(model.memory.clone(), Duration::ZERO));
+        let socket = Box::new(model.model(Duration::ZERO));
         let line = Box::new(SerialNetwork::new(card.clone(), Some(uplink)));
         Self::of(vec![board, model], vec![Box::new(SerialSlot(card)), socket], line)
     }
@@ -252,20 +276,20 @@ impl World {
         }
         let sockets = Sockets::default();
         let line = Box::new(KernelLine::new(sockets.clone()));
-        let mut world = Self::of_models(1, options.placement, Duration::ZERO, line)?;
+        let mut world = Self::of_models(1, options.setup(), Duration::ZERO, line)?;
         world.sockets = Some(sockets);
         Ok(Arc::new(world))
     }
 
     fn of_models(
         count: usize,
-        placement: Placement,
+        setup: Setup,
         read_time: Duration,
         line: Box<dyn Line>,
     ) -> Result<Self, Error> {
-        let host = |_| Host::new(DeviceKind::Model, placement);
+        let host = |_| Host::new(DeviceKind::Model, setup);
         let hosts = (0..count).map(host).collect::<Result<Vec<_>, _>>()?;
-        let socket = |host: &Host| Box::new(Socket::new(host.memory.clone(), read_time)) as _;
+        let socket = |host: &Host| Box::new(host.model(read_time)) as _;
         let slots = hosts.iter().map(socket).collect();
         Ok(Self {
             hosts,
@@ -286,7 +310,8 @@ impl World {
         let kinds = vec![DeviceKind::Sim; simulation.nics()];
         let simulation = rtl::Shared::new(simulation);
         let line = Box::new(rtl::SimulatedLink::new(&simulation, 1));
-        Self::around(simulation, &kinds, Placement::default(), line)
+        let setup = WorldOptions::default().setup();
+        Self::around(simulation, &kinds, setup, line)
     }
 
     /// The RNICs of a simulation at the ends that are for them, and models at the others.
@@ -294,19 +319,19 @@ impl World {
     fn around(
         simulation: rtl::Shared,
         kinds: &[DeviceKind],
-        placement: Placement,
+        setup: Setup,
         line: Box<dyn Line>,
     ) -> Result<Arc<Self>, Error> {
-        let hosts = kinds.iter().map(|kind| Host::new(*kind, placement));
+        let hosts = kinds.iter().map(|kind| Host::new(*kind, setup));
         let hosts = hosts.collect::<Result<Vec<_>, _>>()?;
         let mut rnics = 0..;
         let slot = |host: &Host| -> Result<Box<dyn Slot>, Error> {
-            let memory = host.memory.clone();
             match host.kind {
-                DeviceKind::Model => Ok(Box::new(Socket::new(memory, READ))),
+                DeviceKind::Model => Ok(Box::new(host.model(READ))),
                 DeviceKind::Board => Err(no_board()),
                 DeviceKind::Sim => {
                     let number = rnics.next().unwrap_or_default();
+                    let memory = host.memory.clone();
                     Ok(Box::new(rtl::Rnic::new(&simulation, number, memory)?))
                 }
             }
@@ -431,13 +456,13 @@ impl World {
         self.sockets.as_ref()
     }
 
-    pub(super) fn attach(&self, end: usize, qp: u8, stream: TcpStream) -> Result<(), Error> {
+    pub(super) fn attach(&self, end: usize, qp: u32, stream: TcpStream) -> Result<(), Error> {
         let gone = || Error::Bus("the device has a TCP of its own".into());
         let stream = self.sockets.as_ref().ok_or_else(gone)?.attach(qp, stream);
         self.with(end, |slot| slot.attach_stream(qp, stream))
     }
 
-    pub(super) fn detach(&self, end: usize, qp: u8) -> Option<TcpStream> {
+    pub(super) fn detach(&self, end: usize, qp: u32) -> Option<TcpStream> {
         let gone = self.with(end, |slot| slot.detach_stream(qp));
         self.sockets.as_ref().filter(|_| gone)?.detach(qp)
     }

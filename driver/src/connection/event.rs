@@ -102,7 +102,7 @@ pub enum Event {
     /// The hardware owns the connection: sends can be posted.
     Established {
         /// The queue pair.
-        qp: u8,
+        qp: u32,
         /// The peer's Reply for the Initiator, its Request for the Responder.
         startup: PeerStartup,
         /// What both sides agreed on.
@@ -111,20 +111,20 @@ pub enum Event {
     /// The peer answered and refused. The queue pair is idle again.
     Rejected {
         /// The queue pair.
-        qp: u8,
+        qp: u32,
         /// The peer's Reply.
         startup: PeerStartup,
     },
     /// Both directions were closed in order, and outstanding work was flushed.
     Disconnected {
         /// The queue pair.
-        qp: u8,
+        qp: u32,
     },
     /// A connection ended otherwise, or did not come to be. If it was open, the queue pair is in
     /// error and its work was flushed; if not, it is idle again.
     Error {
         /// The queue pair, if the connection had one already.
-        qp: Option<u8>,
+        qp: Option<u32>,
         /// Why.
         reason: Reason,
     },

@@ -308,7 +308,7 @@ impl Tcp for Kernel {
         Ok(())
     }
 
-    fn stop(&mut self, id: TcpId, hardware: &mut Hardware, qp: u8) -> Result<(), Error> {
+    fn stop(&mut self, id: TcpId, hardware: &mut Hardware, qp: u32) -> Result<(), Error> {
         if !matches!(self.connections.get(&id), Some(Stage::Hardware)) {
             return Ok(());
         }

@@ -2,11 +2,11 @@
 
 use super::silence::Silence;
 use super::tcp::{Abort, Tcp, TcpId};
-use crate::device::Query;
 use crate::error::{Error, Reason};
 use crate::hardware::Hardware;
 use crate::state::{QpEvent, QpState};
 use crate::status::Status;
+use crate::window::Query;
 use ironwarp_abi::status;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ struct Drain {
 /// A connection that the hardware runs.
 pub(crate) struct Live {
     /// The queue pair.
-    pub qp: u8,
+    pub qp: u32,
     /// The TCP connection.
     pub tcp: TcpId,
     drain: Option<Drain>,
@@ -47,7 +47,7 @@ pub(crate) enum Fate {
 
 impl Live {
     /// A connection that was just handed over.
-    pub fn new(qp: u8, tcp: TcpId, silence: Silence) -> Self {
+    pub fn new(qp: u32, tcp: TcpId, silence: Silence) -> Self {
         Self { qp, tcp, drain: None, silence, peer_fin: None }
     }
 

@@ -30,9 +30,9 @@ const ROUNDS_MAX: usize = 16;
 pub(crate) struct Connections {
     tcp: Box<dyn Tcp>,
     startups: BTreeMap<u32, Startup>,
-    live: BTreeMap<u8, Live>,
+    live: BTreeMap<u32, Live>,
     /// Connections being closed whose queue pair is still there.
-    closing: BTreeMap<TcpId, u8>,
+    closing: BTreeMap<TcpId, u32>,
     events: Vec<Event>,
     next_id: u32,
     settle: Duration,
@@ -45,7 +45,11 @@ impl Connections {
         let function = hardware.device.function();
         let tcp: Box<dyn Tcp> = match function.kernel_streams() {
             Some(_) => Box::new(Kernel::new(function.clone(), options)),
-            None => Box::new(Frames::new(options, random, function.now())),
+            None => {
+                let device = &hardware.device.capabilities().configuration;
+                let window = options.receive_window.octets(device);
+                Box::new(Frames::new(options, window, random, function.now()))
+            }
         };
         Self {
             tcp,
@@ -83,7 +87,7 @@ impl Connections {
     pub fn connect(
         &mut self,
         hardware: &mut Hardware,
-        qp: u8,
+        qp: u32,
         peer: SocketAddrV4,
         options: &StartupOptions,
         now: Duration,
@@ -113,7 +117,7 @@ impl Connections {
         &mut self,
         hardware: &mut Hardware,
         request: RequestId,
-        qp: u8,
+        qp: u32,
         options: &StartupOptions,
     ) -> Result<(), Error> {
         let startup = waiting(&mut self.startups, request)?;
@@ -148,7 +152,7 @@ impl Connections {
     pub fn disconnect(
         &mut self,
         hardware: &mut Hardware,
-        qp: u8,
+        qp: u32,
         now: Duration,
     ) -> Result<(), Error> {
         hardware.qp(qp)?.apply(QpEvent::Disconnect)?;
@@ -158,7 +162,7 @@ impl Connections {
     }
 
     /// The queue pair goes away: its connection is reset, and nothing more is said of it.
-    pub fn abandon(&mut self, hardware: &mut Hardware, qp: u8) -> Result<(), Error> {
+    pub fn abandon(&mut self, hardware: &mut Hardware, qp: u32) -> Result<(), Error> {
         let mine = |startup: &Startup| startup.qp == Some(qp);
         let ids: Vec<u32> =
             self.startups.iter().filter(|(_, s)| mine(s)).map(|(id, _)| *id).collect();

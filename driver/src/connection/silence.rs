@@ -1,6 +1,6 @@
 //! Notices a peer that acknowledges nothing any more.
 
-use crate::device::Query;
+use crate::window::Query;
 use std::time::Duration;
 
 /// Looks at a connection in the time that it may be silent.
@@ -46,7 +46,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn query(send_unacknowledged: u32, send_next: u32) -> Query {
-        Query { active: true, send_next, send_unacknowledged, receive_next: 0 }
+        Query { active: true, send_next, send_unacknowledged, ..Query::default() }
     }
 
     #[test]

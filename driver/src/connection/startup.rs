@@ -64,7 +64,7 @@ pub(crate) struct Startup {
     /// When to give up.
     pub deadline: Duration,
     /// The queue pair, once it has one.
-    pub qp: Option<u8>,
+    pub qp: Option<u32>,
     /// Initiator: how long to wait after the Reply.
     settle: Duration,
     /// What the peer's frame said.
@@ -86,7 +86,7 @@ impl Startup {
     pub fn initiator(
         tcp: TcpId,
         peer: SocketAddrV4,
-        qp: u8,
+        qp: u32,
         options: &StartupOptions,
         settle: Duration,
         now: Duration,

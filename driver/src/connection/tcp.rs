@@ -61,7 +61,7 @@ pub(crate) enum Outcome {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HandOver {
     /// The queue pair that takes it.
-    pub qp: u8,
+    pub qp: u32,
     /// The side of startup that this one was.
     pub role: Role,
     /// What startup came to.
@@ -131,7 +131,7 @@ pub(crate) trait Tcp: Send {
 
     /// Takes the connection of a queue pair back, which stops; its completions so far are
     /// collected.
-    fn stop(&mut self, id: TcpId, hardware: &mut Hardware, qp: u8) -> Result<(), Error>;
+    fn stop(&mut self, id: TcpId, hardware: &mut Hardware, qp: u32) -> Result<(), Error>;
 
     /// Closes a connection in order that was not handed over or was stopped; `peer_fin` is the
     /// number of the peer's FIN if hardware has seen it. [`Tcp::take_closed`] tells of the end.

@@ -1,13 +1,17 @@
 //! Two drivers open, use and close connections over a pipe of frames.
 
+mod life;
+mod neighbour;
+
 use super::frames::segment::{Direction, Segment};
 use crate::error::Reason;
 use crate::fake::Fake;
 use crate::{
     Access, CompletionQueue, Context, Error, Event, MemoryRegion, Operation, Options, PeerStartup,
-    ProtectionDomain, QpState, QueuePair, QueuePairOptions, Region, RequestId, StartupOptions,
-    Status, WorkRequest,
+    ProtectionDomain, QpState, QueuePair, QueuePairOptions, ReceiveWindow, Region, RequestId,
+    StartupOptions, Status, WorkRequest,
 };
+use ironwarp_abi::configuration::REFERENCE;
 use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::status;
 use ironwarp_wire::sequence::Sequence;
@@ -173,19 +177,41 @@ fn the_hardware_gets_the_stream_where_software_left_it() {
     assert_eq!((a.local_ip, a.local_port), (b.remote_ip, b.remote_port));
     assert_eq!((b.local_ip, b.local_port), (0x0a00_0002, PORT));
     assert_eq!((a.local_mac, b.local_mac), (b.remote_mac, a.remote_mac));
-    assert_eq!((a.send_window_shift, b.send_window_shift), (3, 3));
-    assert_eq!((a.receive_window, a.receive_window_shift), (256 * 1024, 3));
+    let window = pair.a.context.configuration().receive_window_max();
+    assert_eq!((a.receive_window, a.receive_window_shift), (window, 0));
     // The smaller of the two MTUs, and markers from B to A only.
     assert_eq!((a.mulpdu, b.mulpdu), (1454, 1442));
     assert_eq!((a.send_markers, a.receive_markers), (false, true));
     assert_eq!((b.send_markers, b.receive_markers), (true, false));
     assert!(!a.await_first_fpdu && b.await_first_fpdu && a.crc && b.crc);
-    // A window of 64 KiB and more was offered, and nothing of it is used up.
-    assert!(a.send_window > 200_000 && b.send_window > 200_000, "{a:?} {b:?}");
+    // What the other side can hold was offered; of A's, the Reply takes something.
+    let reply = 20 + 4 + 508;
+    assert_eq!((a.send_window, b.send_window), (window, window - reply));
     assert_eq!((pair.a.fake.flows().len(), pair.b.fake.flows().len()), (1, 1));
     let Event::Established { startup, .. } = pair.a.take_only() else { panic!("not established") };
     assert_eq!((startup.private_data, startup.peer), (vec![7; 508], peer()));
     pair.finish();
+}
+
+/// A window that the device cannot hold is for those who ask for it, and scaled.
+#[test]
+fn a_larger_window_is_an_explicit_wish() {
+    for (wish, window, shift) in [
+        (ReceiveWindow::Beyond(256 * 1024), 256 * 1024, 3),
+        (ReceiveWindow::UpTo(256 * 1024), REFERENCE.receive_window_max(), 0),
+        (ReceiveWindow::UpTo(5000), 5000, 0),
+    ] {
+        let options = |number| Options { receive_window: wish, ..Options::station(number) };
+        let mut pair = Pair::with_options(options(1), options(2));
+        pair.connect(&StartupOptions::default(), &StartupOptions::default());
+        for (ours, peers) in [(&pair.a, &pair.b), (&pair.b, &pair.a)] {
+            let (ours, peers) = (ours.started_with(), peers.started_with());
+            assert_eq!((ours.receive_window, ours.receive_window_shift), (window, shift));
+            // Software promised no more than the hardware keeps.
+            assert!(peers.send_window <= window && peers.send_window_shift == shift, "{wish:?}");
+        }
+        pair.finish();
+    }
 }
 
 //= rfc5044#7.1.2

@@ -142,11 +142,21 @@ impl Stranger {
 
     /// Begins to connect.
     pub fn connect(&mut self, ip: Ipv4Addr, port: u16) -> SocketHandle {
-        let handle = self.add();
         self.next_port += 1;
+        self.connect_from(self.next_port, ip, port)
+    }
+
+    /// Begins to connect from a port of the test's choosing.
+    pub fn connect_from(&mut self, local: u16, ip: Ipv4Addr, port: u16) -> SocketHandle {
+        let handle = self.add();
         let socket = self.sockets.get_mut::<Socket<'_>>(handle);
-        socket.connect(self.interface.context(), (ip, port), self.next_port).unwrap();
+        socket.connect(self.interface.context(), (ip, port), local).unwrap();
         handle
+    }
+
+    /// Has another hardware address from now on, and hears nothing that is sent to the old one.
+    pub fn move_to(&mut self, mac: [u8; 6]) {
+        self.interface.set_hardware_addr(EthernetAddress(mac).into());
     }
 
     /// Waits for one connection.

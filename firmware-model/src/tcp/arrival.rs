@@ -1,7 +1,6 @@
 //! What has arrived: Ethernet, IPv4 and TCP headers read and checked.
 
-use crate::contexts::Ends;
-use ironwarp_abi::limits::FRAME_BYTES_MAX;
+use crate::flows::Ends;
 use ironwarp_wire::sequence::Sequence;
 use ironwarp_wire::{checksum, ethernet, ipv4, tcp};
 use std::ops::Range;
@@ -37,9 +36,10 @@ pub(crate) struct Segment<'a> {
     pub payload: &'a [u8],
 }
 
-/// Judges a frame without frame check sequence for the station with this MAC address.
-pub(crate) fn judge(frame: &[u8], station: [u8; 6]) -> Arrival<'_> {
-    if frame.len() > FRAME_BYTES_MAX {
+/// Judges a frame without frame check sequence, of up to `longest` octets, for the station with
+/// this MAC address.
+pub(crate) fn judge(frame: &[u8], station: [u8; 6], longest: usize) -> Arrival<'_> {
+    if frame.len() > longest {
         return Arrival::Bad;
     }
     let Some((header, datagram)) = frame.split_at_checked(ethernet::HEADER_BYTES) else {

@@ -13,6 +13,8 @@ const TIME_TO_LIVE: u8 = 64;
 /// What varies from segment to segment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Numbers {
+    /// The MAC address that the frame goes to.
+    pub next_hop: u64,
     pub sequence: Sequence,
     /// RCV.NXT.
     pub acknowledged: Sequence,
@@ -31,7 +33,7 @@ pub(super) fn fill(frame: &mut [u8], connection: &QueuePairContext, numbers: &Nu
             place.copy_from_slice(value);
         }
     };
-    put(0, ethernet::DESTINATION, &connection.remote_mac.to_be_bytes()[2..]);
+    put(0, ethernet::DESTINATION, &numbers.next_hop.to_be_bytes()[2..]);
     put(0, ethernet::SOURCE, &connection.local_mac.to_be_bytes()[2..]);
     put(0, ethernet::TYPE, &ethernet::TYPE_IPV4.to_be_bytes());
 
@@ -78,7 +80,7 @@ pub(super) fn acknowledgement(connection: &QueuePairContext, numbers: &Numbers) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contexts::Ends;
+    use crate::flows::Ends;
     use crate::tcp::arrival::{judge, Arrival, Segment};
 
     const CONNECTION: QueuePairContext = QueuePairContext {
@@ -101,7 +103,7 @@ mod tests {
         local_port: 5000,
         remote_port: 6000,
         local_mac: 0x0200_0000_0001,
-        remote_mac: 0x0200_0000_0002,
+        remote_mac: 0x0200_0000_0077,
         send_queue: 0,
         receive_queue: 0,
         send_next: 0,
@@ -109,8 +111,12 @@ mod tests {
         receive_next: 0,
         receive_window: 0,
     };
-    const NUMBERS: Numbers =
-        Numbers { sequence: Sequence(7), acknowledged: Sequence(u32::MAX), window: 513 };
+    const NUMBERS: Numbers = Numbers {
+        next_hop: 0x0200_0000_0002,
+        sequence: Sequence(7),
+        acknowledged: Sequence(u32::MAX),
+        window: 513,
+    };
     const PEER: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
     fn frame(payload: &[u8]) -> Vec<u8> {
@@ -118,6 +124,10 @@ mod tests {
         frame.extend_from_slice(payload);
         fill(&mut frame, &CONNECTION, &NUMBERS);
         frame
+    }
+
+    fn judged(frame: &[u8]) -> Arrival<'_> {
+        judge(frame, PEER, 9014)
     }
 
     fn arrived(payload: &[u8]) -> Arrival<'_> {
@@ -143,9 +153,9 @@ mod tests {
         for length in [0, 1, 6, 7, 1460] {
             let payload = vec![0xa5; length];
             let mut sent = frame(&payload);
-            assert_eq!(judge(&sent, PEER), arrived(&payload));
+            assert_eq!(judged(&sent), arrived(&payload));
             sent.resize(sent.len().max(60) + 4, 0x77);
-            assert_eq!(judge(&sent, PEER), arrived(&payload), "padding is no payload");
+            assert_eq!(judged(&sent), arrived(&payload), "padding is no payload");
         }
         assert_eq!(frame(&[])[TCP + tcp::FLAGS], tcp::ACK);
         assert_eq!(frame(&[1])[TCP + tcp::FLAGS], tcp::ACK | tcp::PSH);
@@ -158,7 +168,7 @@ mod tests {
         for bit in 0..8 * sent.len() {
             let mut flipped = sent.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            let judged = judge(&flipped, PEER);
+            let judged = judged(&flipped);
             let covered = bit / 8 >= ethernet::HEADER_BYTES;
             // Another version or header length is not for the device to judge.
             let version = bit / 8 == ethernet::HEADER_BYTES;
@@ -175,10 +185,12 @@ mod tests {
     fn cut_frames_are_bad() {
         let sent = frame(b"iWARP");
         for length in 0..sent.len() {
-            assert_eq!(judge(&sent[..length], PEER), Arrival::Bad, "{length}");
+            assert_eq!(judged(&sent[..length]), Arrival::Bad, "{length}");
         }
-        assert_eq!(judge(&vec![0; 9015], [0; 6]), Arrival::Bad);
-        assert_eq!(judge(&vec![0; 9014], [0; 6]), Arrival::Raw);
+        for longest in [60, 2048, 9014] {
+            assert_eq!(judge(&vec![0; longest + 1], [0; 6], longest), Arrival::Bad);
+            assert_eq!(judge(&vec![0; longest], [0; 6], longest), Arrival::Raw);
+        }
     }
 
     /// Changes IPv4 or TCP octets and makes the checksums right again.
@@ -210,11 +222,11 @@ mod tests {
             (changed(|ip| ip[3] = 39), Arrival::Bad),
             (changed(|_| {}), arrived(b"iWARP")),
         ] {
-            assert_eq!(judge(&frame, PEER), expected);
+            assert_eq!(judged(&frame), expected);
         }
         let mut options = changed(|ip| ip[offset] = 0x60);
-        assert_eq!(judge(&options, PEER), arrived(b"P"), "TCP's options are skipped");
+        assert_eq!(judged(&options), arrived(b"P"), "TCP's options are skipped");
         options[0] |= 1;
-        assert_eq!(judge(&options, PEER), Arrival::Raw, "to a group");
+        assert_eq!(judged(&options), Arrival::Raw, "to a group");
     }
 }

@@ -10,15 +10,15 @@ use crate::rdma::{Rdma, Sizes};
 use crate::shared::Shared;
 use arrival::Segment;
 use departure::{Numbers, HEADER_BYTES};
+use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::context::QueuePairContext;
-use ironwarp_abi::limits::{FPDU_BYTES_MAX, MTU_MAX, STREAM_RING_BYTES};
 use ironwarp_abi::registers::{
     COUNT_FRAMES_NO_ROOM, COUNT_SEGMENTS_ACCEPTED, COUNT_SEGMENTS_OUT_OF_ORDER,
 };
 use ironwarp_abi::status;
+use ironwarp_wire::ethernet;
 use ironwarp_wire::limit::emss;
-use ironwarp_wire::mpa::fpdu::mulpdu;
-use ironwarp_wire::sequence::Sequence;
+use ironwarp_wire::mpa::fpdu::{mulpdu, MULPDU_MIN};
 use receive::{Receive, Verdict};
 use send::Send;
 
@@ -39,10 +39,12 @@ impl Tcp {
     }
 
     /// What a connection over frames can carry.
-    pub fn sizes(context: &QueuePairContext) -> Sizes {
-        let most = mulpdu(emss(MTU_MAX), context.send_markers);
-        let mulpdu = usize::from(context.mulpdu).min(most);
-        Sizes { mulpdu, fpdu: FPDU_BYTES_MAX, waiting: STREAM_RING_BYTES }
+    pub fn sizes(context: &QueuePairContext, device: &Configuration) -> Sizes {
+        let mtu = device.frame_bytes_max() - ethernet::HEADER_BYTES;
+        let most = mulpdu(emss(mtu), context.send_markers);
+        //= rfc5044#3  MULPDU MUST be at least 128.
+        let mulpdu = usize::from(context.mulpdu).clamp(MULPDU_MIN, most);
+        Sizes { mulpdu, fpdu: device.fpdu_bytes_max(), waiting: device.stream_ring_bytes() }
     }
 
     /// SND.WND in octets.
@@ -60,7 +62,8 @@ impl Tcp {
     ) {
         if let Some(number) = segment.acknowledged.filter(|_| !segment.rst && !segment.syn) {
             let newly = self.send.acknowledge(number, segment, rdma);
-            rdma.acknowledge(newly, shared, host);
+            let told = rdma.acknowledge(newly, shared, host);
+            told.unwrap_or_else(|status| rdma.end(status, shared, host));
         }
         if !rdma.is_active() {
             return;
@@ -113,7 +116,7 @@ impl Tcp {
         if in_flight as usize + due.bytes > self.send.window as usize {
             return false;
         }
-        let numbers = self.numbers(rdma, rdma.sent());
+        let numbers = self.numbers(rdma, shared);
         let mut frame = vec![0; HEADER_BYTES + due.bytes];
         if let Err(status) = rdma.make(&due, &mut frame[HEADER_BYTES..], shared, host) {
             rdma.end(status, shared, host);
@@ -128,13 +131,17 @@ impl Tcp {
     /// Sends the acknowledgement that is due and that no segment with data has carried.
     pub fn acknowledge(&mut self, rdma: &Rdma, shared: &mut Shared) {
         if std::mem::take(&mut self.acknowledge) {
-            let numbers = self.numbers(rdma, rdma.sent());
+            let numbers = self.numbers(rdma, shared);
             shared.send_frame(departure::acknowledgement(&rdma.context, &numbers));
         }
     }
 
-    fn numbers(&self, rdma: &Rdma, sequence: Sequence) -> Numbers {
-        let window = self.receive.window_field(rdma);
-        Numbers { sequence, acknowledged: rdma.received(), window }
+    fn numbers(&self, rdma: &Rdma, shared: &Shared) -> Numbers {
+        Numbers {
+            next_hop: shared.contexts.next_hop(rdma.life.qp),
+            sequence: rdma.sent(),
+            acknowledged: rdma.received(),
+            window: self.receive.window_field(rdma),
+        }
     }
 }

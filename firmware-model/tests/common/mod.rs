@@ -4,13 +4,15 @@
 pub mod peer;
 pub mod pipe;
 
+use ironwarp_abi::configuration::{Configuration, REFERENCE};
 use ironwarp_abi::context::{
-    flow_hash, CompletionQueueContext, FlowContext, MemoryRegionContext, QueuePairContext,
+    flow_hash, region_of, table, CompletionQueueContext, FlowBucketContext, FlowContext,
+    MemoryRegionContext, QueuePairContext,
 };
-use ironwarp_abi::limits::FLOW_COUNT;
 use ironwarp_abi::queue::{opcode, CompletionEntry, ReceiveRequest, SendRequest};
 use ironwarp_abi::registers::{self as reg, Register};
 use ironwarp_model::{Device, Fault, Host, Options};
+use std::ops::Range;
 use std::time::Duration;
 
 /// Where memory begins on the bus.
@@ -31,11 +33,19 @@ pub const REGION_BYTES: u32 = 0x6_0000;
 pub const SOURCE_STAG: u32 = 0x1111_1101;
 pub const SINK_STAG: u32 = 0x2222_2202;
 pub const PD: u16 = 9;
-pub const QP: u8 = 3;
-pub const CQ: u8 = 2;
+pub const QP: u32 = 3;
+pub const CQ: u32 = 2;
 pub const VECTOR: u8 = 5;
 pub const QUEUE_LOG2: u8 = 8;
 pub const CQ_LOG2: u8 = 9;
+/// The devices of these tests.
+pub const DEVICE: Configuration = REFERENCE;
+/// In the words of `QP_CONTROL` and `CQ_CONTROL`: start it.
+pub const ENABLE: u32 = 1 << 24;
+/// The generation of a queue pair that was started once.
+pub const FIRST: u8 = 1;
+/// The key of the flow table.
+pub const FLOW_KEY: [u32; 3] = [0x6d5a_56da, 0x255b_0ec2, 0x4167_253d];
 
 /// Host memory, and the interrupts that came.
 pub struct Memory {
@@ -43,6 +53,10 @@ pub struct Memory {
     pub interrupts: Vec<u32>,
     /// Writes that led nowhere.
     pub lost: usize,
+    /// Octets, as offsets in memory, whose use is counted,
+    pub watched: Range<u64>,
+    /// here: reads and writes.
+    pub touched: [usize; 2],
 }
 
 impl Memory {
@@ -52,14 +66,25 @@ impl Memory {
     }
 }
 
+impl Memory {
+    fn touch(&mut self, which: usize, address: u64, length: usize) {
+        let from = address.wrapping_sub(MEMORY);
+        let overlaps =
+            from < self.watched.end && self.watched.start < from.saturating_add(length as u64);
+        self.touched[which] += usize::from(overlaps);
+    }
+}
+
 impl Host for Memory {
     fn read(&mut self, address: u64, into: &mut [u8]) -> Result<(), Fault> {
+        self.touch(0, address, into.len());
         let from = self.at(address, into.len()).ok_or(Fault)?;
         into.copy_from_slice(from);
         Ok(())
     }
 
     fn write(&mut self, address: u64, octets: &[u8]) {
+        self.touch(1, address, octets.len());
         match (self.at(address, octets.len()), octets) {
             (Some(place), _) => place.copy_from_slice(octets),
             (None, [a, b, c, d]) if address == INTERRUPTS => {
@@ -78,6 +103,15 @@ pub struct Station {
     receives: u16,
     taken: u16,
     now: Duration,
+}
+
+/// What `QUERY_STATE` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State {
+    pub generation: u8,
+    pub active: bool,
+    pub started: bool,
+    pub status: u8,
 }
 
 /// What a test wants of a connection.
@@ -136,10 +170,24 @@ pub fn context(me: usize, wish: Wish) -> QueuePairContext {
 impl Station {
     /// A device with a completion queue, two memory regions and an unmasked vector.
     pub fn new(me: usize) -> Self {
-        let memory = Memory { octets: vec![0; MEMORY_BYTES], interrupts: Vec::new(), lost: 0 };
-        let device = Device::new(Options::default());
+        let memory = Memory {
+            octets: vec![0; MEMORY_BYTES],
+            interrupts: Vec::new(),
+            lost: 0,
+            watched: 0..0,
+            touched: [0; 2],
+        };
+        let device = Device::new(Options { configuration: DEVICE, ..Options::default() });
         let mut station =
             Self { device, memory, sends: 0, receives: 0, taken: 0, now: Duration::ZERO };
+        station.set_up(me);
+        station
+    }
+
+    /// A station whose device has these options.
+    pub fn with(me: usize, options: Options) -> Self {
+        let mut station = Self::new(me);
+        station.device = Device::new(options);
         station.set_up(me);
         station
     }
@@ -153,10 +201,12 @@ impl Station {
         for (word, value) in [INTERRUPTS as u32, 0, 0xabc, 0].into_iter().enumerate() {
             station.bar(vector + 4 * word as u32, value);
         }
-        let ring = MEMORY + CQ_RING;
-        let queue = CompletionQueueContext { ring, log2: CQ_LOG2, vector: VECTOR };
-        station.context(reg::CQ_CONTEXTS, CQ.into(), &queue.to_words());
-        station.write(reg::CQ_CONTROL, u32::from(CQ) | 1 << 8);
+        station.start_queue();
+        for (register, word) in
+            [reg::FLOW_KEY_0, reg::FLOW_KEY_1, reg::FLOW_KEY_2].into_iter().zip(FLOW_KEY)
+        {
+            station.write(register, word);
+        }
         station.region(SOURCE_STAG, SOURCE, |region| {
             (region.local_read, region.remote_read) = (true, true);
         });
@@ -166,41 +216,85 @@ impl Station {
         });
     }
 
+    /// Starts the completion queue afresh and empty.
+    pub fn start_queue(&mut self) {
+        self.write(reg::CQ_CONTROL, CQ);
+        let ring = CQ_RING as usize..CQ_RING as usize + (CompletionEntry::BYTES << CQ_LOG2);
+        self.memory.octets[ring].fill(0);
+        self.taken = 0;
+        let ring = MEMORY + CQ_RING;
+        let queue = CompletionQueueContext { ring, log2: CQ_LOG2, vector: VECTOR };
+        self.commit(table::COMPLETION_QUEUE, CQ, &queue.to_words());
+        self.write(reg::CQ_CONTROL, CQ | ENABLE);
+    }
+
     /// A region of [`REGION_BYTES`] whose offsets begin at zero.
     pub fn region(&mut self, stag: u32, at: u64, rights: impl Fn(&mut MemoryRegionContext)) {
         let mut region = MemoryRegionContext {
-            length: REGION_BYTES,
-            key: stag >> 8,
+            length: REGION_BYTES.into(),
+            stag,
             bus_address: MEMORY + at,
             pd: PD,
             valid: true,
             ..MemoryRegionContext::default()
         };
         rights(&mut region);
-        self.context(reg::MR_CONTEXTS, stag & 0xff, &region.to_words());
+        let number = region_of(stag, self.device.configuration().mr_bits) as u32;
+        self.commit(table::MEMORY_REGION, number, &region.to_words());
     }
 
-    /// Starts queue pair [`QP`] and makes it own its connection.
+    /// Starts queue pair [`QP`], which it stops before, and makes it own its connection.
     pub fn start(&mut self, context: &QueuePairContext) {
         (self.sends, self.receives) = (0, 0);
-        self.context(reg::QP_CONTEXTS, QP.into(), &context.to_words());
-        self.write(reg::QP_CONTROL, u32::from(QP) | 1 << 8);
+        self.write(reg::QP_CONTROL, QP);
+        self.start_pair(QP, context);
         let flow = FlowContext {
             remote_ip: context.remote_ip,
             local_ip: context.local_ip,
             local_port: context.local_port,
             remote_port: context.remote_port,
-            qp: QP,
+            next: 0,
             valid: true,
         };
-        let hash = flow_hash(flow.remote_ip, flow.remote_port, flow.local_port);
-        self.context(reg::FLOW_CONTEXTS, ((hash + 2) % FLOW_COUNT) as u32, &flow.to_words());
+        self.commit(table::FLOW, QP, &flow.to_words());
+        let bits = self.device.configuration().bucket_bits;
+        let bucket =
+            flow_hash(FLOW_KEY, bits, flow.remote_ip, flow.remote_port, flow.local_port) as u32;
+        self.commit(table::FLOW_BUCKET, bucket, &FlowBucketContext { first: QP }.to_words());
     }
 
-    pub fn context(&mut self, table: u32, index: u32, words: &[u32]) {
+    /// Gives a queue pair at rest its context and starts it.
+    pub fn start_pair(&mut self, qp: u32, context: &QueuePairContext) {
+        self.commit(table::QUEUE_PAIR, qp, &context.to_words());
+        self.write(reg::QP_CONTROL, qp | ENABLE);
+    }
+
+    /// Commits a record whatever becomes of it.
+    pub fn commit(&mut self, table: u8, index: u32, words: &[u32]) {
         for (word, value) in words.iter().enumerate() {
-            self.bar(table + reg::CONTEXT_STRIDE * index + 4 * word as u32, *value);
+            self.bar(reg::CONTEXT_WINDOW + 4 * word as u32, *value);
         }
+        self.write(reg::COMMIT, index | u32::from(table) << 24);
+    }
+
+    /// Where a queue pair stands; what the `QUERY_` registers show is as before.
+    pub fn state(&mut self, qp: u32) -> State {
+        let before = self.read(reg::QUERY_QP);
+        self.write(reg::QUERY_QP, qp);
+        let word = self.read(reg::QUERY_STATE);
+        self.write(reg::QUERY_QP, before);
+        assert_eq!(word & 0xff00_fc00, 0);
+        State {
+            generation: word as u8,
+            active: word >> 8 & 1 != 0,
+            started: word >> 9 & 1 != 0,
+            status: (word >> 16) as u8,
+        }
+    }
+
+    /// Queue pair [`QP`] runs.
+    pub fn is_active(&mut self) -> bool {
+        self.state(QP).active
     }
 
     pub fn bar(&mut self, address: u32, value: u32) {
@@ -215,16 +309,22 @@ impl Station {
         self.device.bar_read32(register.address)
     }
 
-    pub fn doorbell(&mut self, pages: u32, index: u8, offset: u32, value: u32) {
-        self.bar(pages + reg::DOORBELL_PAGE * u32::from(index) + offset, value);
+    /// Rings a queue pair's doorbell.
+    pub fn ring_qp(&mut self, qp: u32, which: u32, value: u32) {
+        self.bar(self.device.configuration().qp_doorbell(qp, which), value);
+    }
+
+    /// Rings a completion queue's doorbell.
+    pub fn ring_cq(&mut self, cq: u32, which: u32, value: u32) {
+        self.bar(self.device.configuration().cq_doorbell(cq, which), value);
     }
 
     /// Posts a send work request on a queue pair and rings.
-    pub fn post_bytes(&mut self, qp: u8, bytes: &[u8]) {
+    pub fn post_bytes(&mut self, qp: u32, bytes: &[u8]) {
         let slot = u64::from(self.sends) % (1 << QUEUE_LOG2) * SendRequest::BYTES as u64;
         self.memory.write(MEMORY + SEND_RING + slot, bytes);
         self.sends = self.sends.wrapping_add(1);
-        self.doorbell(reg::QP_DOORBELLS, qp, reg::DOORBELL_SEND, self.sends.into());
+        self.ring_qp(qp, reg::DOORBELL_SEND, self.sends.into());
     }
 
     pub fn post(&mut self, request: &SendRequest) {
@@ -232,11 +332,11 @@ impl Station {
     }
 
     /// Posts a receive work request on a queue pair and rings.
-    pub fn post_receive(&mut self, qp: u8, request: &ReceiveRequest) {
+    pub fn post_receive(&mut self, qp: u32, request: &ReceiveRequest) {
         let slot = u64::from(self.receives) % (1 << QUEUE_LOG2) * SendRequest::BYTES as u64;
         self.memory.write(MEMORY + RECEIVE_RING + slot, &request.to_bytes());
         self.receives = self.receives.wrapping_add(1);
-        self.doorbell(reg::QP_DOORBELLS, qp, reg::DOORBELL_RECEIVE, self.receives.into());
+        self.ring_qp(qp, reg::DOORBELL_RECEIVE, self.receives.into());
     }
 
     /// The next completion entry, consumed; None if there is none.
@@ -249,7 +349,7 @@ impl Station {
             return None;
         }
         self.taken = self.taken.wrapping_add(1);
-        self.doorbell(reg::CQ_DOORBELLS, CQ, reg::DOORBELL_CONSUMED, self.taken.into());
+        self.ring_cq(CQ, reg::DOORBELL_CONSUMED, self.taken.into());
         Some(CompletionEntry { phase: false, ..entry })
     }
 

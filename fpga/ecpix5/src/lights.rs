@@ -1,5 +1,5 @@
 //! What the board's lights tell.
-use ironwarp_hdl::literal::Literal;
+use ironwarp_hdl_board::literal::Literal;
 use rust_hdl::prelude::*;
 
 /// Red, green and blue of the four lights, each lit when low.

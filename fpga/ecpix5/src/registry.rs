@@ -3,8 +3,9 @@
 use crate::lights::Lights;
 use crate::phy_reset::PhyReset;
 use crate::rgmii::{RgmiiReceiver, RgmiiTransmitter};
+use ironwarp_hdl_board::verilog::edge::Edge;
 
-ironwarp_hdl::blocks! {
+ironwarp_hdl_board::blocks! {
     ecpix5_phy_reset: PhyReset::default(), [clock, reset_n];
     ecpix5_lights: Lights::default(),
         [clock, resetting, link, gigabit, frame, trouble, serial, led];
@@ -17,14 +18,17 @@ ironwarp_hdl::blocks! {
 mod ecpix5 {
     use crate::top::{Ecpix5, CLOCKS_PER_BIT};
 
-    ironwarp_hdl::blocks! {
+    ironwarp_hdl_board::blocks! {
         ecpix5: Ecpix5::new(CLOCKS_PER_BIT),
             [clock_100, uart_rx, uart_tx, phy_reset_n, led, rgmii_rx_clock, rgmii_rx_data,
              rgmii_rx_control, rgmii_tx_clock, rgmii_tx_data, rgmii_tx_control];
     }
 }
 
+/// The board as others see it.
+const EDGE: Edge = Edge { structure: "Ecpix5", sources: &[include_str!("top.rs")], bits: &[] };
+
 /// The whole board.
-pub fn whole() -> Vec<ironwarp_hdl::BlockEntry> {
-    ecpix5::blocks()
+pub fn whole() -> Vec<ironwarp_hdl_board::BlockEntry> {
+    ecpix5::blocks().into_iter().map(|entry| entry.with_edge(&EDGE)).collect()
 }

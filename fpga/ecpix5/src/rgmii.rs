@@ -5,7 +5,7 @@
 //! (its data sheet, DS00002117, section 7.1). So what is received needs no delay here, and the
 //! clock that is sent passes a [`PinDelay`] of 2 ns. Only 1000 Mb/s is spoken.
 use crate::cells::{DoubleRateInput, DoubleRateOutput, PinDelay};
-use ironwarp_hdl::mac::Gmii;
+use ironwarp_hdl_board::mac::Gmii;
 use rust_hdl::prelude::*;
 
 /// 2 ns in taps of 25 ps: what RGMII 2.0 says is typical between data and clock.

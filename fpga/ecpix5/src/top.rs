@@ -13,11 +13,10 @@ use crate::clocks::Clocks;
 use crate::lights::Lights;
 use crate::phy_reset::PhyReset;
 use crate::rgmii::{RgmiiReceiver, RgmiiTransmitter};
-use ironwarp_hdl::mac::Mac;
-use ironwarp_hdl::receive::ring_sizes::BANK_BITS_SMALL;
-use ironwarp_hdl::serial::SerialBridge;
-use ironwarp_hdl::stream::{Beat, StreamSource, Synchroniser};
-use ironwarp_hdl::top::Rnic;
+use ironwarp_hdl_board::mac::Mac;
+use ironwarp_hdl_board::serial::SerialBridge;
+use ironwarp_hdl_board::stream::{Beat, StreamSource, Synchroniser};
+use ironwarp_hdl_board::top::Rnic;
 use rust_hdl::prelude::*;
 
 /// The device's clocks that a bit lasts on the serial line: 3,000,000 baud, as near as 62.5 MHz
@@ -37,16 +36,22 @@ pub struct Ecpix5 {
     pub phy_reset_n: Signal<Out, Bit>,
     /// See [`Lights`]; lit when low.
     pub led: Signal<Out, Bits<12>>,
+    /// RXC of RGMII.
     pub rgmii_rx_clock: Signal<In, Clock>,
+    /// RXD: bits 3:0 of an octet at the rising edge, 7:4 at the falling edge.
     pub rgmii_rx_data: Signal<In, Bits<4>>,
+    /// RX_CTL: RX_DV at the rising edge, RX_DV xor RX_ER at the falling edge.
     pub rgmii_rx_control: Signal<In, Bit>,
+    /// TXC of RGMII, 2 ns behind its data.
     pub rgmii_tx_clock: Signal<Out, Bit>,
+    /// TXD, as RXD.
     pub rgmii_tx_data: Signal<Out, Bits<4>>,
+    /// TX_CTL, as RX_CTL.
     pub rgmii_tx_control: Signal<Out, Bit>,
     clocks: Clocks,
     reset: GlobalBuffer,
     bridge: SerialBridge,
-    rnic: Rnic<BANK_BITS_SMALL>,
+    rnic: Rnic,
     mac: Mac,
     receiver: RgmiiReceiver,
     transmitter: RgmiiTransmitter,
@@ -119,10 +124,16 @@ impl Logic for Ecpix5 {
         self.rnic.max_payload.next = self.bridge.max_payload.val();
         self.rnic.max_read.next = self.bridge.max_read.val();
         self.rnic.requester.next = self.bridge.requester.val();
+        self.rnic.bus_master_enable.next = self.bridge.bus_master_enable.val();
+        self.rnic.msix_enable.next = self.bridge.msix_enable.val();
+        self.rnic.msix_function_mask.next = false;
+        // The line loses nothing, and takes as long as it takes.
+        self.rnic.completion_timeout_disable.next = true;
 
         // The line.
         StreamSource::<Beat>::join(&mut self.mac.to_device, &mut self.rnic.mac_in);
         StreamSource::<Beat>::join(&mut self.rnic.mac_out, &mut self.mac.from_device);
+        self.mac.station.next = self.rnic.mac_address.val();
         self.rnic.mac_counts.next = self.mac.counts.val();
         self.receiver.data.next = self.rgmii_rx_data.val();
         self.receiver.control.next = self.rgmii_rx_control.val();

@@ -16,8 +16,10 @@
 
 use crate::lint::lint;
 use crate::pins::PinVisitor;
-use crate::verilog::{emit, EmitError};
+use crate::verilog::edge::{wraps, Edge, Group};
+use crate::verilog::{core_name, emit_as, groups, EmitError};
 use rust_hdl::prelude::*;
+use std::fmt;
 
 /// Defines `blocks()`, a list of blocks. See the module [`blocks`](mod@crate::blocks).
 #[macro_export]
@@ -27,7 +29,8 @@ macro_rules! blocks {
         pub fn blocks() -> Vec<$crate::blocks::BlockEntry> {
             vec![$($crate::blocks::BlockEntry {
                 name: stringify!($name),
-                make: || Box::new($crate::blocks::Wired::new($make, |_block, _visitor| {
+                edge: None,
+                make: &|| Box::new($crate::blocks::Wired::new($make, |_block, _visitor| {
                     $($crate::pins::Pins::pins(&mut _block.$port, stringify!($port), _visitor);)*
                 })),
             }),*]
@@ -37,7 +40,9 @@ macro_rules! blocks {
 
 mod complete;
 mod control;
+mod edges;
 mod engines;
+mod life;
 mod mac;
 mod memory;
 mod mpa;
@@ -51,22 +56,60 @@ mod serial;
 mod stream;
 mod transmit;
 
+/// Makes a block, not yet connected.
+pub type Maker = dyn Fn() -> Box<dyn Specimen> + Sync;
+
 /// A block in the registry.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct BlockEntry {
     /// Its name in snake case, unlike any other's.
     pub name: &'static str,
+    /// What others who instantiate it see; nothing if it is only a part.
+    pub edge: Option<&'static Edge>,
     /// Makes one, not yet connected.
-    pub make: fn() -> Box<dyn Specimen>,
+    pub make: &'static Maker,
+}
+
+impl fmt::Debug for BlockEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockEntry").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl BlockEntry {
+    /// With an edge for others.
+    pub fn with_edge(self, edge: &'static Edge) -> Self {
+        Self { edge: Some(edge), ..self }
+    }
+
+    /// The name of its Verilog's top module.
+    pub fn top(&self) -> String {
+        format!("ironwarp_{}", self.name)
+    }
+
+    /// The name of its own module, which has RustHDL's ports: the top module, unless that is one
+    /// of names around it.
+    pub fn core(&self) -> String {
+        match self.groups() {
+            Ok(groups) if wraps(&groups) => core_name(&self.top()),
+            _ => self.top(),
+        }
+    }
+
+    /// The ports that others see; none if it has no edge.
+    ///
+    /// # Errors
+    /// Ports without a docstring.
+    pub fn groups(&self) -> Result<Vec<Group>, EmitError> {
+        self.edge.map_or(Ok(Vec::new()), |edge| groups((self.make)().block(), edge))
+    }
+
     /// Its Verilog.
     ///
     /// # Errors
-    /// As [`emit`].
+    /// As [`emit_as`].
     pub fn emit(&self) -> Result<String, EmitError> {
-        (self.make)().emit()
+        (self.make)().emit(&self.top(), self.edge)
     }
 
     /// What the lint has to say about it: nothing, if all is well.
@@ -80,8 +123,8 @@ pub trait Specimen {
     /// Connects it and gives its Verilog.
     ///
     /// # Errors
-    /// As [`emit`].
-    fn emit(&mut self) -> Result<String, EmitError>;
+    /// As [`emit_as`].
+    fn emit(&mut self, top: &str, edge: Option<&Edge>) -> Result<String, EmitError>;
     /// The lint's findings.
     fn lint(&self) -> Vec<String>;
     /// Shows every port to `visitor`, which may drive the inputs.
@@ -107,8 +150,8 @@ impl<B: Block> Wired<B> {
 }
 
 impl<B: Block> Specimen for Wired<B> {
-    fn emit(&mut self) -> Result<String, EmitError> {
-        emit(&mut self.block)
+    fn emit(&mut self, top: &str, edge: Option<&Edge>) -> Result<String, EmitError> {
+        emit_as(&mut self.block, top, edge)
     }
 
     fn lint(&self) -> Vec<String> {
@@ -137,6 +180,7 @@ pub fn blocks() -> Vec<BlockEntry> {
         pcie::blocks(),
         control::blocks(),
         protect::blocks(),
+        life::blocks(),
         queue::blocks(),
         transmit::blocks(),
         receive::blocks(),
@@ -146,6 +190,9 @@ pub fn blocks() -> Vec<BlockEntry> {
         restart::blocks(),
     ]
     .concat()
+    .into_iter()
+    .map(edges::on)
+    .collect()
 }
 
 /// Engines that are whole, those of [`blocks`] excepted.
@@ -155,5 +202,5 @@ pub fn engines() -> Vec<BlockEntry> {
 
 /// The whole device.
 pub fn whole() -> Vec<BlockEntry> {
-    rnic::blocks()
+    rnic::blocks().into_iter().map(edges::on).collect()
 }

@@ -1,9 +1,9 @@
 //! The whole device, as one block.
-use crate::receive::ring_sizes::BANK_BITS;
 use crate::top::Rnic;
 
 blocks! {
-    rnic: Rnic::<BANK_BITS>::default(),
-        [clock, reset, pcie_in, pcie_out, mac_in, mac_out, mac_counts, max_payload, max_read,
-        requester, stations];
+    rnic: Rnic::default(),
+        [clock, reset, pcie_in, pcie_out, mac_in, mac_out, mac_address, mac_counts, max_payload,
+        max_read, requester, bus_master_enable, msix_enable, msix_function_mask,
+        completion_timeout_disable, stations];
 }

@@ -27,7 +27,9 @@ blocks! {
         [clock, sink, source, number, between, acknowledged, acknowledge, clear];
     serial_session: SerialSession::default(),
         [clock, arrived, taken, filled, expected, room, acknowledge, acknowledged, greet, nonce,
-         greeting, confirm, confirming, max_payload, max_read, requester, reset];
+         greeting, confirm, confirming, max_payload, max_read, requester,
+         bus_master_enable, msix_enable, reset];
     serial_bridge: SerialBridge::new(4),
-        [clock, uart_rx, uart_tx, pcie_in, pcie_out, max_payload, max_read, requester, reset];
+        [clock, uart_rx, uart_tx, pcie_in, pcie_out, max_payload, max_read, requester,
+         bus_master_enable, msix_enable, reset];
 }

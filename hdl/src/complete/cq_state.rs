@@ -1,246 +1,206 @@
 //! What is known of every completion queue.
-use crate::control::records::{doorbell_kind, Command, Doorbell};
-use crate::memory::Table;
-use ironwarp_abi::limits;
+use super::records::CqRecord;
+use crate::configuration::{CqNumber, CQ_BITS};
+use crate::control::records::{CqCommand, CqDoorbell};
+use crate::memory::{FreshTable, Table};
+use crate::queue::NumberList;
+use crate::stream::*;
 use rust_hdl::prelude::*;
 
-/// Producer and consumer index, and whether a queue runs, is armed, or was just armed.
+/// log2 of the places of a list of completion queues.
+const LIST_BITS: usize = CQ_BITS + 1;
+
+/// Keeps every queue's record, consumer index and whether it runs; lists those that were armed.
 ///
-/// A queue that was started is empty: its `fresh` bits stand for indices of zero until they are
-/// written. The producer index is written by the entry writer alone, the consumer index by the host
-/// alone.
-#[derive(LogicBlock)]
+/// ```text
+/// clock   0   `look`          the queue `index`
+///         2   `record` ...    as it was two clocks ago, and `disturbed`
+/// ```
+/// A queue that is started or stopped is empty, as is everything after a reset, which is a stop for
+/// every queue. The record is written by the entry writer alone, the consumer index by the host
+/// alone. What the host arms is put into a list, and the entry writer sets the bit when it takes
+/// the number: so the bit has one writer, too.
+#[derive(LogicBlock, Default)]
 pub struct CqState {
     pub clock: Signal<In, Clock>,
-    pub command: Signal<In, Command>,
-    pub doorbell: Signal<In, Doorbell>,
-    /// The queue to look up.
-    pub index: Signal<In, Bits<4>>,
-    /// Two clocks later: entries written so far, modulo 2^16.
-    pub producer: Signal<Out, Bits<16>>,
-    /// Two clocks later: entries not yet consumed.
+    /// A `wipe` comes with a stop of every queue.
+    pub wipe: Signal<In, Bit>,
+    pub command: Signal<In, CqCommand>,
+    pub doorbell: Signal<In, CqDoorbell>,
+    /// Queues that were armed.
+    pub armed: StreamSource<CqNumber>,
+    /// What follows is about `index`, which must stay until the writer is done with it.
+    pub look: Signal<In, Bit>,
+    pub index: Signal<In, CqNumber>,
+    /// Its record.
+    pub record: Signal<Out, CqRecord>,
+    /// Entries not yet consumed.
     pub used: Signal<Out, Bits<16>>,
-    /// Bit n: queue n runs.
-    pub active: Signal<Out, Bits<16>>,
-    /// Bit n: queue n is armed.
-    pub armed: Signal<Out, Bits<16>>,
-    /// Bit n: queue n was armed and is to be looked at.
-    pub asked: Signal<Out, Bits<16>>,
-    /// The queue that the next three mean.
-    pub own: Signal<In, Bits<4>>,
-    /// An entry is written: `producer_next` is its queue's producer index from now on.
-    pub advance: Signal<In, Bit>,
-    pub producer_next: Signal<In, Bits<16>>,
-    /// The queue is armed no more.
-    pub disarm: Signal<In, Bit>,
-    /// The queue was looked at.
-    pub looked: Signal<In, Bit>,
-    producers: Table<Bits<16>, 4>,
-    consumers: Table<Bits<16>, 4>,
-    at: DFF<Bits<4>>,
-    found: DFF<Bits<16>>,
+    /// It is started and not stopped.
+    pub runs: Signal<Out, Bit>,
+    /// It was armed since it was started.
+    pub asked: Signal<Out, Bit>,
+    /// It was started or stopped after the clock of `look` and before this one: what was looked up
+    /// is of a former life.
+    pub disturbed: Signal<Out, Bit>,
+    /// The record of `index` from now on. If the queue is started or stopped in this clock, that
+    /// wins.
+    pub write: Signal<In, Bit>,
+    pub write_record: Signal<In, CqRecord>,
+    records: FreshTable<CqRecord, CQ_BITS>,
+    consumers: FreshTable<Bits<16>, CQ_BITS>,
+    requests: FreshTable<Bit, CQ_BITS>,
+    running: Table<Bit, CQ_BITS>,
+    list: NumberList<CQ_BITS, LIST_BITS>,
+    found: DFF<CqRecord>,
     held: DFF<Bits<16>>,
-    active_bits: DFF<Bits<16>>,
-    armed_bits: DFF<Bits<16>>,
-    asked_bits: DFF<Bits<16>>,
-    fresh_producer: DFF<Bits<16>>,
-    fresh_consumer: DFF<Bits<16>>,
-    produced: Signal<Local, Bits<16>>,
-    consumed: Signal<Local, Bits<16>>,
-    bell: Signal<Local, Bits<16>>,
-    own_bit: Signal<Local, Bits<16>>,
-    start: Signal<Local, Bits<16>>,
-    stop: Signal<Local, Bits<16>>,
-    ring: Signal<Local, Bits<16>>,
-    take: Signal<Local, Bits<16>>,
-    written: Signal<Local, Bits<16>>,
-    disarmed: Signal<Local, Bits<16>>,
-    seen: Signal<Local, Bits<16>>,
+    found_runs: DFF<Bit>,
+    found_request: DFF<Bit>,
+    changed: DFF<Bit>,
+    own: DFF<CqNumber>,
+    rings: Signal<Local, Bit>,
     consumes: Signal<Local, Bit>,
-    first: Constant<Bits<16>>,
-    consumed_kind: Constant<Bits<2>>,
-    arm_kind: Constant<Bits<2>>,
-}
-
-impl Default for CqState {
-    fn default() -> Self {
-        assert_eq!(limits::CQ_COUNT, 16, "the width of the bits");
-        Self {
-            clock: Default::default(),
-            command: Default::default(),
-            doorbell: Default::default(),
-            index: Default::default(),
-            producer: Default::default(),
-            used: Default::default(),
-            active: Default::default(),
-            armed: Default::default(),
-            asked: Default::default(),
-            own: Default::default(),
-            advance: Default::default(),
-            producer_next: Default::default(),
-            disarm: Default::default(),
-            looked: Default::default(),
-            producers: Default::default(),
-            consumers: Default::default(),
-            at: Default::default(),
-            found: Default::default(),
-            held: Default::default(),
-            active_bits: Default::default(),
-            armed_bits: Default::default(),
-            asked_bits: Default::default(),
-            fresh_producer: Default::default(),
-            fresh_consumer: Default::default(),
-            produced: Default::default(),
-            consumed: Default::default(),
-            bell: Default::default(),
-            own_bit: Default::default(),
-            start: Default::default(),
-            stop: Default::default(),
-            ring: Default::default(),
-            take: Default::default(),
-            written: Default::default(),
-            disarmed: Default::default(),
-            seen: Default::default(),
-            consumes: Default::default(),
-            first: Constant::new(1.into()),
-            consumed_kind: Constant::new(doorbell_kind::CONSUMED.to_bits()),
-            arm_kind: Constant::new(doorbell_kind::ARM.to_bits()),
-        }
-    }
+    produced: Signal<Local, Bits<16>>,
+    hit: Signal<Local, Bit>,
 }
 
 impl Logic for CqState {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self,
-            clock,
-            at,
-            active_bits,
-            armed_bits,
-            asked_bits,
-            fresh_producer,
-            fresh_consumer
-        );
-        dff_setup!(self, clock, found, held);
-        clock!(self, clock, producers, consumers);
-        self.active.next = self.active_bits.q.val();
-        self.armed.next = self.armed_bits.q.val();
-        self.asked.next = self.asked_bits.q.val();
+        dff_setup!(self, clock, found, held, found_runs, found_request, changed, own);
+        clock!(self, clock, records, consumers, requests, running, list);
+        self.rings.next = self.doorbell.val().valid & self.doorbell.val().arm;
+        self.consumes.next = self.doorbell.val().valid & !self.doorbell.val().arm;
+
+        // What the host says.
+        self.records.begins.next = self.command.val().valid;
+        self.records.begun.next = self.command.val().cq;
+        self.consumers.begins.next = self.command.val().valid;
+        self.consumers.begun.next = self.command.val().cq;
+        self.consumers.write.next = self.consumes.val();
+        self.consumers.write_index.next = self.doorbell.val().cq;
+        self.consumers.write_record.next = self.doorbell.val().consumed;
+        self.requests.begins.next = self.command.val().valid;
+        self.requests.begun.next = self.command.val().cq;
+        self.requests.write.next = self.rings.val();
+        self.requests.write_index.next = self.doorbell.val().cq;
+        self.requests.write_record.next = true;
+        self.running.write.next = self.command.val().valid;
+        self.running.write_index.next = self.command.val().cq;
+        self.running.write_record.next = self.command.val().enable;
+        self.list.wipe.next = self.wipe.val();
+        self.list.wiped.next = self.command.val().cq;
+        self.list.put.valid.next = self.rings.val();
+        self.list.put.beat.next = self.doorbell.val().cq;
+        StreamSource::<CqNumber>::link(&mut self.armed, &mut self.list.first);
 
         // Look up.
-        self.at.d.next = self.index.val();
-        self.producers.read_index.next = self.index.val();
+        self.records.read_index.next = self.index.val();
         self.consumers.read_index.next = self.index.val();
-        self.produced.next = self.producers.read_record.val();
-        if self.fresh_producer.q.val().get_bit(self.at.q.val().index()) {
-            self.produced.next = 0.into();
-        }
-        self.consumed.next = self.consumers.read_record.val();
-        if self.fresh_consumer.q.val().get_bit(self.at.q.val().index()) {
-            self.consumed.next = 0.into();
-        }
-        self.found.d.next = self.produced.val();
-        self.held.d.next = self.produced.val() - self.consumed.val();
-        self.producer.next = self.found.q.val();
+        self.requests.read_index.next = self.index.val();
+        self.running.read_index.next = self.index.val();
+        self.found.d.next = self.records.read_record.val();
+        self.produced.next = self.records.read_record.val().producer;
+        self.held.d.next = self.produced.val() - self.consumers.read_record.val();
+        self.found_runs.d.next = self.running.read_record.val();
+        self.found_request.d.next = self.requests.read_record.val();
+        self.record.next = self.found.q.val();
         self.used.next = self.held.q.val();
+        self.runs.next = self.found_runs.q.val();
+        self.asked.next = self.found_request.q.val();
 
-        // What happens to which queue.
-        self.start.next = 0.into();
-        self.stop.next = 0.into();
-        if self.command.val().valid {
-            if self.command.val().enable {
-                self.start.next = self.first.val() << bit_cast::<4, 8>(self.command.val().index);
-            } else {
-                self.stop.next = self.first.val() << bit_cast::<4, 8>(self.command.val().index);
-            }
+        self.hit.next = self.command.val().valid & (self.command.val().cq == self.own.q.val());
+        self.disturbed.next = self.changed.q.val();
+        self.changed.d.next = self.changed.q.val() | self.hit.val();
+        if self.look.val() {
+            self.own.d.next = self.index.val();
+            self.changed.d.next = false;
         }
-        self.bell.next = self.first.val() << bit_cast::<4, 8>(self.doorbell.val().index);
-        self.consumes.next =
-            self.doorbell.val().valid & (self.doorbell.val().kind == self.consumed_kind.val());
-        self.take.next = 0.into();
-        if self.consumes.val() {
-            self.take.next = self.bell.val();
-        }
-        self.ring.next = 0.into();
-        if self.doorbell.val().valid & (self.doorbell.val().kind == self.arm_kind.val()) {
-            self.ring.next = self.bell.val();
-        }
-        self.own_bit.next = self.first.val() << self.own.val();
-        self.written.next = 0.into();
-        if self.advance.val() {
-            self.written.next = self.own_bit.val();
-        }
-        self.disarmed.next = 0.into();
-        if self.disarm.val() {
-            self.disarmed.next = self.own_bit.val();
-        }
-        self.seen.next = 0.into();
-        if self.looked.val() {
-            self.seen.next = self.own_bit.val();
-        }
-
-        // A doorbell in the clock of a command was rung after the command.
-        self.active_bits.d.next = (self.active_bits.q.val() | self.start.val()) & !self.stop.val();
-        self.armed_bits.d.next =
-            (self.armed_bits.q.val() & !(self.disarmed.val() | self.start.val())) | self.ring.val();
-        self.asked_bits.d.next =
-            (self.asked_bits.q.val() & !(self.seen.val() | self.start.val())) | self.ring.val();
-        self.fresh_producer.d.next =
-            (self.fresh_producer.q.val() & !self.written.val()) | self.start.val();
-        self.fresh_consumer.d.next =
-            (self.fresh_consumer.q.val() | self.start.val()) & !self.take.val();
-        self.producers.write.next = self.advance.val();
-        self.producers.write_index.next = self.own.val();
-        self.producers.write_record.next = self.producer_next.val();
-        self.consumers.write.next = self.consumes.val();
-        self.consumers.write_index.next = bit_cast::<4, 8>(self.doorbell.val().index);
-        self.consumers.write_record.next = self.doorbell.val().value;
+        self.records.write.next = self.write.val();
+        self.records.write_index.next = self.own.q.val();
+        self.records.write_record.next = self.write_record.val();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::configuration::CQ_COUNT;
     use crate::stream::bench::*;
 
     /// What the queue `index` is said to hold.
     fn look(uut: &mut CqState, index: u64) -> (u64, u64) {
         uut.index.next = index.to_bits();
+        uut.look.next = true;
         tick!(*uut);
+        uut.look.next = false;
         tick!(*uut);
         settle!(*uut);
-        (uut.producer.val().to_u64(), uut.used.val().to_u64())
+        (uut.record.val().producer.to_u64(), uut.used.val().to_u64())
+    }
+
+    fn command(uut: &mut CqState, cq: u64, enable: bool) {
+        uut.command.next = CqCommand { valid: true, cq: cq.to_bits(), enable };
+        tick!(*uut);
+        uut.command.next = Default::default();
     }
 
     #[test]
     fn indices_wrap() {
         let mut uut = CqState::default();
         uut.connect_all();
-        for queue in 0..16u64 {
+        for queue in 0..CQ_COUNT as u64 {
             assert_eq!(look(&mut uut, queue), (0, 0));
-            uut.own.next = queue.to_bits();
             for (producer, consumed) in [(0xfffe, 0xfff0), (0xffff, 0xffff), (2, 0xfffd), (9, 1)] {
-                uut.advance.next = true;
-                uut.producer_next.next = (producer as u64).to_bits();
-                uut.doorbell.next = Doorbell {
+                uut.write.next = true;
+                uut.write_record.next =
+                    CqRecord { producer: (producer as u64).to_bits(), ..Default::default() };
+                uut.doorbell.next = CqDoorbell {
                     valid: true,
-                    kind: doorbell_kind::CONSUMED.to_bits(),
-                    index: queue.to_bits(),
-                    value: (consumed as u64).to_bits(),
+                    arm: false,
+                    cq: queue.to_bits(),
+                    consumed: (consumed as u64).to_bits(),
                 };
                 tick!(uut);
-                uut.advance.next = false;
+                uut.write.next = false;
                 uut.doorbell.next = Default::default();
                 let used = u16::wrapping_sub(producer, consumed);
                 assert_eq!(look(&mut uut, queue), (producer.into(), used.into()));
             }
         }
-        uut.command.next = Command { valid: true, index: 5.into(), enable: true };
-        tick!(uut);
-        uut.command.next = Default::default();
+        command(&mut uut, 5, true);
         assert_eq!(look(&mut uut, 5), (0, 0));
+        assert!(uut.runs.val());
         assert_eq!(look(&mut uut, 6), (9, 8));
-        assert_eq!(uut.active.val().to_u64(), 1 << 5);
+        assert!(!uut.runs.val());
+    }
+
+    /// A command at every clock around a look: the look sees it or is told of it, and a write of
+    /// what followed from a look before it has no effect.
+    #[test]
+    fn a_command_is_seen_or_told_of() {
+        for enable in [false, true] {
+            for at in 0..6 {
+                let mut uut = CqState::default();
+                uut.connect_all();
+                command(&mut uut, 3, true);
+                for clock in 0..6 {
+                    uut.index.next = 3.into();
+                    uut.look.next = clock == 1;
+                    uut.command.next = CqCommand { valid: clock == at, cq: 3.into(), enable };
+                    uut.write_record.next = CqRecord { armed: true, ..Default::default() };
+                    settle!(uut);
+                    if clock == 3 {
+                        assert_eq!(uut.runs.val(), enable || at > 1, "{at}");
+                        assert_eq!(uut.disturbed.val(), at == 2, "{at}");
+                    }
+                    uut.write.next = clock == 3 && !uut.disturbed.val();
+                    tick!(uut);
+                }
+                uut.command.next = Default::default();
+                look(&mut uut, 3);
+                assert_eq!(uut.record.val().armed, at < 2, "{at}");
+            }
+        }
     }
 }

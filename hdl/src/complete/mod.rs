@@ -1,6 +1,10 @@
 //! The completion writer: entries of completion queues, and interrupts.
 pub mod cq_state;
+pub mod entry_fate;
+pub mod entry_life;
+pub mod entry_octets;
 pub mod entry_writer;
+pub mod fence_order;
 pub mod records;
 pub mod ring_place;
 pub mod writer;
@@ -8,5 +12,9 @@ pub mod writer;
 pub use records::Completion;
 pub use writer::CompletionWriter;
 
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod life_tests;
 #[cfg(test)]
 mod tests;

@@ -1,38 +1,55 @@
 //! The completion writer as one block.
 use super::cq_state::CqState;
+use super::entry_life::EntryLife;
 use super::entry_writer::EntryWriter;
+use super::fence_order::FenceOrder;
 use super::records::Completion;
-use crate::control::records::{Command, ContextWrite, Doorbell, MsixMessage};
+use crate::configuration::{CqNumber, CQ_BITS};
+use crate::control::records::{ContextWrite, CqCommand, CqDoorbell, MsixMessage, QpEvent};
+use crate::life::QpChange;
 use crate::memory::ContextTable;
 use crate::pcie::records::WriteRequest;
 use crate::stream::beat::*;
-use crate::stream::{HalfBuffer, Merge2};
+use crate::stream::{HalfBuffer, Merge2, StreamFifo};
 use ironwarp_abi::context::table;
 use rust_hdl::prelude::*;
+
+/// log2 of the overflow events that wait.
+const EVENT_BITS: usize = 3;
 
 /// Tells the host what is done.
 ///
 /// ```text
-/// send, receive -> Merge2 -> Merge2 -> HalfBuffer -> EntryWriter -> write, write_data
-///                  event ---->                          |    ^ \--> interrupt
-///                                     CqState, ContextTable  message
+/// send, receive -> works -+-> line -> HalfBuffer -> EntryWriter -> write, write_data
+///      event, fence -> told -+                     |    |    ^ \--> interrupt
+///                             CqState, ContextTable  EntryLife  message
 /// ```
-/// Entries of one input stay in order. See [`EntryWriter`] for what is written and when the
-/// interrupt comes.
+/// Entries of one input stay in order, and a fence's entry behind everything that came before it.
+/// See [`EntryWriter`] for what is written and when the interrupt comes.
+///
+/// Who takes the overflow events may have to hand in an entry before it takes the next: so some can
+/// wait. `event` is served at least every other time, so there is never more than one for each
+/// event that is handed in, and one for each entry that is in the line.
 #[derive(LogicBlock)]
 pub struct CompletionWriter {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
-    pub cq_command: Signal<In, Command>,
-    pub doorbell: Signal<In, Doorbell>,
+    pub change: Signal<In, QpChange>,
+    /// While a `change` wipes, a stop of every queue.
+    pub cq_command: Signal<In, CqCommand>,
+    pub doorbell: Signal<In, CqDoorbell>,
     /// From the transmit side.
     pub send: StreamSink<Completion>,
     /// From the receive side.
     pub receive: StreamSink<Completion>,
-    /// From the control plane.
+    /// From the control plane: queue pairs that have ended ...
     pub event: StreamSink<Completion>,
+    /// ... and fences.
+    pub fence: StreamSink<Completion>,
     pub write: StreamSource<WriteRequest>,
     pub write_data: StreamSource<Beat>,
+    /// Queue pairs that have lost an entry. Their `cq` means nothing.
+    pub overflow_event: StreamSource<QpEvent>,
     /// The vector of a queue that was armed: to the MSI-X table ...
     pub interrupt: StreamSource<Bits<8>>,
     /// ... and the message that it becomes.
@@ -41,14 +58,20 @@ pub struct CompletionWriter {
     pub written: Signal<Out, Bit>,
     /// An interrupt message went to the write engine.
     pub interrupted: Signal<Out, Bit>,
-    /// An entry was dropped since its queue was full.
+    /// A queue has overflowed.
     pub overflow: Signal<Out, Bit>,
+    /// A fence's entry went to the write engine, or nobody was there to read it.
+    pub fence_told: Signal<Out, Bit>,
     works: Merge2<Completion>,
-    all: Merge2<Completion>,
+    order: FenceOrder,
+    told: Merge2<Completion>,
+    line: Merge2<Completion>,
     next: HalfBuffer<Completion>,
-    contexts: ContextTable<4, 3>,
+    contexts: ContextTable<CQ_BITS, 3>,
     queues: CqState,
+    life: EntryLife,
     entries: EntryWriter,
+    overflows: StreamFifo<QpEvent, EVENT_BITS>,
 }
 
 impl Default for CompletionWriter {
@@ -56,24 +79,32 @@ impl Default for CompletionWriter {
         Self {
             clock: Default::default(),
             context_write: Default::default(),
+            change: Default::default(),
             cq_command: Default::default(),
             doorbell: Default::default(),
             send: Default::default(),
             receive: Default::default(),
             event: Default::default(),
+            fence: Default::default(),
             write: Default::default(),
             write_data: Default::default(),
+            overflow_event: Default::default(),
             interrupt: Default::default(),
             message: Default::default(),
             written: Default::default(),
             interrupted: Default::default(),
             overflow: Default::default(),
+            fence_told: Default::default(),
             works: Default::default(),
-            all: Default::default(),
+            order: Default::default(),
+            told: Default::default(),
+            line: Default::default(),
             next: Default::default(),
             contexts: ContextTable::new(table::COMPLETION_QUEUE, 0),
             queues: Default::default(),
+            life: Default::default(),
             entries: Default::default(),
+            overflows: Default::default(),
         }
     }
 }
@@ -81,38 +112,54 @@ impl Default for CompletionWriter {
 impl Logic for CompletionWriter {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, works, all, next, contexts, queues, entries);
+        clock!(self, clock, works, order, told, line, next, contexts, queues, life, entries);
+        clock!(self, clock, overflows);
         StreamSink::<Completion>::link(&mut self.send, &mut self.works.sink_a);
         StreamSink::<Completion>::link(&mut self.receive, &mut self.works.sink_b);
-        StreamSource::<Completion>::join(&mut self.works.source, &mut self.all.sink_a);
-        StreamSink::<Completion>::link(&mut self.event, &mut self.all.sink_b);
-        StreamSource::<Completion>::join(&mut self.all.source, &mut self.next.sink);
+        StreamSource::<Completion>::join(&mut self.works.source, &mut self.line.sink_a);
+        StreamSink::<Completion>::link(&mut self.event, &mut self.told.sink_a);
+        StreamSink::<Completion>::link(&mut self.fence, &mut self.order.sink);
+        StreamSource::<Completion>::join(&mut self.order.source, &mut self.told.sink_b);
+        StreamSource::<Completion>::join(&mut self.told.source, &mut self.line.sink_b);
+        StreamSource::<Completion>::join(&mut self.line.source, &mut self.next.sink);
         StreamSource::<Completion>::join(&mut self.next.source, &mut self.entries.completion);
         StreamSink::<MsixMessage>::link(&mut self.message, &mut self.entries.message);
         StreamSource::<WriteRequest>::link(&mut self.write, &mut self.entries.write);
         StreamSource::<Beat>::link(&mut self.write_data, &mut self.entries.write_data);
         StreamSource::<Bits<8>>::link(&mut self.interrupt, &mut self.entries.interrupt);
+        StreamSource::<QpEvent>::join(&mut self.entries.overflow_event, &mut self.overflows.sink);
+        StreamSource::<QpEvent>::link(&mut self.overflow_event, &mut self.overflows.source);
+        StreamSource::<CqNumber>::join(&mut self.queues.armed, &mut self.entries.armed);
+        self.order.send_passes.next = !self.send.valid.val() | self.send.ready.val();
+        self.order.receive_passes.next = !self.receive.valid.val() | self.receive.ready.val();
+        self.order.event_passes.next = !self.event.valid.val() | self.event.ready.val();
+        self.order.works_pass.next = !self.works.source.valid.val() | self.works.source.ready.val();
         self.written.next = self.entries.written.val();
         self.interrupted.next = self.entries.interrupted.val();
         self.overflow.next = self.entries.overflow.val();
+        self.fence_told.next = self.entries.fence_told.val();
 
         self.contexts.context_write.next = self.context_write.val();
         self.contexts.index.next = self.entries.index.val();
         self.entries.ring_low.next = self.contexts.words[0].val();
         self.entries.ring_high.next = self.contexts.words[1].val();
         self.entries.shape.next = self.contexts.words[2].val();
+        self.queues.wipe.next = self.change.val().valid & self.change.val().wipe;
         self.queues.command.next = self.cq_command.val();
         self.queues.doorbell.next = self.doorbell.val();
+        self.queues.look.next = self.entries.look.val();
         self.queues.index.next = self.entries.index.val();
-        self.entries.producer.next = self.queues.producer.val();
+        self.entries.record.next = self.queues.record.val();
         self.entries.used.next = self.queues.used.val();
-        self.entries.active.next = self.queues.active.val();
-        self.entries.armed.next = self.queues.armed.val();
+        self.entries.runs.next = self.queues.runs.val();
         self.entries.asked.next = self.queues.asked.val();
-        self.queues.own.next = self.entries.own.val();
-        self.queues.advance.next = self.entries.advance.val();
-        self.queues.producer_next.next = self.entries.producer_next.val();
-        self.queues.disarm.next = self.entries.disarm.val();
-        self.queues.looked.next = self.entries.looked.val();
+        self.entries.disturbed.next = self.queues.disturbed.val();
+        self.queues.write.next = self.entries.keep.val();
+        self.queues.write_record.next = self.entries.keep_record.val();
+        self.life.change.next = self.change.val();
+        self.life.look.next = self.entries.look.val();
+        self.life.entry.next = self.entries.entry.val();
+        self.life.close.next = self.entries.close.val();
+        self.entries.alive.next = self.life.alive.val();
     }
 }

@@ -1,189 +1,181 @@
 //! Tells what a write to BAR 0 means.
-use super::records::{doorbell_kind, ContextWrite, Doorbell, PageWrite, Wipe, EVERY_TABLE};
+use super::records::{CqDoorbell, PageWrite, QpDoorbell, Wipe};
+use crate::configuration::*;
 use crate::literal::Literal;
 use crate::pcie::records::BarWrite;
 use crate::stream::beat::*;
-use ironwarp_abi::{context::table, limits, registers};
+use ironwarp_abi::{limits, registers};
 use rust_hdl::prelude::*;
 
+/// The width of a page's number in its area.
+pub(super) const PAGE_BITS: usize = AREA_BITS - registers::DOORBELL_PAGE_BITS;
+/// The width of a count of pages.
+const COUNT_BITS: usize = PAGE_BITS + 1;
+
+/// A page of the first area.
+pub(super) const fn page(address: u32) -> u64 {
+    assert!(address >> AREA_BITS == 0, "the page is in the first area");
+    (address >> registers::DOORBELL_PAGE_BITS) as u64
+}
+
+/// A word of a page.
+const fn page_word(address: u32) -> u64 {
+    (address / 4) as u64
+}
+
+const _: () = assert!(registers::DOORBELL_PAGE_BITS == 12, "the kernels' pages");
+const _: () = assert!(OBJECT_BITS >= 8, "the index of a wipe names every word of the MSI-X table");
+
 /// Sorts writes by their address; what comes out is a broadcast, one clock after the write was
-/// taken. A write a clock. Objects that do not exist, and addresses that mean nothing, are ignored.
-#[derive(LogicBlock)]
+/// taken. A doorbell of an object that does not exist is refused; addresses that mean nothing are
+/// ignored.
+///
+/// A write a clock, but behind one to a register, until it is known what it begins: then as long as
+/// `hold` says.
+#[derive(LogicBlock, Default)]
 pub struct BarDecoder {
     pub clock: Signal<In, Clock>,
-    /// Always ready.
     pub sink: StreamSink<BarWrite>,
-    /// Clears the contexts and the MSI-X vector of a number; no write may come in the same clock.
+    /// What an earlier write has begun must be done before the next is taken.
+    pub hold: Signal<In, Bit>,
+    /// A write to a register is on its way: what it begins will `hold` after this.
+    pub busy: Signal<Out, Bit>,
+    /// Clears the MSI-X vector of a number; no write may come in the same clock.
     pub wipe: Signal<In, Wipe>,
-    pub context_write: Signal<Out, ContextWrite>,
-    pub doorbell: Signal<Out, Doorbell>,
-    /// A write to the first page.
+    pub qp_doorbell: Signal<Out, QpDoorbell>,
+    pub cq_doorbell: Signal<Out, CqDoorbell>,
+    /// A write to the page of the registers.
     pub register_write: Signal<Out, PageWrite>,
     /// A write to the page of the MSI-X table.
     pub msix_write: Signal<Out, PageWrite>,
-    context_out: DFF<ContextWrite>,
-    doorbell_out: DFF<Doorbell>,
+    /// A write to the page of the context window.
+    pub window_write: Signal<Out, PageWrite>,
+    /// A write was refused.
+    pub refused: Signal<Out, Bit>,
+    qp_bell: DFF<QpDoorbell>,
+    cq_bell: DFF<CqDoorbell>,
     register_out: DFF<PageWrite>,
     msix_out: DFF<PageWrite>,
-    address: Signal<Local, Bits<20>>,
-    index: Signal<Local, Bits<8>>,
-    table_number: Signal<Local, Bits<4>>,
-    page: Signal<Local, Bits<8>>,
+    window_out: DFF<PageWrite>,
+    refused_out: DFF<Bit>,
+    /// Clocks until a write to a register is seen in `hold`.
+    pause: DFF<Bits<2>>,
+    takes: Signal<Local, Bit>,
+    ready: Signal<Local, Bit>,
+    address: Signal<Local, Bits<BAR_BITS>>,
+    shifted: Signal<Local, Bits<BAR_BITS>>,
+    area: Signal<Local, Bits<2>>,
+    page: Signal<Local, Bits<PAGE_BITS>>,
     page_word: Signal<Local, Bits<10>>,
-    object: Signal<Local, Bits<8>>,
+    written: Signal<Local, PageWrite>,
+    in_registers: Signal<Local, Bit>,
+    is_bell: Signal<Local, Bit>,
+    is_second: Signal<Local, Bit>,
+    at_qp: Signal<Local, Bit>,
+    at_cq: Signal<Local, Bit>,
+    has_qp: Signal<Local, Bit>,
+    has_cq: Signal<Local, Bit>,
     wiped_part: Signal<Local, Bits<2>>,
-    qp_bell: Signal<Local, Bit>,
-    cq_bell: Signal<Local, Bit>,
-    qp_table: Constant<Bits<4>>,
-    cq_table: Constant<Bits<4>>,
-    mr_table: Constant<Bits<4>>,
-    flow_table: Constant<Bits<4>>,
-    qp_count: Constant<Bits<9>>,
-    cq_count: Constant<Bits<9>>,
-    flow_count: Constant<Bits<9>>,
-    qp_pages: Constant<Bits<2>>,
-    cq_pages: Constant<Bits<2>>,
-    register_page: Constant<Bits<8>>,
-    msix_page: Constant<Bits<8>>,
-    first_word: Constant<Bits<10>>,
-    second_word: Constant<Bits<10>>,
-    send: Constant<Bits<2>>,
-    receive: Constant<Bits<2>>,
-    consumed: Constant<Bits<2>>,
-    arm: Constant<Bits<2>>,
-    every_table: Literal<4, EVERY_TABLE>,
-    msix_words: Literal<8, { 4 * limits::VECTOR_COUNT as u64 }>,
+    area_bits: Literal<8, { AREA_BITS as u64 }>,
+    register_area: Literal<2, 0>,
+    qp_area: Literal<2, { registers::AREA_QP as u64 }>,
+    cq_area: Literal<2, { registers::AREA_CQ as u64 }>,
+    qp_count: Literal<COUNT_BITS, { QP_COUNT as u64 }>,
+    cq_count: Literal<COUNT_BITS, { CQ_COUNT as u64 }>,
+    register_page: Literal<PAGE_BITS, 0>,
+    msix_page: Literal<PAGE_BITS, { page(registers::MSIX_TABLE) }>,
+    window_page: Literal<PAGE_BITS, { page(registers::CONTEXT_WINDOW) }>,
+    send: Literal<10, { page_word(registers::DOORBELL_SEND) }>,
+    receive: Literal<10, { page_word(registers::DOORBELL_RECEIVE) }>,
+    consumed: Literal<10, { page_word(registers::DOORBELL_CONSUMED) }>,
+    arm: Literal<10, { page_word(registers::DOORBELL_ARM) }>,
+    clocks: Literal<2, 2>,
+    one: Literal<2, 1>,
+    msix_words: Literal<OBJECT_BITS, { 4 * limits::VECTOR_COUNT as u64 }>,
     msix_control: Literal<2, 3>,
     masked: Literal<32, 1>,
-}
-
-impl Default for BarDecoder {
-    fn default() -> Self {
-        use registers::*;
-        assert_eq!((DOORBELL_SEND, DOORBELL_RECEIVE), (0, 4));
-        assert_eq!((DOORBELL_CONSUMED, DOORBELL_ARM), (0, 4));
-        assert_eq!((DOORBELL_PAGE, CONTEXT_STRIDE), (4096, 256));
-        Self {
-            clock: Default::default(),
-            sink: Default::default(),
-            wipe: Default::default(),
-            context_write: Default::default(),
-            doorbell: Default::default(),
-            register_write: Default::default(),
-            msix_write: Default::default(),
-            context_out: Default::default(),
-            doorbell_out: Default::default(),
-            register_out: Default::default(),
-            msix_out: Default::default(),
-            address: Default::default(),
-            index: Default::default(),
-            table_number: Default::default(),
-            page: Default::default(),
-            page_word: Default::default(),
-            object: Default::default(),
-            wiped_part: Default::default(),
-            qp_bell: Default::default(),
-            cq_bell: Default::default(),
-            qp_table: Constant::new(table::QUEUE_PAIR.to_bits()),
-            cq_table: Constant::new(table::COMPLETION_QUEUE.to_bits()),
-            mr_table: Constant::new(table::MEMORY_REGION.to_bits()),
-            flow_table: Constant::new(table::FLOW.to_bits()),
-            qp_count: Constant::new(limits::QP_COUNT.to_bits()),
-            cq_count: Constant::new(limits::CQ_COUNT.to_bits()),
-            flow_count: Constant::new(limits::FLOW_COUNT.to_bits()),
-            qp_pages: Constant::new((QP_DOORBELLS >> 18).to_bits()),
-            cq_pages: Constant::new((CQ_DOORBELLS >> 18).to_bits()),
-            register_page: Constant::new(0.into()),
-            msix_page: Constant::new((MSIX_TABLE >> 12).to_bits()),
-            first_word: Constant::new(0.into()),
-            second_word: Constant::new(1.into()),
-            send: Constant::new(doorbell_kind::SEND.to_bits()),
-            receive: Constant::new(doorbell_kind::RECEIVE.to_bits()),
-            consumed: Constant::new(doorbell_kind::CONSUMED.to_bits()),
-            arm: Constant::new(doorbell_kind::ARM.to_bits()),
-            every_table: Default::default(),
-            msix_words: Default::default(),
-            msix_control: Default::default(),
-            masked: Default::default(),
-        }
-    }
 }
 
 impl Logic for BarDecoder {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, context_out, doorbell_out, register_out, msix_out);
-        self.sink.ready.next = true;
-        self.context_write.next = self.context_out.q.val();
-        self.doorbell.next = self.doorbell_out.q.val();
+        dff_setup!(self, clock, qp_bell, cq_bell, register_out, msix_out, window_out);
+        dff_setup!(self, clock, refused_out, pause);
+        self.ready.next = !self.pause.q.val().any() & !self.hold.val();
+        self.sink.ready.next = self.ready.val();
+        self.busy.next = self.pause.q.val().any();
+        self.takes.next = self.sink.valid.val() & self.ready.val();
+        self.qp_doorbell.next = self.qp_bell.q.val();
+        self.cq_doorbell.next = self.cq_bell.q.val();
         self.register_write.next = self.register_out.q.val();
         self.msix_write.next = self.msix_out.q.val();
+        self.window_write.next = self.window_out.q.val();
+        self.refused.next = self.refused_out.q.val();
 
+        // Where?
         self.address.next = self.sink.beat.val().address;
-        self.table_number.next = self.address.val().get_bits::<4>(16);
-        self.index.next = self.address.val().get_bits::<8>(8);
-        self.page.next = self.address.val().get_bits::<8>(12);
+        self.shifted.next = self.address.val() >> self.area_bits.val();
+        self.area.next = bit_cast::<2, BAR_BITS>(self.shifted.val());
+        self.page.next = self.address.val().get_bits::<PAGE_BITS>(12);
         self.page_word.next = self.address.val().get_bits::<10>(2);
-        self.wiped_part.next = bit_cast::<2, 8>(self.wipe.val().index);
-        self.object.next = bit_cast::<8, 6>(self.address.val().get_bits::<6>(12));
+        self.in_registers.next = self.takes.val() & (self.area.val() == self.register_area.val());
+        self.written.next.valid = false;
+        self.written.next.word = self.page_word.val();
+        self.written.next.data = self.sink.beat.val().data;
 
-        self.context_out.d.next.table = self.table_number.val();
-        self.context_out.d.next.index = self.index.val();
-        self.context_out.d.next.word = self.address.val().get_bits::<6>(2);
-        self.context_out.d.next.data = self.sink.beat.val().data;
-        self.context_out.d.next.valid = self.sink.valid.val()
-            & (((self.table_number.val() == self.qp_table.val())
-                & (bit_cast::<9, 8>(self.index.val()) < self.qp_count.val()))
-                | ((self.table_number.val() == self.cq_table.val())
-                    & (bit_cast::<9, 8>(self.index.val()) < self.cq_count.val()))
-                | (self.table_number.val() == self.mr_table.val())
-                | ((self.table_number.val() == self.flow_table.val())
-                    & (bit_cast::<9, 8>(self.index.val()) < self.flow_count.val())));
+        self.register_out.d.next = self.written.val();
+        self.msix_out.d.next = self.written.val();
+        self.window_out.d.next = self.written.val();
+        if self.pause.q.val().any() {
+            self.pause.d.next = self.pause.q.val() - self.one.val();
+        }
+        if self.in_registers.val() & (self.page.val() == self.register_page.val()) {
+            self.register_out.d.next.valid = true;
+            self.pause.d.next = self.clocks.val();
+        }
+        if self.in_registers.val() & (self.page.val() == self.msix_page.val()) {
+            self.msix_out.d.next.valid = true;
+        }
+        if self.in_registers.val() & (self.page.val() == self.window_page.val()) {
+            self.window_out.d.next.valid = true;
+        }
 
-        self.register_out.d.next.word = self.page_word.val();
-        self.register_out.d.next.data = self.sink.beat.val().data;
-        self.register_out.d.next.valid =
-            self.sink.valid.val() & (self.page.val() == self.register_page.val());
-        self.msix_out.d.next.word = self.page_word.val();
-        self.msix_out.d.next.data = self.sink.beat.val().data;
-        self.msix_out.d.next.valid =
-            self.sink.valid.val() & (self.page.val() == self.msix_page.val());
-
+        self.wiped_part.next = bit_cast::<2, OBJECT_BITS>(self.wipe.val().index);
         if self.wipe.val().valid {
-            self.context_out.d.next.valid = true;
-            self.context_out.d.next.table = self.every_table.val();
-            self.context_out.d.next.index = self.wipe.val().index;
-            self.context_out.d.next.data = 0.into();
             // The table's words as they are after power-on: addresses are zero, vectors masked.
             self.msix_out.d.next.valid = self.wipe.val().index < self.msix_words.val();
-            self.msix_out.d.next.word = bit_cast::<10, 8>(self.wipe.val().index);
+            self.msix_out.d.next.word = bit_cast::<10, OBJECT_BITS>(self.wipe.val().index);
             self.msix_out.d.next.data = 0.into();
             if self.wiped_part.val() == self.msix_control.val() {
                 self.msix_out.d.next.data = self.masked.val();
             }
         }
 
-        self.qp_bell.next = self.sink.valid.val()
-            & (self.address.val().get_bits::<2>(18) == self.qp_pages.val())
-            & (bit_cast::<9, 8>(self.object.val()) < self.qp_count.val());
-        self.cq_bell.next = self.sink.valid.val()
-            & (self.address.val().get_bits::<2>(18) == self.cq_pages.val())
-            & (bit_cast::<9, 8>(self.object.val()) < self.cq_count.val());
-        self.doorbell_out.d.next.valid = false;
-        self.doorbell_out.d.next.index = self.object.val();
-        self.doorbell_out.d.next.value = bit_cast::<16, 32>(self.sink.beat.val().data);
-        if self.page_word.val() == self.first_word.val() {
-            self.doorbell_out.d.next.valid = self.qp_bell.val() | self.cq_bell.val();
-            self.doorbell_out.d.next.kind = self.send.val();
-            if self.cq_bell.val() {
-                self.doorbell_out.d.next.kind = self.consumed.val();
-            }
-        } else if self.page_word.val() == self.second_word.val() {
-            self.doorbell_out.d.next.valid = self.qp_bell.val() | self.cq_bell.val();
-            self.doorbell_out.d.next.kind = self.receive.val();
-            if self.cq_bell.val() {
-                self.doorbell_out.d.next.kind = self.arm.val();
-            }
+        // Doorbells.
+        self.at_qp.next = self.takes.val() & (self.area.val() == self.qp_area.val());
+        self.at_cq.next = self.takes.val() & (self.area.val() == self.cq_area.val());
+        self.is_bell.next = false;
+        self.is_second.next = false;
+        if self.at_qp.val() {
+            self.is_second.next = self.page_word.val() == self.receive.val();
+            self.is_bell.next = (self.page_word.val() == self.send.val()) | self.is_second.val();
         }
+        if self.at_cq.val() {
+            self.is_second.next = self.page_word.val() == self.arm.val();
+            self.is_bell.next =
+                (self.page_word.val() == self.consumed.val()) | self.is_second.val();
+        }
+        self.has_qp.next = bit_cast::<COUNT_BITS, PAGE_BITS>(self.page.val()) < self.qp_count.val();
+        self.has_cq.next = bit_cast::<COUNT_BITS, PAGE_BITS>(self.page.val()) < self.cq_count.val();
+        self.qp_bell.d.next.valid = self.is_bell.val() & self.at_qp.val() & self.has_qp.val();
+        self.qp_bell.d.next.receive = self.is_second.val();
+        self.qp_bell.d.next.qp = bit_cast::<QP_BITS, PAGE_BITS>(self.page.val());
+        self.qp_bell.d.next.posted = bit_cast::<16, 32>(self.sink.beat.val().data);
+        self.cq_bell.d.next.valid = self.is_bell.val() & self.at_cq.val() & self.has_cq.val();
+        self.cq_bell.d.next.arm = self.is_second.val();
+        self.cq_bell.d.next.cq = bit_cast::<CQ_BITS, PAGE_BITS>(self.page.val());
+        self.cq_bell.d.next.consumed = bit_cast::<16, 32>(self.sink.beat.val().data);
+        self.refused_out.d.next = self.is_bell.val()
+            & ((self.at_qp.val() & !self.has_qp.val()) | (self.at_cq.val() & !self.has_cq.val()));
     }
 }

@@ -1,40 +1,41 @@
 //! Counters of what happened.
 use rust_hdl::prelude::*;
 
-/// Sixteen counters that wrap.
+/// `N` counters that wrap.
 #[derive(LogicBlock)]
-pub struct Counters {
+pub struct Counters<const N: usize> {
     pub clock: Signal<In, Clock>,
     /// Bit n counts in counter n.
-    pub pulses: Signal<In, Bits<16>>,
+    pub pulses: Signal<In, Bits<N>>,
     /// The counter to read.
-    pub index: Signal<In, Bits<4>>,
-    /// Its value. Combinational.
+    pub index: Signal<In, Bits<5>>,
+    /// Its value; zero if there is none of that number. Combinational.
     pub value: Signal<Out, Bits<32>>,
-    count: [DFF<Bits<32>>; 16],
-    number: [Constant<Bits<4>>; 16],
+    count: [DFF<Bits<32>>; N],
+    number: [Constant<Bits<5>>; N],
     one: Constant<Bits<32>>,
 }
 
-impl Default for Counters {
+impl<const N: usize> Default for Counters<N> {
     fn default() -> Self {
+        assert!(N <= 32, "the width of the index");
         Self {
             clock: Default::default(),
             pulses: Default::default(),
             index: Default::default(),
             value: Default::default(),
             count: std::array::from_fn(|_| Default::default()),
-            number: std::array::from_fn(|n| Constant::new(n.to_bits())),
+            number: std::array::from_fn(|n| Constant::new((n as u64).to_bits())),
             one: Constant::new(1.into()),
         }
     }
 }
 
-impl Logic for Counters {
+impl<const N: usize> Logic for Counters<N> {
     #[hdl_gen]
     fn update(&mut self) {
         self.value.next = 0.into();
-        for i in 0..16 {
+        for i in 0..N {
             self.count[i].clock.next = self.clock.val();
             self.count[i].d.next = self.count[i].q.val();
             if self.pulses.val().get_bit(i) {
@@ -56,18 +57,19 @@ mod tests {
     #[test]
     fn every_pulse_counts_once() {
         let mut rng = rng(9);
-        let mut uut = Counters::default();
+        let mut uut = Counters::<17>::default();
         uut.connect_all();
-        let mut model = [0u64; 16];
+        let mut model = [0_u64; 17];
         for _ in 0..1000 {
-            let pulses: u16 = rng.random();
+            let pulses = rng.random_range(0..1_u64 << 17);
             uut.pulses.next = pulses.to_bits();
-            let index = rng.random_range(0..16usize);
-            uut.index.next = index.to_bits();
+            let index = rng.random_range(0..20_usize);
+            uut.index.next = (index as u64).to_bits();
             settle!(uut);
-            assert_eq!(uut.value.val().to_u64(), model[index]);
+            let expected = model.get(index).copied().unwrap_or(0);
+            assert_eq!(uut.value.val().to_u64(), expected);
             edge!(uut);
-            (0..16).for_each(|n| model[n] += u64::from(pulses >> n & 1));
+            (0..17).for_each(|n| model[n] += pulses >> n & 1);
         }
     }
 }

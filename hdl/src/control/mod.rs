@@ -1,9 +1,14 @@
-//! The control plane: registers, contexts, doorbells, interrupts, and which queue pairs run.
+//! The control plane: registers, contexts, doorbells, interrupts, fences, and which queue pairs
+//! live.
 pub mod bar_decoder;
+pub mod committer;
 pub mod counters;
+pub mod fences;
+mod fields;
 pub mod msix_table;
 pub mod plane;
 pub mod qp_state;
+pub mod record_masks;
 pub mod records;
 pub mod register_file;
 pub mod register_reader;
@@ -11,7 +16,13 @@ pub mod time_base;
 
 pub use crate::pcie::records::BarWrite;
 pub use plane::Control;
-pub use records::{Command, ContextWrite, Doorbell, MsixMessage, QpEvent};
+pub use records::{ContextWrite, CqDoorbell, MsixMessage, QpDoorbell, QpEvent};
 
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod commit_tests;
+#[cfg(test)]
+mod life_tests;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,8 @@ use rust_hdl::prelude::*;
 /// Sixteen vectors (PCI Local Bus Specification 3.0, s. 6.8.2). An interrupt makes its vector
 /// pending; a pending vector that is not masked sends its message and is pending no more. So an
 /// interrupt of a masked vector waits for the mask to go, and interrupts in the meantime are one.
+/// While the function may not send messages at all, every vector is as if masked (PCI Express Base
+/// Specification, s. 7.7.2.2).
 ///
 /// After power-on every vector is masked. A message takes three clocks.
 #[derive(LogicBlock)]
@@ -22,6 +24,8 @@ pub struct MsixTable {
     pub read_data: Signal<Out, Bits<32>>,
     /// The pending bits.
     pub pending: Signal<Out, Bits<16>>,
+    /// MSI-X is on, the function is not masked, and may write.
+    pub enabled: Signal<In, Bit>,
     /// A vector; one that does not exist is ignored. Always ready.
     pub interrupt: StreamSink<Bits<8>>,
     pub message: StreamSource<MsixMessage>,
@@ -64,6 +68,7 @@ impl Default for MsixTable {
             read_word: Default::default(),
             read_data: Default::default(),
             pending: Default::default(),
+            enabled: Default::default(),
             interrupt: Default::default(),
             message: Default::default(),
             host: std::array::from_fn(|_| Default::default()),
@@ -168,7 +173,7 @@ impl Logic for MsixTable {
                 self.out.d.next.address = bit_cast::<64, 32>(self.own[0].read_data.val())
                     | (bit_cast::<64, 32>(self.own[1].read_data.val()) << 32);
                 self.out.d.next.data = self.own[2].read_data.val();
-            } else if self.any.val() {
+            } else if self.any.val() & self.enabled.val() {
                 self.clear.next = self.first.val() << self.pick.val();
                 self.reading.d.next = true;
             }

@@ -10,6 +10,8 @@ pub struct TimeBase {
     pub restart: Signal<In, Bit>,
     /// Microseconds since then; wraps.
     pub microseconds: Signal<Out, Bits<32>>,
+    /// A microsecond ends with this clock.
+    pub tick: Signal<Out, Bit>,
     clocks: DFF<Bits<16>>,
     elapsed: DFF<Bits<32>>,
     clocks_next: Signal<Local, Bits<16>>,
@@ -24,6 +26,7 @@ impl Default for TimeBase {
             clocks_per_microsecond: Default::default(),
             restart: Default::default(),
             microseconds: Default::default(),
+            tick: Default::default(),
             clocks: Default::default(),
             elapsed: Default::default(),
             clocks_next: Default::default(),
@@ -40,7 +43,9 @@ impl Logic for TimeBase {
         self.microseconds.next = self.elapsed.q.val();
         self.clocks_next.next = self.clocks.q.val() + self.clock_one.val();
         self.clocks.d.next = self.clocks_next.val();
+        self.tick.next = false;
         if self.clocks_next.val() >= self.clocks_per_microsecond.val() {
+            self.tick.next = true;
             self.clocks.d.next = 0.into();
             self.elapsed.d.next = self.elapsed.q.val() + self.one.val();
         }

@@ -362,6 +362,38 @@ mod wrong {
         finds::<ReadsLinked>("use sink$ready: inner$sink$ready");
     }
 
+    /// A port called as the assignment is, of a block inside.
+    #[derive(LogicBlock, Default)]
+    struct TakesNext {
+        pub next: StreamSink<Bits<8>>,
+    }
+
+    impl Logic for TakesNext {
+        #[hdl_gen]
+        fn update(&mut self) {
+            self.next.ready.next = self.next.valid.val();
+        }
+    }
+
+    #[derive(LogicBlock, Default)]
+    struct LinksNext {
+        pub a: Signal<In, Bit>,
+        pub sink: StreamSink<Bits<8>>,
+        inner: TakesNext,
+    }
+
+    impl Logic for LinksNext {
+        #[hdl_gen]
+        fn update(&mut self) {
+            StreamSink::<Bits<8>>::link(&mut self.sink, &mut self.inner.next);
+        }
+    }
+
+    #[test]
+    fn links_by_names_that_are_none() {
+        finds::<LinksNext>("top: linked, but no port has this name: inner");
+    }
+
     kernel!(InvertedBit { #[hdl_gen] fn update(&mut self) {
         dff_setup!(self, clock, hold, state);
         self.byte_out.next = self.a.val().replace_bit(2, !self.b.val().get_bit(1));

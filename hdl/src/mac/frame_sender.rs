@@ -36,6 +36,9 @@ pub struct FrameSender {
     /// Do not begin a frame.
     pub hold: Signal<In, Bit>,
     pub gmii: Signal<Out, Gmii>,
+    /// A frame is being sent: from the first octet of its preamble to its last, two clocks before
+    /// `gmii`.
+    pub sending: Signal<Out, Bit>,
     /// For one clock: a beat did not come in time.
     pub underrun: Signal<Out, Bit>,
     fcs: Fcs,
@@ -173,6 +176,10 @@ impl Logic for FrameSender {
             self.out.d.next.data = self.value.val().get_bits::<8>(0);
         }
         self.gmii.next = self.out.q.val();
+        self.sending.next = (self.state.q.val() == Sending::Preamble)
+            | (self.state.q.val() == Sending::Frame)
+            | (self.state.q.val() == Sending::Pad)
+            | (self.state.q.val() == Sending::Check);
         self.underrun.next = self.late.q.val();
     }
 }

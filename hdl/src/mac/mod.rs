@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!   receive_clock                                                        |   clock
-//! gmii -> Delimiter -+-> ReceiveCheck --+-> OctetPacker -> OverflowGuard -> ClockCrossing -+
-//!                    +-> PauseReceiver -+                                |                 |
+//! gmii -> Delimiter -+-> ReceiveCheck --+-> TypeWait -> OctetPacker ->    |                 |
+//!                    |                  |   OverflowGuard -> ClockCrossing -----------------+
+//!                    +-> PauseReceiver -+ <------------ ClockCrossing <- station            |
 //!                              |                                         |             DeviceGate
 //!   transmit_clock       ClockCrossing -> PauseTimer                     |               |   ^
 //!                                            | hold                      |               v   |
@@ -20,6 +21,7 @@ pub mod pause_timer;
 pub mod receive_check;
 pub mod records;
 pub mod top;
+pub mod type_wait;
 
 pub use delimiter::Delimiter;
 pub use device_gate::DeviceGate;
@@ -32,6 +34,7 @@ pub use pause_timer::PauseTimer;
 pub use receive_check::ReceiveCheck;
 pub use records::{Gmii, MacCounts};
 pub use top::Mac;
+pub use type_wait::TypeWait;
 
 #[cfg(test)]
 pub(crate) mod bench;

@@ -28,7 +28,7 @@ pub struct OctetPacker {
     pub verdict: Signal<In, ReceiveVerdict>,
     /// Nothing more is to become of the frame's octets.
     pub overlong: Signal<In, Bit>,
-    /// Nothing at all is to become of the frame; from before its ninth octet to its verdict.
+    /// Nothing at all is to become of the frame; from its thirteenth octet to its verdict.
     pub suppress: Signal<In, Bit>,
     /// The beat that `beat_valid` offers for one clock.
     pub beat: Signal<Out, Beat>,

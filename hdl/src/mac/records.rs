@@ -1,8 +1,9 @@
 //! What travels between the MAC's blocks.
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// One clock of the Gigabit Media Independent Interface (IEEE 802.3 clause 35), either way.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Gmii {
     /// RXD or TXD: an octet, its first bit on the wire is bit 0.
     pub data: Bits<8>,
@@ -13,7 +14,7 @@ pub struct Gmii {
 }
 
 /// One clock of a frame that is being received, preamble gone, frame check sequence still there.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ReceivedOctet {
     pub data: Bits<8>,
     /// `data` is the frame's next octet.
@@ -25,7 +26,7 @@ pub struct ReceivedOctet {
 }
 
 /// What is known of a frame one clock after its end.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ReceiveVerdict {
     /// A frame has ended, and the rest says what it was.
     pub valid: Bit,
@@ -36,7 +37,7 @@ pub struct ReceiveVerdict {
 }
 
 /// One-clock pulses of what the MAC did, for the host's counters.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct MacCounts {
     /// A frame came with a wrong frame check sequence, or was damaged as the PHY found.
     pub damaged: Bit,

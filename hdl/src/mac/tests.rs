@@ -6,6 +6,7 @@ use crate::stream::Beat;
 use ironwarp_abi::limits::FRAME_BYTES_MAX;
 use rand::seq::IndexedRandom;
 use rand::Rng;
+use rust_hdl::prelude::ToBits;
 
 /// 125 MHz both ways, and the device's clock on the board.
 const BOARD: [u64; 3] = [4000, 4001, 8000];
@@ -14,9 +15,18 @@ fn frame(rng: &mut impl Rng, octets: usize) -> Vec<u8> {
     (0..octets).map(|_| rng.random()).collect()
 }
 
+/// The address of PAUSE, and of the station in these tests.
+const PAUSE: [u8; 6] = [1, 0x80, 0xc2, 0, 0, 1];
+const STATION: [u8; 6] = [2, 0xaa, 0xbb, 0xcc, 0, 1];
+
 fn pause(quanta: u16) -> Vec<u8> {
-    let head = [1, 0x80, 0xc2, 0, 0, 1, 2, 0, 0, 0, 0, 9, 0x88, 8, 0, 1];
-    [&head[..], &quanta.to_be_bytes(), &[0; 42]].concat()
+    control(PAUSE, 1, quanta)
+}
+
+/// A frame of MAC Control.
+fn control(to: [u8; 6], opcode: u16, quanta: u16) -> Vec<u8> {
+    let tail = [opcode.to_be_bytes(), quanta.to_be_bytes()].concat();
+    [&to[..], &[2, 0, 0, 0, 0, 9, 0x88, 8], &tail, &[0; 42]].concat()
 }
 
 /// A frame on the line, what the device should see of it, and which counts it adds to.
@@ -156,7 +166,7 @@ fn a_pause_frame_silences_the_line_for_its_time() {
         let mut bench = Bench::new(BOARD);
         let seen = bench.run(&line(&asked, 7), 700, eager(dense(&packets)));
         let gaps: Vec<usize> = heard(&seen.sent).iter().skip(1).map(|frame| frame.gap).collect();
-        let held = |gap: &usize| (5 * 64 - 124..=5 * 64 + 20).contains(gap);
+        let held = |gap: &usize| (5 * 64..=5 * 64 + 20).contains(gap);
         assert_eq!(gaps.iter().any(held), silent, "{gaps:?}");
         assert!(gaps.iter().all(|gap| *gap == 12 || held(gap)), "{gaps:?}");
         assert!(seen.received.is_empty());
@@ -183,4 +193,61 @@ fn a_device_that_stops_loses_frames_whole() {
     // What is whole is as it was sent; the last frames are there.
     let tail: Vec<Beat> = seen.received.iter().rev().take(26).rev().copied().collect();
     assert_eq!(tail, good[good.len() - 26..]);
+}
+
+/// The quanta of two PAUSE frames and the octets of a frame that is being sent as they come; the
+/// silence after it lasts as long as the second frame asks, counted from its end.
+#[test]
+fn the_time_of_a_pause_begins_with_the_end_of_the_frame_that_is_being_sent() {
+    // Figure 31B-2 of IEEE 802.3: WAIT FOR TRANSMISSION COMPLETION comes before PAUSE FUNCTION.
+    for (octets, asked) in [(9010, &[16][..]), (9010, &[200]), (9010, &[200, 3]), (2000, &[9, 40])]
+    {
+        let packets = [octets, 60].map(|n| Packet { octets: vec![7; n], error: false });
+        let mut incoming = vec![Gmii::default(); 138];
+        asked.iter().for_each(|quanta| incoming.extend(line(&closed(&pause(*quanta)), 7)));
+        let silence = 64 * usize::from(asked[asked.len() - 1]);
+        let mut bench = Bench::new(BOARD);
+        let clocks = octets + silence + 200;
+        let seen = bench.run(&incoming, clocks, eager(dense(&packets)));
+        let frames = heard(&seen.sent);
+        assert_eq!(frames.len(), 2, "{octets} {asked:?}");
+        let gap = frames[1].gap;
+        assert!((silence..=silence + 20).contains(&gap), "{octets} {asked:?}: {gap}");
+        assert_eq!(seen.counts, [0, 0, asked.len() as u64, 0]);
+    }
+}
+
+/// Annex 31B.3.3 of IEEE 802.3: PAUSE to the station's own address is PAUSE. Section 31.5.2: what
+/// is of MAC Control and not known is dropped.
+#[test]
+fn pause_to_the_station_is_obeyed_and_control_frames_stay_in_the_mac() {
+    let other = [2, 0xaa, 0xbb, 0xcc, 0, 2];
+    let mixed = [STATION[0], 0x80, 0xc2, 0, 0, 1];
+    let cases = [
+        (control(STATION, 1, 5), true, true),
+        (control(PAUSE, 1, 5), true, true),
+        (control(STATION, 0x0101, 5), false, true),
+        (control(other, 1, 5), false, true),
+        (control(mixed, 1, 5), false, true),
+        ([&STATION[..], &[2, 0, 0, 0, 0, 9, 0x88, 9, 0, 1, 0, 5], &[0; 42]].concat(), false, false),
+        ([&STATION[..], &[2, 0, 0, 0, 0, 9, 0x08, 0x08, 0, 1], &[0; 44]].concat(), false, false),
+    ];
+    for (sent, obeyed, kept) in cases {
+        let packets = vec![Packet { octets: vec![7; 100], error: false }; 3];
+        let mut bench = Bench::new(BOARD);
+        let station = STATION.iter().fold(0_u64, |sum, octet| sum << 8 | u64::from(*octet));
+        bench.mac.station.next = station.to_bits();
+        // The address takes a few clocks across, and the frame behind it comes through.
+        let next = Packet { octets: vec![9; 70], error: false };
+        let mut incoming = vec![Gmii::default(); 40];
+        incoming.extend(line(&closed(&sent), 7));
+        incoming.extend(line(&closed(&next.octets), 0));
+        let seen = bench.run(&incoming, 700, eager(dense(&packets)));
+        let silent = heard(&seen.sent).iter().skip(1).any(|frame| frame.gap >= 5 * 64);
+        assert_eq!(silent, obeyed, "{sent:02x?}");
+        assert_eq!(seen.counts, [0, 0, obeyed.into(), 0], "{sent:02x?}");
+        let came = Packet { octets: sent.clone(), error: false };
+        let expected = if kept { vec![next] } else { vec![came, next] };
+        assert_eq!(seen.received, dense(&expected), "{sent:02x?}");
+    }
 }

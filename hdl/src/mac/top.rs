@@ -8,13 +8,15 @@ use super::pause_receiver::PauseReceiver;
 use super::pause_timer::PauseTimer;
 use super::receive_check::ReceiveCheck;
 use super::records::*;
+use super::type_wait::TypeWait;
 use crate::stream::*;
 use rust_hdl::prelude::*;
 
 /// See the [module's documentation](super).
 ///
 /// Frames from the line go to the device as they come, with `error` on the last beat of one that
-/// is bad; PAUSE frames do not. `to_device` may stop, at the price of frames.
+/// is bad; frames of MAC Control, PAUSE among them, do not. `to_device` may stop, at the price of
+/// frames.
 ///
 /// Frames of the device begin on the line as soon as their first beat has crossed: eight octets of
 /// preamble leave while the second follows, and a beat lasts eight clocks of 125 MHz there. So a
@@ -24,9 +26,11 @@ use rust_hdl::prelude::*;
 pub struct Mac {
     /// 125 MHz of the peer, as the PHY recovered it.
     pub receive_clock: Signal<In, Clock>,
+    /// What the PHY received, in `receive_clock`.
     pub gmii_receive: Signal<In, Gmii>,
     /// 125 MHz of our own.
     pub transmit_clock: Signal<In, Clock>,
+    /// What the PHY is to send, in `transmit_clock`.
     pub gmii_transmit: Signal<Out, Gmii>,
     /// The device's clock.
     pub clock: Signal<In, Clock>,
@@ -37,15 +41,22 @@ pub struct Mac {
     pub to_device: StreamSource<Beat>,
     /// Frames to the line, without frame check sequence.
     pub from_device: StreamSink<Beat>,
+    /// What happened, in the device's clock.
     pub counts: Signal<Out, MacCounts>,
+    /// The station's address, its first octet in bits 47:40, in the device's clock: PAUSE to it is
+    /// obeyed. It may change at any time.
+    pub station: Signal<In, Bits<48>>,
     delimiter: Delimiter,
     check: ReceiveCheck,
     pause: PauseReceiver,
+    type_wait: TypeWait,
     packer: OctetPacker,
     guard: OverflowGuard,
     inward: ClockCrossing<Beat, 4, 5>,
     outward: ClockCrossing<Beat, 4, 5>,
     quanta: ClockCrossing<Bits<16>, 2, 3>,
+    stations: ClockCrossing<Bits<48>, 1, 2>,
+    station_there: DFF<Bits<48>>,
     gate: DeviceGate,
     timer: PauseTimer,
     sender: FrameSender,
@@ -59,7 +70,8 @@ pub struct Mac {
 impl Logic for Mac {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, receive_clock, delimiter, check, pause, packer, guard);
+        dff_setup!(self, receive_clock, station_there);
+        clock!(self, receive_clock, delimiter, check, pause, type_wait, packer, guard);
         clock!(self, transmit_clock, timer, sender);
         clock!(self, clock, gate);
         self.gate.device_reset.next = self.device_reset.val();
@@ -75,9 +87,13 @@ impl Logic for Mac {
         self.check.octet.next = self.delimiter.octet.val();
         self.pause.octet.next = self.delimiter.octet.val();
         self.pause.verdict.next = self.check.verdict.val();
-        self.packer.octet.next = self.delimiter.octet.val();
-        self.packer.verdict.next = self.check.verdict.val();
-        self.packer.overlong.next = self.check.overlong.val();
+        self.type_wait.octet.next = self.delimiter.octet.val();
+        self.type_wait.verdict.next = self.check.verdict.val();
+        self.type_wait.overlong.next = self.check.overlong.val();
+        self.packer.octet.next = self.type_wait.late_octet.val();
+        self.packer.verdict.next = self.type_wait.late_verdict.val();
+        self.packer.overlong.next = self.type_wait.late_overlong.val();
+        self.pause.left.next = self.type_wait.late_verdict.val().valid;
         self.packer.suppress.next = self.pause.suppress.val();
         self.guard.beat.next = self.packer.beat.val();
         self.guard.beat_valid.next = self.packer.beat_valid.val();
@@ -91,10 +107,22 @@ impl Logic for Mac {
         StreamSource::<Beat>::join(&mut self.outward.source, &mut self.sender.sink);
         self.gmii_transmit.next = self.sender.gmii.val();
 
+        // Whose PAUSE is obeyed: always on its way across, so that it is whole on the other side.
+        self.stations.sink_clock.next = self.clock.val();
+        self.stations.source_clock.next = self.receive_clock.val();
+        self.stations.sink.beat.next = self.station.val();
+        self.stations.sink.valid.next = true;
+        self.stations.source.ready.next = true;
+        if self.stations.source.valid.val() {
+            self.station_there.d.next = self.stations.source.beat.val();
+        }
+        self.pause.station.next = self.station_there.q.val();
+
         // What the peer asks for.
         self.quanta.sink.beat.next = self.pause.quanta.val();
         self.quanta.sink.valid.next = self.pause.pause.val();
         StreamSource::<Bits<16>>::join(&mut self.quanta.source, &mut self.timer.sink);
+        self.timer.sending.next = self.sender.sending.val();
         self.sender.hold.next = self.timer.hold.val();
 
         // What is counted.

@@ -1,5 +1,6 @@
 //! An engine's own copy of the context words that it needs.
 use super::DualPortRam;
+use crate::configuration::OBJECT_BITS;
 use crate::control::records::{ContextWrite, EVERY_TABLE};
 use crate::literal::Literal;
 use rust_hdl::prelude::*;
@@ -29,7 +30,7 @@ pub struct ContextTable<const A: usize, const N: usize> {
 impl<const A: usize, const N: usize> ContextTable<A, N> {
     /// Keeps `N` words from `first_word` of the contexts of `table` (`abi::context::table`).
     pub fn new(table: u8, first_word: usize) -> Self {
-        assert!(A <= 8, "a context index has eight bits");
+        assert!(A <= OBJECT_BITS, "the index of any object fits");
         assert!(u64::from(table) != EVERY_TABLE, "the number of no table");
         assert!(first_word + N <= 64, "a context has 64 words");
         Self {
@@ -57,7 +58,8 @@ impl<const A: usize, const N: usize> Logic for ContextTable<A, N> {
         for i in 0..N {
             self.ram[i].clock.next = self.clock.val();
             self.ram[i].read_address.next = self.index.val();
-            self.ram[i].write_address.next = bit_cast::<A, 8>(self.context_write.val().index);
+            self.ram[i].write_address.next =
+                bit_cast::<A, OBJECT_BITS>(self.context_write.val().index);
             self.ram[i].write_data.next = self.context_write.val().data;
             self.ram[i].write_enable.next = self.wipe.val()
                 | (self.write.val() & (self.context_write.val().word == self.word[i].val()));

@@ -1,5 +1,7 @@
 //! Answers the host's reads.
 use super::records::{BarCompletion, BarRequest};
+use crate::configuration::BAR_BITS;
+use crate::literal::Literal;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -41,10 +43,11 @@ pub struct CompletionTail {
     pub lower_address: Bits<8>,
 }
 
-/// One request at a time: asks the register file, and makes the completion (PCI Express Base
-/// Specification, s. 2.2.9). Byte Count and Lower Address follow the byte enables (tables 2-32,
-/// 2-33), so a zero-length read, which flushes writes, counts one. A request that is not supported
-/// is answered with Unsupported Request.
+/// One request at a time: asks the register file, twice for a pair of registers, and makes the
+/// completion (PCI Express Base Specification, s. 2.2.9). Byte Count and Lower Address follow the
+/// byte enables (tables 2-32, 2-33), so a zero-length read, which flushes writes, counts one. A
+/// request that is not supported is answered with Unsupported Request; Byte Count and Lower Address
+/// are then those of a read that succeeds (s. 2.3.1.1), and a locked read gets a CplLk.
 #[derive(LogicBlock, Default)]
 pub struct BarReader {
     pub clock: Signal<In, Clock>,
@@ -52,30 +55,41 @@ pub struct BarReader {
     pub completer: Signal<In, Bits<16>>,
     pub sink: StreamSink<BarRequest>,
     /// The register that is read, a byte offset in BAR 0.
-    pub bar_read: StreamSource<Bits<20>>,
+    pub bar_read: StreamSource<Bits<BAR_BITS>>,
     /// Its value: one for every address taken from `bar_read`.
     pub bar_answer: StreamSink<Bits<32>>,
     pub source: StreamSource<BarCompletion>,
     state: DFF<Reading>,
     request: DFF<BarRequest>,
-    value: DFF<Bits<32>>,
+    low: DFF<Bits<32>>,
+    high: DFF<Bits<32>>,
+    /// The second register of a pair is read.
+    second: DFF<Bit>,
     head: Signal<Local, CompletionHead>,
     tail: Signal<Local, CompletionTail>,
+    pair: Signal<Local, Bit>,
+    ending: Signal<Local, Bits<4>>,
     first_octet: Signal<Local, Bits<2>>,
     last_octet: Signal<Local, Bits<2>>,
-    octets: Signal<Local, Bits<8>>,
+    octets: Signal<Local, Bits<12>>,
+    next_word: Literal<BAR_BITS, 4>,
+    three: Literal<12, 3>,
 }
 
 impl Logic for BarReader {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, request, value);
+        dff_setup!(self, clock, state, request, low, high, second);
         self.sink.ready.next = self.state.q.val() == Reading::Idle;
         self.bar_read.beat.next = self.request.q.val().address;
+        if self.second.q.val() {
+            self.bar_read.beat.next = self.request.q.val().address | self.next_word.val();
+        }
         self.bar_read.valid.next = self.state.q.val() == Reading::Ask;
         self.bar_answer.ready.next = self.state.q.val() == Reading::Wait;
         self.source.valid.next = self.state.q.val() == Reading::Answer;
 
+        self.pair.next = self.request.q.val().dwords == 2;
         self.first_octet.next = 0.into();
         if (self.request.q.val().enables & 3) == 2 {
             self.first_octet.next = 1.into();
@@ -84,18 +98,28 @@ impl Logic for BarReader {
         } else if self.request.q.val().enables == 8 {
             self.first_octet.next = 3.into();
         }
+        self.ending.next = self.request.q.val().last_enables;
+        if self.request.q.val().dwords == 1 {
+            self.ending.next = self.request.q.val().enables;
+        }
         self.last_octet.next = 0.into();
-        if self.request.q.val().enables >= 8 {
+        if self.ending.val() >= 8 {
             self.last_octet.next = 3.into();
-        } else if self.request.q.val().enables >= 4 {
+        } else if self.ending.val() >= 4 {
             self.last_octet.next = 2.into();
-        } else if self.request.q.val().enables >= 2 {
+        } else if self.ending.val() >= 2 {
             self.last_octet.next = 1.into();
         }
-        self.octets.next =
-            bit_cast::<8, 2>(self.last_octet.val()) + 1 - bit_cast::<8, 2>(self.first_octet.val());
+        // 4096 octets are written as zero.
+        self.octets.next = (bit_cast::<12, 10>(self.request.q.val().dwords) << 2)
+            + bit_cast::<12, 2>(self.last_octet.val())
+            - bit_cast::<12, 2>(self.first_octet.val())
+            - self.three.val();
 
         self.head.next.kind = 10.into();
+        if self.request.q.val().locked {
+            self.head.next.kind = 11.into();
+        }
         self.head.next.reserved = 0.into();
         self.head.next.traffic = bit_cast::<4, 3>(self.request.q.val().traffic);
         self.head.next.unused = 0.into();
@@ -103,28 +127,33 @@ impl Logic for BarReader {
         self.head.next.length = 0.into();
         self.head.next.completer_high = self.completer.val().get_bits::<8>(8);
         self.head.next.completer_low = self.completer.val().get_bits::<8>(0);
-        self.head.next.count_high = 0.into();
+        self.head.next.count_high = bit_cast::<5, 4>(self.octets.val().get_bits::<4>(8));
         self.head.next.status = 1.into();
-        self.head.next.count = 4.into();
+        self.head.next.count = self.octets.val().get_bits::<8>(0);
         self.tail.next.requester_high = bit_cast::<8, 16>(self.request.q.val().requester >> 8);
         self.tail.next.requester_low = bit_cast::<8, 16>(self.request.q.val().requester);
         self.tail.next.tag = self.request.q.val().tag;
         self.tail.next.lower_address = 0.into();
+        if self.request.q.val().memory {
+            self.tail.next.lower_address = (bit_cast::<8, BAR_BITS>(self.request.q.val().address)
+                & 124)
+                | bit_cast::<8, 2>(self.first_octet.val());
+        }
+        self.source.beat.next.dwords = 0.into();
         if self.request.q.val().supported {
             self.head.next.kind = 74.into();
-            self.head.next.length = 1.into();
+            self.head.next.length = bit_cast::<8, 10>(self.request.q.val().dwords);
             self.head.next.status = 0.into();
-            self.head.next.count = self.octets.val();
-            self.tail.next.lower_address = (bit_cast::<8, 20>(self.request.q.val().address) & 124)
-                | bit_cast::<8, 2>(self.first_octet.val());
+            self.source.beat.next.dwords = bit_cast::<2, 10>(self.request.q.val().dwords);
         }
         self.source.beat.next.head = self.head.val().into();
         self.source.beat.next.tail = self.tail.val().into();
-        self.source.beat.next.data = self.value.q.val();
-        self.source.beat.next.has_data = self.request.q.val().supported;
+        self.source.beat.next.data =
+            bit_cast::<64, 32>(self.low.q.val()) | (bit_cast::<64, 32>(self.high.q.val()) << 32);
 
         match self.state.q.val() {
             Reading::Idle => {
+                self.second.d.next = false;
                 if self.sink.valid.val() {
                     self.request.d.next = self.sink.beat.val();
                     self.state.d.next = Reading::Answer;
@@ -140,8 +169,15 @@ impl Logic for BarReader {
             }
             Reading::Wait => {
                 if self.bar_answer.valid.val() {
-                    self.value.d.next = self.bar_answer.beat.val();
+                    self.high.d.next = self.bar_answer.beat.val();
+                    if !self.second.q.val() {
+                        self.low.d.next = self.bar_answer.beat.val();
+                    }
                     self.state.d.next = Reading::Answer;
+                    if self.pair.val() & !self.second.q.val() {
+                        self.second.d.next = true;
+                        self.state.d.next = Reading::Ask;
+                    }
                 }
             }
             Reading::Answer => {

@@ -1,6 +1,8 @@
 //! The PCI Express side as one block.
+use super::answer_tlp::AnswerTlp;
 use super::bar_reader::BarReader;
 use super::byte_shift::ByteShift;
+use super::completion_timer::CompletionTimer;
 use super::posted_data::PostedData;
 use super::posted_select::PostedSelect;
 use super::read_channel::ReadChannel;
@@ -11,6 +13,7 @@ use super::tlp_builder::TlpBuilder;
 use super::tlp_merge::TlpMerge;
 use super::tlp_receiver::TlpReceiver;
 use super::write_splitter::WriteSplitter;
+use crate::configuration::BAR_BITS;
 use crate::stream::beat::*;
 use crate::stream::{Merge2, SkidBuffer, StreamFifo};
 use rust_hdl::prelude::*;
@@ -20,18 +23,22 @@ use rust_hdl::prelude::*;
 /// ```text
 ///            +-> bar_write
 /// pcie_in -> TlpReceiver -> StreamFifo -> BarReader <-> bar_read, bar_answer
-///            |                               |
-///            | completions                   v
-///            |       payload_write ------> PostedSelect -> WriteSplitter -+
-///            |       completion_write -->    | order                      v
-///            |       ..._write_data -----> PostedData -> ByteShift -> TlpBuilder -+
-///            v                                                                    v
-///       ReadChannel: payload, send, receive -> Merge2 -> Merge2 -> ReadTlp -> TlpMerge -> pcie_out
+///            |                              +---------------------> AnswerTlp -----+
+///            | completions                            writes under way ^           |
+///            |     payload_write ------> PostedSelect -> WriteSplitter |           v
+///            |     completion_write -->    | order             v       |      TlpMerge -> pcie_out
+///            |     ..._write_data -----> PostedData -> ByteShift -> TlpBuilder --> ^
+///            v                                                                     |
+///       ReadChannel: payload, send, receive -> Merge2 -> Merge2 -> ReadTlp --------+
+///            ^ CompletionTimer
 /// ```
 /// Packets are in wire order: header octet 0 is byte 0 of the first beat. The host must not have
 /// more than 16 non-posted requests under way to the device (its flow-control credits), so that
-/// `pcie_in` never waits for `pcie_out`. Tags are 0 to 39: Extended Tag must be enabled (s.
-/// 2.2.6.2).
+/// `pcie_in` never waits for `pcie_out`. All tags from 0 to 255 are used: Extended Tag must be
+/// enabled (s. 2.2.6.2).
+///
+/// A read ends when its octets have come, when it is refused, or when it times out (s. 2.8). What
+/// answers no read, or answers it wrongly, is dropped and counted (s. 2.3.2).
 #[derive(LogicBlock)]
 pub struct Pcie {
     pub clock: Signal<In, Clock>,
@@ -45,10 +52,17 @@ pub struct Pcie {
     pub max_read: Signal<In, Bits<3>>,
     /// Bus, device and function of the device.
     pub requester: Signal<In, Bits<16>>,
+    /// Bus Master Enable: the device may send requests. While not, they wait; answers to the host
+    /// do not. A packet that has begun to leave ends.
+    pub bus_master: Signal<In, Bit>,
+    /// A microsecond has passed.
+    pub microsecond: Signal<In, Bit>,
+    /// Microseconds until a read is given up; less than 2: never.
+    pub completion_timeout: Signal<In, Bits<24>>,
     /// The host writes a register.
     pub bar_write: StreamSource<BarWrite>,
     /// The host reads a register: its byte offset in BAR 0 ...
-    pub bar_read: StreamSource<Bits<20>>,
+    pub bar_read: StreamSource<Bits<BAR_BITS>>,
     /// ... and its value, one for every offset taken.
     pub bar_answer: StreamSink<Bits<32>>,
     /// Reads of payload, 32 at a time.
@@ -68,14 +82,16 @@ pub struct Pcie {
     /// Writes of completion entries and interrupt messages.
     pub completion_write: StreamSink<WriteRequest>,
     pub completion_write_data: StreamSink<Beat>,
-    /// A packet came that the device could not take.
+    /// A packet came that the device could not take, or did not expect.
     pub unexpected: Signal<Out, Bit>,
     receiver: TlpReceiver,
     bar_requests: StreamFifo<BarRequest, 4>,
     bar_reader: BarReader,
-    payload_channel: ReadChannel<5, 11>,
-    send_channel: ReadChannel<2, 8>,
-    receive_channel: ReadChannel<2, 8>,
+    answer_tlp: AnswerTlp,
+    timer: CompletionTimer,
+    payload_channel: ReadChannel<5, 11, { tlp::PAYLOAD_TAG_BITS }>,
+    send_channel: ReadChannel<2, 8, { tlp::REQUEST_TAG_BITS }>,
+    receive_channel: ReadChannel<2, 8, { tlp::REQUEST_TAG_BITS }>,
     request_issues: Merge2<ReadIssue>,
     issues: Merge2<ReadIssue>,
     read_tlp: ReadTlp,
@@ -88,6 +104,10 @@ pub struct Pcie {
     out: SkidBuffer<Beat>,
     came: DFF<Bit>,
     came_before: DFF<Bit>,
+    /// Two packets were unexpected in one clock: one is yet to be told.
+    owed: DFF<Bit>,
+    strange: Signal<Local, Bit>,
+    unknown: Signal<Local, Bit>,
 }
 
 impl Default for Pcie {
@@ -99,6 +119,9 @@ impl Default for Pcie {
             max_payload: Default::default(),
             max_read: Default::default(),
             requester: Default::default(),
+            bus_master: Default::default(),
+            microsecond: Default::default(),
+            completion_timeout: Default::default(),
             bar_write: Default::default(),
             bar_read: Default::default(),
             bar_answer: Default::default(),
@@ -116,6 +139,8 @@ impl Default for Pcie {
             receiver: Default::default(),
             bar_requests: Default::default(),
             bar_reader: Default::default(),
+            answer_tlp: Default::default(),
+            timer: Default::default(),
             payload_channel: ReadChannel::new(tlp::PAYLOAD_TAG),
             send_channel: ReadChannel::new(tlp::SEND_TAG),
             receive_channel: ReadChannel::new(tlp::RECEIVE_TAG),
@@ -131,6 +156,9 @@ impl Default for Pcie {
             out: Default::default(),
             came: Default::default(),
             came_before: Default::default(),
+            owed: Default::default(),
+            strange: Default::default(),
+            unknown: Default::default(),
         }
     }
 }
@@ -138,13 +166,14 @@ impl Default for Pcie {
 impl Logic for Pcie {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, came, came_before);
-        clock!(self, clock, receiver, bar_requests, bar_reader);
+        dff_setup!(self, clock, came, came_before, owed);
+        clock!(self, clock, receiver, bar_requests, bar_reader, answer_tlp, timer);
         clock!(self, clock, payload_channel, send_channel, receive_channel);
         clock!(self, clock, request_issues, issues, read_tlp);
         clock!(self, clock, select, shift, splitter, builder, merge, out);
 
         // From the host.
+        self.receiver.requester.next = self.requester.val();
         StreamSink::<Beat>::link(&mut self.pcie_in, &mut self.receiver.sink);
         StreamSource::<BarWrite>::link(&mut self.bar_write, &mut self.receiver.bar_write);
         StreamSource::<BarRequest>::join(
@@ -152,7 +181,7 @@ impl Logic for Pcie {
             &mut self.bar_requests.sink,
         );
         StreamSource::<BarRequest>::join(&mut self.bar_requests.source, &mut self.bar_reader.sink);
-        StreamSource::<Bits<20>>::link(&mut self.bar_read, &mut self.bar_reader.bar_read);
+        StreamSource::<Bits<BAR_BITS>>::link(&mut self.bar_read, &mut self.bar_reader.bar_read);
         StreamSink::<Bits<32>>::link(&mut self.bar_answer, &mut self.bar_reader.bar_answer);
         self.bar_reader.completer.next = self.requester.val();
         self.payload_channel.completion.next = self.receiver.completion.val();
@@ -161,13 +190,25 @@ impl Logic for Pcie {
         self.came.d.next =
             self.receiver.completion.val().valid & self.receiver.completion.val().first;
         self.came_before.d.next = self.came.q.val();
-        self.unexpected.next = self.receiver.unexpected.val()
-            | (self.came_before.q.val()
-                & !self.payload_channel.known.val()
-                & !self.send_channel.known.val()
-                & !self.receive_channel.known.val());
+        self.strange.next = self.receiver.unexpected.val();
+        self.unknown.next = self.came_before.q.val()
+            & !self.payload_channel.known.val()
+            & !self.send_channel.known.val()
+            & !self.receive_channel.known.val();
+        // Packets are two clocks apart at least: what is owed is told soon.
+        self.unexpected.next = self.strange.val() | self.unknown.val() | self.owed.q.val();
+        self.owed.d.next = (self.strange.val() & self.unknown.val())
+            | (self.owed.q.val() & (self.strange.val() | self.unknown.val()));
 
         // Reads.
+        self.timer.microsecond.next = self.microsecond.val();
+        self.timer.timeout.next = self.completion_timeout.val();
+        self.payload_channel.pulse.next = self.timer.pulse.val();
+        self.send_channel.pulse.next = self.timer.pulse.val();
+        self.receive_channel.pulse.next = self.timer.pulse.val();
+        self.payload_channel.bus_master.next = self.bus_master.val();
+        self.send_channel.bus_master.next = self.bus_master.val();
+        self.receive_channel.bus_master.next = self.bus_master.val();
         self.payload_channel.max_read.next = self.max_read.val();
         self.send_channel.max_read.next = self.max_read.val();
         self.receive_channel.max_read.next = self.max_read.val();
@@ -190,11 +231,11 @@ impl Logic for Pcie {
         StreamSource::<ReadIssue>::join(&mut self.issues.source, &mut self.read_tlp.sink);
         self.read_tlp.requester.next = self.requester.val();
 
-        // Writes and completions.
+        // Writes and answers.
+        self.select.bus_master.next = self.bus_master.val();
         StreamSink::<WriteRequest>::link(&mut self.payload_write, &mut self.select.payload);
         StreamSink::<WriteRequest>::link(&mut self.completion_write, &mut self.select.completion);
-        StreamSource::<BarCompletion>::join(&mut self.bar_reader.source, &mut self.select.answer);
-        StreamSource::<PostedRequest>::join(&mut self.select.request, &mut self.splitter.sink);
+        StreamSource::<WriteRequest>::join(&mut self.select.request, &mut self.splitter.sink);
         StreamSource::<DataOrder>::join(&mut self.select.order, &mut self.posted_data.order);
         StreamSink::<Beat>::link(&mut self.payload_write_data, &mut self.posted_data.payload);
         StreamSink::<Beat>::link(&mut self.completion_write_data, &mut self.posted_data.completion);
@@ -204,7 +245,14 @@ impl Logic for Pcie {
         self.splitter.max_payload.next = self.max_payload.val();
         self.splitter.requester.next = self.requester.val();
 
+        self.answer_tlp.bus_master.next = self.bus_master.val();
+        self.answer_tlp.taken.next = self.select.taken.val();
+        self.answer_tlp.left.next = self.builder.left.val();
+        StreamSource::<BarCompletion>::join(&mut self.bar_reader.source, &mut self.answer_tlp.sink);
+
         // To the host.
+        self.merge.bus_master.next = self.bus_master.val();
+        StreamSource::<Beat>::join(&mut self.answer_tlp.source, &mut self.merge.answers);
         StreamSource::<Beat>::join(&mut self.builder.source, &mut self.merge.posted);
         StreamSource::<Beat>::join(&mut self.read_tlp.source, &mut self.merge.reads);
         StreamSource::<Beat>::join(&mut self.merge.source, &mut self.out.sink);

@@ -21,21 +21,14 @@ impl Logic for PostedData {
     fn update(&mut self) {
         self.payload.ready.next = false;
         self.completion.ready.next = false;
-        self.chosen.next.data = bit_cast::<64, 32>(self.order.beat.val().word);
-        self.chosen.next.bytes = 4.into();
-        self.chosen.next.last = true;
-        self.chosen.next.error = false;
-        self.offered.next = self.order.valid.val();
-        if !self.order.beat.val().immediate {
-            if self.order.beat.val().from_completions {
-                self.chosen.next = self.completion.beat.val();
-                self.offered.next = self.order.valid.val() & self.completion.valid.val();
-                self.completion.ready.next = self.order.valid.val() & self.source.ready.val();
-            } else {
-                self.chosen.next = self.payload.beat.val();
-                self.offered.next = self.order.valid.val() & self.payload.valid.val();
-                self.payload.ready.next = self.order.valid.val() & self.source.ready.val();
-            }
+        if self.order.beat.val().from_completions {
+            self.chosen.next = self.completion.beat.val();
+            self.offered.next = self.order.valid.val() & self.completion.valid.val();
+            self.completion.ready.next = self.order.valid.val() & self.source.ready.val();
+        } else {
+            self.chosen.next = self.payload.beat.val();
+            self.offered.next = self.order.valid.val() & self.payload.valid.val();
+            self.payload.ready.next = self.order.valid.val() & self.source.ready.val();
         }
         self.source.valid.next = self.offered.val();
         self.source.beat.next.data = self.chosen.val().data;

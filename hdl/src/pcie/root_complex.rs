@@ -14,6 +14,8 @@ pub struct Tlp {
     pub attributes: u8,
     /// Double words of data, or asked for.
     pub length: usize,
+    /// EP: the data is poisoned.
+    pub poisoned: bool,
     /// Requester ID (requests) or completer ID (completions).
     pub id: u16,
     pub tag: u8,
@@ -48,10 +50,10 @@ impl Tlp {
         let header = match kind {
             MEMORY_READ_32 | MEMORY_WRITE_32 => 12,
             MEMORY_READ_64 | MEMORY_WRITE_64 => 16,
-            COMPLETION | COMPLETION_DATA => 12,
+            COMPLETION | COMPLETION_DATA | LOCKED_COMPLETION => 12,
             _ => panic!("kind {kind:#x}"),
         };
-        if kind == COMPLETION || kind == COMPLETION_DATA {
+        if [COMPLETION, COMPLETION_DATA, LOCKED_COMPLETION].contains(&kind) {
             tlp.status = octets[6] >> 5;
             tlp.byte_count = usize::from(word(6) & 0xfff);
             tlp.requester = word(8);
@@ -86,8 +88,8 @@ impl Tlp {
     /// The packet's octets.
     pub fn octets(&self) -> Vec<u8> {
         let [length_high, length_low] = (self.length as u16 & 0x3ff).to_be_bytes();
-        let mut octets =
-            vec![self.kind, self.traffic << 4, self.attributes << 4 | length_high, length_low];
+        let flags = self.attributes << 4 | u8::from(self.poisoned) << 6;
+        let mut octets = vec![self.kind, self.traffic << 4, flags | length_high, length_low];
         octets.extend(self.id.to_be_bytes());
         match self.kind {
             COMPLETION | COMPLETION_DATA => {
@@ -108,10 +110,13 @@ impl Tlp {
 
     /// The packet's beats.
     pub fn beats(&self) -> Vec<Beat> {
-        let octets = self.octets();
-        let count = octets.len().div_ceil(8);
-        octets.chunks(8).enumerate().map(|(n, chunk)| beat(chunk, n + 1 == count, false)).collect()
+        beats(&self.octets())
     }
+}
+
+fn beats(octets: &[u8]) -> Vec<Beat> {
+    let count = octets.len().div_ceil(8);
+    octets.chunks(8).enumerate().map(|(n, chunk)| beat(chunk, n + 1 == count, false)).collect()
 }
 
 /// A read under way.
@@ -136,6 +141,15 @@ pub struct RootComplex {
     pub seen: Vec<Tlp>,
     /// Reads at and above this address get an Unsupported Request.
     pub unmapped_from: u64,
+    /// Reads at and above this address are not answered: they are put into `ignored`.
+    pub ignored_from: u64,
+    pub ignored: Vec<Tlp>,
+    /// The tags of all reads, in order.
+    pub tags: Vec<u8>,
+    /// Every completion is sent twice.
+    pub twice: bool,
+    /// Completions sent.
+    pub completions: usize,
     /// Clocks that a read waits at most.
     pub latency: u32,
     /// Most reads under way at once.
@@ -150,6 +164,24 @@ pub fn pattern(address: u64) -> u8 {
     (address.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8
 }
 
+/// The completion of a read with so many double words from the `at`-th on.
+pub fn completion(read: &Tlp, at: usize, dwords: usize) -> Tlp {
+    let (start, count) = read.enabled();
+    let address = read.address + 4 * at as u64;
+    let from = start.max(address);
+    Tlp {
+        kind: COMPLETION_DATA,
+        length: dwords,
+        id: 0x0008,
+        requester: read.id,
+        tag: read.tag,
+        lower_address: (from & 127) as u8,
+        byte_count: (start + count - from) as usize,
+        data: (0..4 * dwords as u64).map(|n| pattern(address + n)).collect(),
+        ..Default::default()
+    }
+}
+
 impl RootComplex {
     pub fn new(seed: u64) -> Self {
         Self {
@@ -160,6 +192,11 @@ impl RootComplex {
             written: HashMap::new(),
             seen: vec![],
             unmapped_from: u64::MAX,
+            ignored_from: u64::MAX,
+            ignored: vec![],
+            tags: vec![],
+            twice: false,
+            completions: 0,
             latency: 100,
             most_outstanding: 0,
             reads: vec![],
@@ -171,6 +208,11 @@ impl RootComplex {
     /// Puts a request of the host in line.
     pub fn send(&mut self, tlp: &Tlp) {
         self.to_device.extend(tlp.beats());
+    }
+
+    /// Puts any octets in line.
+    pub fn send_octets(&mut self, octets: &[u8]) {
+        self.to_device.extend(beats(octets));
     }
 
     /// The beat to offer to the device.
@@ -223,6 +265,11 @@ impl RootComplex {
         assert_eq!(tlp.address >> 12, (tlp.address + 4 * tlp.length as u64 - 1) >> 12);
         assert!(self.reads.iter().all(|read| read.tlp.tag != tlp.tag), "tag {} in use", tlp.tag);
         tlp.enabled();
+        self.tags.push(tlp.tag);
+        if tlp.address >= self.ignored_from {
+            self.ignored.push(tlp);
+            return;
+        }
         let wait = self.rng.random_range(0..=self.latency);
         self.reads.push(Outstanding { tlp, at: 0, wait });
         self.most_outstanding = self.most_outstanding.max(self.reads.len());
@@ -241,21 +288,10 @@ impl RootComplex {
         let chosen = ready[self.rng.random_range(0..ready.len())];
         let mut read = self.reads.swap_remove(chosen);
         let address = read.tlp.address + 4 * read.at as u64;
-        let mut completion = Tlp {
-            kind: COMPLETION_DATA,
-            id: 0x0008,
-            requester: read.tlp.id,
-            tag: read.tlp.tag,
-            ..Default::default()
-        };
-        let (start, count) = read.tlp.enabled();
-        let at = start.max(address);
-        completion.lower_address = (at & 127) as u8;
-        completion.byte_count = (start + count - at) as usize;
+        let mut completion = completion(&read.tlp, read.at, 0);
         if address >= self.unmapped_from {
             completion.kind = COMPLETION;
             completion.status = STATUS_UNSUPPORTED;
-            completion.length = 0;
         } else {
             let rest = read.tlp.length - read.at;
             let boundary = ((64 - address % 64) / 4) as usize;
@@ -265,12 +301,16 @@ impl RootComplex {
             completion.data = (0..4 * completion.length as u64)
                 .map(|n| *self.written.get(&(address + n)).unwrap_or(&pattern(address + n)))
                 .collect();
+            completion.kind = COMPLETION_DATA;
             read.at += completion.length;
             if read.at < read.tlp.length {
                 read.wait = self.rng.random_range(0..=self.latency / 4);
                 self.reads.push(read);
             }
         }
-        self.to_device.extend(completion.beats());
+        for _ in 0..if self.twice { 2 } else { 1 } {
+            self.to_device.extend(completion.beats());
+            self.completions += 1;
+        }
     }
 }

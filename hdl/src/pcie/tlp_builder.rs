@@ -26,9 +26,12 @@ pub struct TlpBuilder {
     pub header: StreamSink<TlpHeader>,
     pub data: StreamSink<Beat>,
     pub source: StreamSource<Beat>,
+    /// The last packet of a write leaves in this clock.
+    pub left: Signal<Out, Bit>,
     state: DFF<Building>,
     tail: DFF<Bits<64>>,
     wide: DFF<Bit>,
+    ending: DFF<Bit>,
     /// Double words that the packet has left.
     rest: DFF<Bits<8>>,
     carry: DFF<Bits<32>>,
@@ -56,9 +59,11 @@ impl Default for TlpBuilder {
             header: Default::default(),
             data: Default::default(),
             source: Default::default(),
+            left: Default::default(),
             state: Default::default(),
             tail: Default::default(),
             wide: Default::default(),
+            ending: Default::default(),
             rest: Default::default(),
             carry: Default::default(),
             carry_full: Default::default(),
@@ -81,10 +86,15 @@ impl Default for TlpBuilder {
 impl Logic for TlpBuilder {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, tail, wide, rest, carry, carry_full, out, out_full);
+        dff_setup!(self, clock, state, tail, wide, ending, rest, carry, carry_full);
+        dff_setup!(self, clock, out, out_full);
         self.source.beat.next = self.out.q.val();
         self.source.valid.next = self.out_full.q.val();
         self.free.next = self.source.ready.val() | !self.out_full.q.val();
+        self.left.next = self.source.ready.val()
+            & self.out_full.q.val()
+            & self.out.q.val().last
+            & self.ending.q.val();
         self.header.ready.next = self.free.val() & (self.state.q.val() == Building::Head);
 
         // What this beat takes of the data.
@@ -132,6 +142,7 @@ impl Logic for TlpBuilder {
                     self.out.d.next.last = false;
                     self.tail.d.next = self.header.beat.val().tail;
                     self.wide.d.next = self.header.beat.val().wide;
+                    self.ending.d.next = self.header.beat.val().last;
                     self.rest.d.next = self.header.beat.val().dwords;
                     self.state.d.next = Building::Tail;
                 }

@@ -1,5 +1,7 @@
 //! Takes packets apart.
+use super::header_fields::HeaderFields;
 use super::records::{BarRequest, BarWrite, CompletionBeat};
+use crate::configuration::BAR_BITS;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -12,35 +14,24 @@ pub enum Expect {
     Tail,
     /// The data of a memory write with a long header.
     WriteData,
+    /// The second double word of a memory write with a short header.
+    WriteSecond,
     /// More data of a completion.
     CompletionData,
     /// Nothing of interest.
     Rest,
 }
 
-/// A bus address in BAR 0, put together from octets.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
-pub struct BarAddress {
-    pub low: Bits<8>,
-    pub middle: Bits<8>,
-    pub high: Bits<4>,
-}
-
-/// A requester ID, put together from octets.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
-pub struct RequesterId {
-    pub low: Bits<8>,
-    pub high: Bits<8>,
-}
-
-/// Tells the kinds of packets apart (PCI Express Base Specification, s. 2.2.1) and unpacks them.
+/// Unpacks packets.
 ///
-/// * A memory write of one whole double word becomes a [`BarWrite`].
-/// * A memory read of one double word becomes a supported [`BarRequest`]; any other non-posted
-///   memory
-///   or I/O request becomes one that is not supported.
-/// * A completion becomes [`CompletionBeat`]s.
-/// * Anything else is dropped, and `unexpected` pulses.
+/// * A memory write of one whole double word becomes a [`BarWrite`], one of an aligned pair of them
+///   becomes two, the lower first. One of one double word without any octet is legal and does
+///   nothing (PCI Express Base Specification, s. 2.2.5).
+/// * A memory read of a double word, or of an aligned whole pair, becomes a supported
+///   [`BarRequest`]; any other non-posted request becomes one that is not supported (s. 2.3.1).
+/// * A completion in our name becomes [`CompletionBeat`]s.
+/// * Anything else is dropped, and `unexpected` pulses; so are completions of requests that are not
+///   ours (s. 2.3.2) or end before their length.
 ///
 /// Packets keep their order: a [`BarRequest`] is offered after the [`BarWrite`]s before it were
 /// taken. A beat a clock; the input waits for a clock after a write or request, and as long as one
@@ -48,6 +39,8 @@ pub struct RequesterId {
 #[derive(LogicBlock)]
 pub struct TlpReceiver {
     pub clock: Signal<In, Clock>,
+    /// Our requester ID.
+    pub requester: Signal<In, Bits<16>>,
     pub sink: StreamSink<Beat>,
     pub bar_write: StreamSource<BarWrite>,
     pub bar_request: StreamSource<BarRequest>,
@@ -57,33 +50,30 @@ pub struct TlpReceiver {
     head: DFF<Bits<64>>,
     write: DFF<BarWrite>,
     write_full: DFF<Bit>,
+    /// Behind `write` comes one of the double word after it.
+    pair: DFF<Bit>,
+    second: DFF<Bits<32>>,
     request: DFF<BarRequest>,
     request_full: DFF<Bit>,
     data: DFF<CompletionBeat>,
     /// Double words that the completion has left.
     rest: DFF<Bits<10>>,
     odd: DFF<Bit>,
-    kind: Signal<Local, Bits<8>>,
-    length: Signal<Local, Bits<10>>,
-    one_dword: Signal<Local, Bit>,
-    poisoned: Signal<Local, Bit>,
-    write_ok: Signal<Local, Bit>,
-    success: Signal<Local, Bit>,
-    non_posted: Signal<Local, Bit>,
-    address_short: Signal<Local, BarAddress>,
-    address_long: Signal<Local, BarAddress>,
-    requester: Signal<Local, RequesterId>,
+    fields: HeaderFields,
     beat: Signal<Local, Bits<64>>,
+    one_dword: Signal<Local, Bit>,
+    cut: Signal<Local, Bit>,
     ready: Signal<Local, Bit>,
-    word_mask: Constant<Bits<8>>,
     one: Constant<Bits<10>>,
     two: Constant<Bits<10>>,
+    next_word: Constant<Bits<BAR_BITS>>,
 }
 
 impl Default for TlpReceiver {
     fn default() -> Self {
         Self {
             clock: Default::default(),
+            requester: Default::default(),
             sink: Default::default(),
             bar_write: Default::default(),
             bar_request: Default::default(),
@@ -93,26 +83,21 @@ impl Default for TlpReceiver {
             head: Default::default(),
             write: Default::default(),
             write_full: Default::default(),
+            pair: Default::default(),
+            second: Default::default(),
             request: Default::default(),
             request_full: Default::default(),
             data: Default::default(),
             rest: Default::default(),
             odd: Default::default(),
-            kind: Default::default(),
-            length: Default::default(),
-            one_dword: Default::default(),
-            poisoned: Default::default(),
-            write_ok: Default::default(),
-            success: Default::default(),
-            non_posted: Default::default(),
-            address_short: Default::default(),
-            address_long: Default::default(),
-            requester: Default::default(),
+            fields: Default::default(),
             beat: Default::default(),
+            one_dword: Default::default(),
+            cut: Default::default(),
             ready: Default::default(),
-            word_mask: Constant::new(0xfc.into()),
             one: Constant::new(1.into()),
             two: Constant::new(2.into()),
+            next_word: Constant::new(4.into()),
         }
     }
 }
@@ -120,19 +105,8 @@ impl Default for TlpReceiver {
 impl Logic for TlpReceiver {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self,
-            clock,
-            state,
-            head,
-            write,
-            write_full,
-            request,
-            request_full,
-            data,
-            rest,
-            odd
-        );
+        dff_setup!(self, clock, state, head, write, write_full, pair, second);
+        dff_setup!(self, clock, request, request_full, data, rest, odd);
         self.bar_write.beat.next = self.write.q.val();
         self.bar_write.valid.next = self.write_full.q.val();
         self.bar_request.beat.next = self.request.q.val();
@@ -142,40 +116,26 @@ impl Logic for TlpReceiver {
         self.ready.next = !self.write_full.q.val() & !self.request_full.q.val();
         self.sink.ready.next = self.ready.val();
         if self.bar_write.ready.val() {
-            self.write_full.d.next = false;
+            self.write_full.d.next = self.pair.q.val();
+            self.pair.d.next = false;
+            if self.pair.q.val() {
+                self.write.d.next.address = self.write.q.val().address | self.next_word.val();
+                self.write.d.next.data = self.second.q.val();
+            }
         }
         if self.bar_request.ready.val() {
             self.request_full.d.next = false;
         }
 
-        // The header's fields; `head` holds octets 0 to 7, `beat` octets 8 to 15.
         self.beat.next = self.sink.beat.val().data;
-        self.kind.next = self.head.q.val().get_bits::<8>(0);
-        self.length.next = bit_cast::<10, 8>(self.head.q.val().get_bits::<8>(24))
-            | (bit_cast::<10, 2>(self.head.q.val().get_bits::<2>(16)) << 8);
-        self.one_dword.next = self.length.val() == 1;
-        self.poisoned.next = self.head.q.val().get_bit(22);
-        self.write_ok.next = self.one_dword.val()
-            & !self.poisoned.val()
-            & (self.head.q.val().get_bits::<8>(56) == 15);
-        self.success.next = (self.head.q.val().get_bits::<3>(53) == 0) & !self.poisoned.val();
-        self.non_posted.next = (self.kind.val() == 0)
-            | (self.kind.val() == 32)
-            | (self.kind.val() == 1)
-            | (self.kind.val() == 33)
-            | (self.kind.val() == 2)
-            | (self.kind.val() == 66);
-        self.address_short.next.low = self.beat.val().get_bits::<8>(24) & self.word_mask.val();
-        self.address_short.next.middle = self.beat.val().get_bits::<8>(16);
-        self.address_short.next.high = self.beat.val().get_bits::<4>(8);
-        self.address_long.next.low = self.beat.val().get_bits::<8>(56) & self.word_mask.val();
-        self.address_long.next.middle = self.beat.val().get_bits::<8>(48);
-        self.address_long.next.high = self.beat.val().get_bits::<4>(40);
-        self.requester.next.low = self.head.q.val().get_bits::<8>(40);
-        self.requester.next.high = self.head.q.val().get_bits::<8>(32);
+        self.fields.requester.next = self.requester.val();
+        self.fields.head.next = self.head.q.val();
+        self.fields.tail.next = self.beat.val();
+        self.one_dword.next = self.fields.length.val() == self.one.val();
 
         self.data.d.next.valid = false;
         self.odd.d.next = false;
+        self.cut.next = false;
         if self.ready.val() & self.sink.valid.val() {
             match self.state.q.val() {
                 Expect::Head => {
@@ -184,52 +144,48 @@ impl Logic for TlpReceiver {
                 }
                 Expect::Tail => {
                     self.state.d.next = Expect::Rest;
-                    self.rest.d.next = self.length.val() - self.one.val();
-                    self.write.d.next.address = self.address_short.val().into();
+                    self.rest.d.next = self.fields.length.val() - self.one.val();
+                    self.write.d.next.address = self.fields.address.val();
                     self.write.d.next.data = self.beat.val().get_bits::<32>(32);
-                    self.request.d.next.address = self.address_short.val().into();
-                    if self.kind.val().get_bit(5) {
-                        self.write.d.next.address = self.address_long.val().into();
-                        self.request.d.next.address = self.address_long.val().into();
-                    }
-                    self.request.d.next.requester = self.requester.val().into();
-                    self.request.d.next.tag = self.head.q.val().get_bits::<8>(48);
-                    self.request.d.next.traffic = self.head.q.val().get_bits::<3>(12);
-                    self.request.d.next.attributes = self.head.q.val().get_bits::<2>(20);
-                    self.request.d.next.enables = self.head.q.val().get_bits::<4>(56);
-                    self.request.d.next.supported =
-                        self.one_dword.val() & ((self.kind.val() == 0) | (self.kind.val() == 32));
-                    self.data.d.next.tag = self.beat.val().get_bits::<8>(16);
-                    self.data.d.next.first = true;
-                    self.data.d.next.last = true;
-                    self.data.d.next.good = false;
-                    self.data.d.next.data = self.beat.val();
-                    self.data.d.next.low = false;
-                    self.data.d.next.high = false;
-                    if self.non_posted.val() {
+                    self.request.d.next = self.fields.request.val();
+                    self.data.d.next = self.fields.completion.val();
+                    if self.fields.asks.val() {
                         self.request_full.d.next = true;
-                    } else if (self.kind.val() == 64) & self.write_ok.val() {
-                        self.write_full.d.next = true;
-                    } else if (self.kind.val() == 96) & self.write_ok.val() {
+                    } else if self.fields.writes.val() {
                         self.state.d.next = Expect::WriteData;
-                    } else if self.kind.val() == 10 {
+                        if !self.fields.wide.val() & self.one_dword.val() {
+                            self.state.d.next = Expect::Rest;
+                            self.write_full.d.next = true;
+                        } else if !self.fields.wide.val() {
+                            self.state.d.next = Expect::WriteSecond;
+                        }
+                    } else if self.fields.refuses.val() {
                         self.data.d.next.valid = true;
-                    } else if self.kind.val() == 74 {
+                    } else if self.fields.answers.val() {
                         self.data.d.next.valid = true;
-                        self.data.d.next.good = self.success.val();
                         self.data.d.next.high = true;
                         self.data.d.next.last = self.one_dword.val() | self.sink.beat.val().last;
+                        self.cut.next = (self.sink.beat.val().last & !self.one_dword.val())
+                            | (self.sink.beat.val().bytes < 8);
                         if !self.one_dword.val() {
                             self.state.d.next = Expect::CompletionData;
                         }
                     } else {
-                        self.odd.d.next = true;
+                        self.odd.d.next = !self.fields.nothing.val();
                     }
                 }
                 Expect::WriteData => {
                     self.state.d.next = Expect::Rest;
                     self.write.d.next.data = self.beat.val().get_bits::<32>(0);
+                    self.second.d.next = self.beat.val().get_bits::<32>(32);
                     self.write_full.d.next = true;
+                    self.pair.d.next = self.rest.q.val() == self.one.val();
+                }
+                Expect::WriteSecond => {
+                    self.state.d.next = Expect::Rest;
+                    self.second.d.next = self.beat.val().get_bits::<32>(0);
+                    self.write_full.d.next = true;
+                    self.pair.d.next = true;
                 }
                 Expect::CompletionData => {
                     self.data.d.next.valid = true;
@@ -239,12 +195,20 @@ impl Logic for TlpReceiver {
                     self.data.d.next.high = self.rest.q.val() != self.one.val();
                     self.data.d.next.last =
                         (self.rest.q.val() <= self.two.val()) | self.sink.beat.val().last;
+                    self.cut.next = self.sink.beat.val().last
+                        & ((self.rest.q.val() > self.two.val())
+                            | ((self.rest.q.val() == self.two.val())
+                                & (self.sink.beat.val().bytes < 8)));
                     self.rest.d.next = self.rest.q.val() - self.two.val();
                     if self.rest.q.val() <= self.two.val() {
                         self.state.d.next = Expect::Rest;
                     }
                 }
                 Expect::Rest => {}
+            }
+            if self.cut.val() {
+                self.data.d.next.cut = true;
+                self.odd.d.next = true;
             }
             if self.sink.beat.val().last {
                 self.state.d.next = Expect::Head;

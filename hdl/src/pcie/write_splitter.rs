@@ -1,13 +1,13 @@
 //! Cuts a write into packets.
 use super::byte_enables::ByteEnables;
-use super::records::{PostedRequest, TlpHeader};
+use super::records::{TlpHeader, WriteRequest};
 use super::request_header::RequestHeader;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// Gives the header of every packet of a write: cut at 4 KiB boundaries (PCI Express Base
 /// Specification, s. 2.2.7) and so that the data, widened to whole double words, does not exceed
-/// the maximum payload size (s. 2.2.2). Completions pass as they are. Two clocks a packet, and one
+/// the maximum payload size (s. 2.2.2). Two clocks a packet, and one
 /// a request; the output is registered.
 #[derive(LogicBlock)]
 pub struct WriteSplitter {
@@ -17,7 +17,7 @@ pub struct WriteSplitter {
     pub max_payload: Signal<In, Bits<3>>,
     /// Our requester ID.
     pub requester: Signal<In, Bits<16>>,
-    pub sink: StreamSink<PostedRequest>,
+    pub sink: StreamSink<WriteRequest>,
     pub source: StreamSource<TlpHeader>,
     enables: ByteEnables,
     header: RequestHeader,
@@ -117,23 +117,13 @@ impl Logic for WriteSplitter {
                 self.out.d.next.tail = self.header.tail.val();
                 self.out.d.next.wide = self.header.wide.val();
                 self.out.d.next.dwords = self.enables.dwords.val();
+                self.out.d.next.last = self.rest.q.val() == bit_cast::<16, 10>(self.chunk.q.val());
                 self.address.d.next = self.address.q.val() + bit_cast::<64, 10>(self.chunk.q.val());
                 self.rest.d.next = self.rest.q.val() - bit_cast::<16, 10>(self.chunk.q.val());
             }
         } else if self.free.val() & self.sink.valid.val() {
-            if self.sink.beat.val().completion {
-                self.out_full.d.next = true;
-                self.out.d.next.head = self.sink.beat.val().address;
-                self.out.d.next.tail = bit_cast::<64, 32>(self.sink.beat.val().tail);
-                self.out.d.next.wide = false;
-                self.out.d.next.dwords = 0.into();
-                if self.sink.beat.val().bytes != 0 {
-                    self.out.d.next.dwords = 1.into();
-                }
-            } else {
-                self.address.d.next = self.sink.beat.val().address;
-                self.rest.d.next = self.sink.beat.val().bytes;
-            }
+            self.address.d.next = self.sink.beat.val().address;
+            self.rest.d.next = self.sink.beat.val().bytes;
         }
     }
 }
@@ -141,7 +131,7 @@ impl Logic for WriteSplitter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pcie::records::PostedRequest;
+    use crate::pcie::records::WriteRequest;
     use crate::pcie::root_complex::Tlp;
     use crate::stream::bench::*;
     use rand::Rng;
@@ -160,11 +150,8 @@ mod tests {
                 let start: u64 = rng.random::<u64>() >> rng.random_range(1..33);
                 let longest = rng.random_range(1..10_000u64);
                 let bytes = rng.random_range(1..=longest);
-                uut.sink.beat.next = PostedRequest {
-                    address: start.to_bits(),
-                    bytes: bytes.to_bits(),
-                    ..Default::default()
-                };
+                uut.sink.beat.next =
+                    WriteRequest { address: start.to_bits(), bytes: bytes.to_bits() };
                 uut.sink.valid.next = true;
                 let (mut at, mut clocks) = (start, 0);
                 while at < start + bytes {
@@ -183,6 +170,7 @@ mod tests {
                         assert!(4 * tlp.length as u64 <= limit, "SEED={seed}");
                         assert_eq!(first / 4096, (first + count - 1) / 4096, "SEED={seed}");
                         at += count;
+                        assert_eq!(header.last, at == start + bytes, "SEED={seed}");
                     }
                     edge!(uut);
                     if taken {

@@ -6,13 +6,12 @@
 use crate::stream::beat::{StreamSink, StreamSource};
 use rust_hdl::prelude::*;
 
-mod records;
+pub use ironwarp_hdl_derive::{Pin, Ports};
 
 /// A bundle of bits, as little-endian 32-bit words: bit `n` is bit `n % 32` of word `n / 32`.
 pub type Words = Vec<u32>;
 
-/// A type that a port can have. For structs and enums write [`record!`](crate::record) or
-/// [`states!`](crate::states).
+/// A type that a port can have. A `LogicStruct` or `LogicState` derives it.
 pub trait Pin: Synth {
     /// The value that the bits from `offset` up stand for. Bits beyond the words are zero.
     fn from_bits(words: &[u32], offset: usize) -> Self;
@@ -42,62 +41,10 @@ impl<const N: usize> Pin for Bits<N> {
     }
 }
 
-/// Makes a `LogicStruct` a [`Pin`]: `record!(Beat { data, bytes, last, error });` names every
-/// field, in any order.
-#[macro_export]
-macro_rules! record {
-    ($name:ty { $($field:ident),+ $(,)? }) => {
-        impl $crate::pins::Pin for $name {
-            fn from_bits(words: &[u32], offset: usize) -> Self {
-                Self {
-                    $($field: $crate::pins::field::<Self, _>(words, offset, stringify!($field)),)+
-                }
-            }
-        }
-    };
-}
-
-/// The value of the field called `name` of a `LogicStruct` that starts at bit `offset`.
+/// The number that `width` bits from `offset` up say.
 #[doc(hidden)]
-pub fn field<S: Synth, F: Pin>(words: &[u32], offset: usize, name: &str) -> F {
-    let mut at = offset;
-    if let rust_hdl::core::type_descriptor::TypeKind::Composite(fields) = S::descriptor().kind {
-        for field in fields {
-            if field.fieldname == name {
-                return F::from_bits(words, at);
-            }
-            at += width(&field.kind);
-        }
-    }
-    F::default()
-}
-
-/// The bits of a type that is only described.
-fn width(descriptor: &rust_hdl::core::type_descriptor::TypeDescriptor) -> usize {
-    use rust_hdl::core::type_descriptor::TypeKind;
-    match &descriptor.kind {
-        TypeKind::Bits(width) | TypeKind::Signed(width) => *width,
-        TypeKind::Enum(variants) => clog2(variants.len()),
-        TypeKind::Composite(fields) => fields.iter().map(|field| width(&field.kind)).sum(),
-    }
-}
-
-/// Makes a `LogicState` enum a [`Pin`]: `states!(Role { Idle, Busy });` names every variant in
-/// order of declaration. Bits that stand for no variant give the first.
-#[macro_export]
-macro_rules! states {
-    ($name:ty { $($variant:ident),+ $(,)? }) => {
-        impl $crate::pins::Pin for $name {
-            fn from_bits(words: &[u32], offset: usize) -> Self {
-                let bits = <Self as rust_hdl::prelude::Synth>::BITS;
-                let index = (0..bits).fold(0, |sum, i| {
-                    let bit = <bool as $crate::pins::Pin>::from_bits(words, offset + i);
-                    sum | usize::from(bit) << i
-                });
-                [$(Self::$variant),+].get(index).copied().unwrap_or_default()
-            }
-        }
-    };
+pub fn number(words: &[u32], offset: usize, width: usize) -> usize {
+    (0..width).fold(0, |sum, i| sum | usize::from(bit(words, offset + i)) << i)
 }
 
 /// Sees the ports of a block, one by one.
@@ -151,6 +98,14 @@ impl<P: Pins, const N: usize> Pins for [P; N] {
             pins.pins(&format!("{name}${i}"), visitor);
         }
     }
+}
+
+/// A block that stands alone: what its ports are called, and what they are.
+pub trait Ports {
+    /// Shows every port to `visitor`.
+    fn ports(&mut self, visitor: &mut dyn PinVisitor);
+    /// What its documentation says of the block, and of each port by name.
+    fn about() -> (&'static str, &'static [(&'static str, &'static str)]);
 }
 
 /// The bits of a value, as its Verilog literal has them.

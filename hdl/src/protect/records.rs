@@ -1,7 +1,8 @@
 //! Question and answer of the protection gate.
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
-/// The rights that a question can ask for: bit numbers in the memory region's word 6, from bit 16.
+/// The rights that a question can ask for: bit numbers from the first right in the region's record.
 pub mod right {
     /// The device reads for this side's own work request.
     pub const LOCAL_READ: u64 = 0;
@@ -14,9 +15,9 @@ pub mod right {
 }
 
 /// May these octets be touched?
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct GateQuestion {
-    /// The STag: key and index.
+    /// The STag: index and key.
     pub stag: Bits<32>,
     /// The protection domain of the queue pair.
     pub pd: Bits<16>,
@@ -32,7 +33,7 @@ pub struct GateQuestion {
 pub mod refusal {
     /// It does not.
     pub const NONE: u64 = 0;
-    /// The STag names no valid region, or its key is wrong.
+    /// The STag names no valid region, or differs from that of the region in some bit.
     pub const STAG: u64 = 1;
     /// The region is in another protection domain.
     pub const DOMAIN: u64 = 2;
@@ -45,7 +46,7 @@ pub mod refusal {
 }
 
 /// The gate's answer.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct GateAnswer {
     /// One of [`refusal`].
     pub refusal: Bits<3>,

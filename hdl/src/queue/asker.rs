@@ -1,27 +1,31 @@
 //! Asks for work requests: which queue pair, how many, where.
-use crate::control::records::*;
+use crate::configuration::{QpNumber, QP_BITS};
+use crate::control::records::ContextWrite;
+use crate::life::{LifeWatch, QpChange};
 use crate::literal::Literal;
 use crate::memory::ContextTable;
 use crate::pcie::records::ReadRequest;
-use crate::queue::pick::Pick;
+use crate::queue::context_field;
+use crate::queue::notes::NoteMerge;
+use crate::queue::ready_list::ReadyList;
 use crate::queue::records::*;
 use crate::stream::*;
 use ironwarp_abi::context::table;
-use ironwarp_abi::limits::{QP_BITS, WQE_CACHE_ENTRIES};
+use ironwarp_abi::limits::WQE_CACHE_ENTRIES;
 use ironwarp_abi::queue::SendRequest;
 use rust_hdl::prelude::*;
 
 /// What [`FetchAsker`] does in this clock.
 #[derive(Copy, Clone, PartialEq, Debug, LogicState)]
 pub enum AskState {
-    /// Waits for a queue pair that wants work requests.
+    /// Takes the number of a queue pair that may want work requests, or lets a fence through.
     Choose,
     /// Its counters and its context are being read.
     Look,
-    /// They are there: what was posted is counted.
+    /// They are there: what was posted is counted, and what is held.
     Count,
-    /// How many: not past what was posted, the ring, a page, the read size, half of the cache. If
-    /// nothing was, that is told.
+    /// How many: not past what was posted, the ring, a page, the read size, what is free of the
+    /// cache. Nothing, if nothing was posted or less than a quarter of the cache is free.
     Fit,
     /// Offers the read.
     Ask,
@@ -30,53 +34,56 @@ pub enum AskState {
 /// One read at a time is prepared (5 clocks); as many are under way as there is room for tickets.
 ///
 /// ```text
-/// want -> Choose -> Look -> Count -> Fit -> Ask -> read request, ticket
+/// rung, taken, more --> ReadyList --> Choose -> Look -> Count -> Fit -> Ask -> read, ticket
+/// fence -------------------------------^
 /// ```
+/// No read begins for a queue pair that is not active.
 #[derive(LogicBlock)]
 pub struct FetchAsker {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
-    pub command: Signal<In, Command>,
+    pub change: Signal<In, QpChange>,
     /// The maximum read request size: 128 octets << n.
     pub max_read: Signal<In, Bits<3>>,
-    /// Bit n: queue pair n wants to be asked for.
-    pub want: Signal<In, Bits<16>>,
-    /// The queue pair, and that its counters are to be read: they are there in the next clock.
-    pub qp: Signal<Out, Bits<4>>,
-    pub look: Signal<Out, Bit>,
+    /// A doorbell has rung; a work request was used up.
+    pub rung: Signal<In, QpNote>,
+    pub taken: Signal<In, QpNote>,
+    /// A pulse: a ticket that is a fence follows the tickets of all reads so far.
+    pub fence: Signal<In, Bit>,
+    /// The queue pair; its counters come a clock later.
+    pub qp: Signal<Out, QpNumber>,
     pub posted: Signal<In, Bits<16>>,
-    pub first: Signal<In, Bits<16>>,
-    pub generation: Signal<In, Bits<4>>,
-    /// `issue_count` work requests of `qp` are asked for in this clock; it may be none. With that
-    /// `issue_asked` are, and there are more if `issue_more`.
+    pub asked: Signal<In, Bits<16>>,
+    pub used: Signal<In, Bits<16>>,
+    /// Up to `issue_asked` work requests of `qp` are asked for from now on.
     pub issue: Signal<Out, Bit>,
-    pub issue_count: Signal<Out, Bits<5>>,
     pub issue_asked: Signal<Out, Bits<16>>,
-    pub issue_more: Signal<Out, Bit>,
     pub read: StreamSource<ReadRequest>,
-    /// One for every read, in the same order.
+    /// One for every read, in the same order, and for every fence.
     pub ticket: StreamSource<FetchTicket>,
 
-    pick: Pick,
+    notes: NoteMerge<3>,
+    list: ReadyList,
+    watch: LifeWatch,
     sizes: ContextTable<QP_BITS, 1>,
     rings: ContextTable<QP_BITS, 2>,
     tickets: StreamFifo<FetchTicket, 3>,
     reads: HalfBuffer<ReadRequest>,
     state: DFF<AskState>,
-    chosen: DFF<Bits<4>>,
+    fencing: DFF<Bit>,
+    chosen: DFF<QpNumber>,
     start: DFF<Bits<16>>,
     waiting: DFF<Bits<16>>,
+    /// Places of the cache.
+    vacant: DFF<Bits<16>>,
     mask: DFF<Bits<16>>,
     /// Of the ring, and then of the first work request.
     address: DFF<Bits<64>>,
     fitting: DFF<Bits<5>>,
     /// More than `fitting` are waiting.
     more: DFF<Bit>,
-    belongs: DFF<Bits<4>>,
-    /// The queue pair was started or stopped since it was chosen.
-    stale: DFF<Bit>,
-    stale_now: Signal<Local, Bit>,
-    accepted: Signal<Local, Bit>,
+    lives: Signal<Local, Bit>,
+    room_beyond: Signal<Local, Bit>,
     size_word: Signal<Local, Bits<32>>,
     log2: Signal<Local, Bits<4>>,
     offset: Signal<Local, Bits<16>>,
@@ -88,47 +95,50 @@ pub struct FetchAsker {
     size_bit: Constant<Bits<32>>,
     one: Literal<16, 1>,
     page: Literal<16, { 4096 / SendRequest::BYTES as u64 - 1 }>,
+    places: Literal<16, { WQE_CACHE_ENTRIES as u64 }>,
     half: Literal<16, { WQE_CACHE_ENTRIES as u64 / 2 }>,
+    quarter: Literal<16, { WQE_CACHE_ENTRIES as u64 / 4 }>,
 }
 
 impl FetchAsker {
-    /// `ring_word`: the context word where the ring's address begins; `size_bit`: where the ring's
-    /// log2 begins in context word `size_word`.
-    pub fn new(ring_word: usize, size_word: usize, size_bit: usize) -> Self {
+    /// `ring` and `log2`: the context's fields with the ring's address and log2 of its entries.
+    pub fn new(ring: &str, log2: &str) -> Self {
+        let (ring, log2) = (context_field(ring), context_field(log2));
         Self {
             clock: Default::default(),
             context_write: Default::default(),
-            command: Default::default(),
+            change: Default::default(),
             max_read: Default::default(),
-            want: Default::default(),
+            rung: Default::default(),
+            taken: Default::default(),
+            fence: Default::default(),
             qp: Default::default(),
-            look: Default::default(),
             posted: Default::default(),
-            first: Default::default(),
-            generation: Default::default(),
+            asked: Default::default(),
+            used: Default::default(),
             issue: Default::default(),
-            issue_count: Default::default(),
             issue_asked: Default::default(),
-            issue_more: Default::default(),
             read: Default::default(),
             ticket: Default::default(),
-            pick: Default::default(),
-            sizes: ContextTable::new(table::QUEUE_PAIR, size_word),
-            rings: ContextTable::new(table::QUEUE_PAIR, ring_word),
+            notes: Default::default(),
+            list: Default::default(),
+            watch: Default::default(),
+            sizes: ContextTable::new(table::QUEUE_PAIR, log2.word()),
+            rings: ContextTable::new(table::QUEUE_PAIR, ring.word()),
             tickets: Default::default(),
             reads: Default::default(),
             state: Default::default(),
+            fencing: Default::default(),
             chosen: Default::default(),
             start: Default::default(),
             waiting: Default::default(),
+            vacant: Default::default(),
             mask: Default::default(),
             address: Default::default(),
             fitting: Default::default(),
             more: Default::default(),
-            belongs: Default::default(),
-            stale: Default::default(),
-            stale_now: Default::default(),
-            accepted: Default::default(),
+            lives: Default::default(),
+            room_beyond: Default::default(),
             size_word: Default::default(),
             log2: Default::default(),
             offset: Default::default(),
@@ -137,10 +147,12 @@ impl FetchAsker {
             room: Default::default(),
             limit: Default::default(),
             count: Default::default(),
-            size_bit: Constant::new((size_bit as u64).to_bits()),
+            size_bit: Constant::new((log2.bit() as u64).to_bits()),
             one: Default::default(),
             page: Default::default(),
+            places: Default::default(),
             half: Default::default(),
+            quarter: Default::default(),
         }
     }
 }
@@ -148,16 +160,25 @@ impl FetchAsker {
 impl Logic for FetchAsker {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, chosen, start, waiting, mask, address, fitting);
-        dff_setup!(self, clock, belongs, stale, more);
-        clock!(self, clock, sizes, rings, tickets, reads);
+        dff_setup!(self, clock, state, fencing, chosen, start, waiting, vacant, mask, address);
+        dff_setup!(self, clock, fitting, more);
+        clock!(self, clock, notes, list, watch, sizes, rings, tickets, reads);
         self.sizes.context_write.next = self.context_write.val();
         self.rings.context_write.next = self.context_write.val();
         self.sizes.index.next = self.chosen.q.val();
         self.rings.index.next = self.chosen.q.val();
-        self.pick.wanted.next = self.want.val();
-        self.pick.last.next = self.chosen.q.val();
         self.qp.next = self.chosen.q.val();
+        self.notes.notes[0].next = self.rung.val();
+        self.notes.notes[1].next = self.taken.val();
+        self.notes.notes[2].next.valid = false;
+        self.notes.notes[2].next.qp = self.chosen.q.val();
+        StreamSource::<QpNumber>::join(&mut self.notes.source, &mut self.list.put);
+        self.list.change.next = self.change.val();
+        self.list.first.ready.next =
+            (self.state.q.val() == AskState::Choose) & !self.fencing.q.val();
+        self.watch.change.next = self.change.val();
+        self.watch.look.next = self.state.q.val() == AskState::Choose;
+        self.watch.qp.next = self.list.first.beat.val();
         StreamSource::<FetchTicket>::link(&mut self.ticket, &mut self.tickets.source);
         StreamSource::<ReadRequest>::link(&mut self.read, &mut self.reads.source);
 
@@ -183,38 +204,32 @@ impl Logic for FetchAsker {
         if self.count.val() > self.room.val() {
             self.count.next = self.room.val();
         }
+        if self.count.val() > self.vacant.q.val() {
+            self.count.next = self.vacant.q.val();
+        }
 
-        self.stale_now.next = self.stale.q.val()
-            | (self.command.val().valid
-                & (self.command.val().index == bit_cast::<8, 4>(self.chosen.q.val())));
-        self.accepted.next = (self.state.q.val() == AskState::Ask)
-            & self.tickets.sink.ready.val()
-            & self.reads.sink.ready.val();
+        self.lives.next = self.watch.life_now.val().active & !self.watch.disturbed_now.val();
+        self.room_beyond.next = self.tickets.sink.ready.val() & self.reads.sink.ready.val();
         self.reads.sink.beat.next.address = self.address.q.val();
         self.reads.sink.beat.next.bytes = bit_cast::<10, 5>(self.fitting.q.val()) << 6;
-        self.reads.sink.valid.next = self.accepted.val();
+        self.reads.sink.valid.next = false;
+        self.tickets.sink.beat.next.fence = false;
         self.tickets.sink.beat.next.qp = self.chosen.q.val();
-        self.tickets.sink.beat.next.generation = self.belongs.q.val();
+        self.tickets.sink.beat.next.generation = self.watch.life.val().generation;
         self.tickets.sink.beat.next.first = self.start.q.val();
         self.tickets.sink.beat.next.count = self.fitting.q.val();
-        self.tickets.sink.valid.next = self.accepted.val();
-        self.look.next = self.state.q.val() == AskState::Look;
-        self.issue.next = self.accepted.val() & !self.stale_now.val();
-        self.issue_count.next = self.fitting.q.val();
-        self.issue_more.next = self.more.q.val();
-        if self.state.q.val() == AskState::Fit {
-            self.issue.next = !self.waiting.q.val().any() & !self.stale_now.val();
-            self.issue_count.next = 0.into();
-            self.issue_more.next = false;
-        }
-        self.issue_asked.next = self.start.q.val() + bit_cast::<16, 5>(self.issue_count.val());
+        self.tickets.sink.valid.next = false;
+        self.issue.next = false;
+        self.issue_asked.next = self.start.q.val() + bit_cast::<16, 5>(self.fitting.q.val());
 
-        self.stale.d.next = self.stale_now.val();
         match self.state.q.val() {
             AskState::Choose => {
-                self.stale.d.next = false;
-                if self.pick.any.val() {
-                    self.chosen.d.next = self.pick.choice.val();
+                if self.fencing.q.val() {
+                    self.tickets.sink.beat.next.fence = true;
+                    self.tickets.sink.valid.next = true;
+                    self.fencing.d.next = !self.tickets.sink.ready.val();
+                } else if self.list.first.valid.val() {
+                    self.chosen.d.next = self.list.first.beat.val();
                     self.state.d.next = AskState::Look;
                 }
             }
@@ -222,9 +237,9 @@ impl Logic for FetchAsker {
                 self.state.d.next = AskState::Count;
             }
             AskState::Count => {
-                self.start.d.next = self.first.val();
-                self.waiting.d.next = self.posted.val() - self.first.val();
-                self.belongs.d.next = self.generation.val();
+                self.start.d.next = self.asked.val();
+                self.waiting.d.next = self.posted.val() - self.asked.val();
+                self.vacant.d.next = self.places.val() - (self.asked.val() - self.used.val());
                 self.address.d.next = (bit_cast::<64, 32>(self.rings.words[1].val()) << 32)
                     | bit_cast::<64, 32>(self.rings.words[0].val());
                 self.mask.d.next = (self.one.val() << self.log2.val()) - self.one.val();
@@ -235,19 +250,29 @@ impl Logic for FetchAsker {
                 self.more.d.next = self.waiting.q.val() != self.count.val();
                 self.address.d.next =
                     self.address.q.val() + (bit_cast::<64, 16>(self.offset.val()) << 6);
-                self.state.d.next = AskState::Ask;
-                if !self.waiting.q.val().any() {
-                    self.state.d.next = AskState::Choose;
+                self.state.d.next = AskState::Choose;
+                if self.waiting.q.val().any() & (self.vacant.q.val() >= self.quarter.val()) {
+                    self.state.d.next = AskState::Ask;
                 }
             }
             AskState::Ask => {
-                if self.accepted.val() {
+                if !self.lives.val() {
+                    // Whatever its next life wants comes with a doorbell of that life.
+                    self.state.d.next = AskState::Choose;
+                } else if self.room_beyond.val() {
+                    self.reads.sink.valid.next = true;
+                    self.tickets.sink.valid.next = true;
+                    self.issue.next = true;
+                    self.notes.notes[2].next.valid = self.more.q.val();
                     self.state.d.next = AskState::Choose;
                 }
             }
             _ => {
                 self.state.d.next = AskState::Choose;
             }
+        }
+        if self.fence.val() {
+            self.fencing.d.next = true;
         }
     }
 }

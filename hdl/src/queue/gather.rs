@@ -1,8 +1,9 @@
 //! Takes the work requests that were asked for, and checks what the host must leave zero.
-use crate::control::records::*;
+use crate::life::{LifeWatch, QpChange};
 use crate::literal::Literal;
 use crate::queue::records::*;
 use crate::stream::*;
+use ironwarp_abi::limits::WQE_CACHE_BITS;
 use ironwarp_abi::record::Field;
 use rust_hdl::prelude::*;
 
@@ -21,48 +22,55 @@ pub fn reserved_bits(fields: &[Field], n: usize) -> u64 {
 ///
 /// The work requests of a read are announced (`store`) together with the read's last beat. If the
 /// bus refused the read, its first work request is one with `fault`, and the others are none.
-/// What comes for an older generation of its queue pair is dropped.
+/// What comes for an older generation of its queue pair is dropped. A clock before each read, its
+/// queue pair is looked up. Two announcements are eight clocks apart, as eight beats are; after a
+/// read that failed it rests so long.
 #[derive(LogicBlock)]
 pub struct FetchGather {
     pub clock: Signal<In, Clock>,
-    pub command: Signal<In, Command>,
+    pub change: Signal<In, QpChange>,
     pub ticket: StreamSink<FetchTicket>,
     pub data: StreamSink<Beat>,
-    /// The queue pair of the current read, and its generation in the same clock.
-    pub qp: Signal<Out, Bits<4>>,
-    pub generation: Signal<In, Bits<4>>,
-    /// Bit n: `word` is beat n of the work request in slot `number mod 16` of `qp`.
+    /// A fence has come out: every read before it is here (a pulse).
+    pub fenced: Signal<Out, Bit>,
+    /// Bit n: `word` is beat n of the work request at `place`.
     pub write: Signal<Out, Bits<4>>,
     pub word: Signal<Out, Bits<64>>,
+    pub place: Signal<Out, CachePlace>,
     /// The last beat of that work request is here, or of a read that the bus refused: `findings`
     /// are complete.
     pub conclude: Signal<Out, Bit>,
     pub findings: Signal<Out, EntryFindings>,
-    /// One clock after the last write: `store_count` work requests of `store_qp` are on chip.
-    pub store: Signal<Out, Bit>,
-    pub store_qp: Signal<Out, Bits<4>>,
-    pub store_count: Signal<Out, Bits<5>>,
+    /// One clock after the last write: the work requests of `store.qp` up to the number `stored`
+    /// are on chip.
+    pub store: Signal<Out, QpNote>,
+    pub stored: Signal<Out, Bits<16>>,
 
+    watch: LifeWatch,
+    /// The ticket's queue pair has been looked up.
+    known: DFF<Bit>,
+    /// Clocks to rest, after a read that failed.
+    rest: DFF<Bits<3>>,
     beat_number: DFF<Bits<3>>,
     entry_number: DFF<Bits<5>>,
     /// So far, of this work request.
     reserved: DFF<Bit>,
-    done: DFF<Bit>,
-    done_qp: DFF<Bits<4>>,
-    done_count: DFF<Bits<5>>,
+    done: DFF<QpNote>,
+    reached: DFF<Bits<16>>,
     taken: Signal<Local, Bit>,
     spoiled: Signal<Local, Bit>,
     ended: Signal<Local, Bit>,
     failed: Signal<Local, Bit>,
     following: Signal<Local, Bits<5>>,
     number: Signal<Local, Bits<16>>,
+    count: Signal<Local, Bits<5>>,
     spoiled_so_far: Signal<Local, Bit>,
-    restarted: Signal<Local, Bit>,
+    belongs: Signal<Local, Bit>,
     goes: Signal<Local, Bit>,
     first_bit: Literal<4, 1>,
     /// Bits that must be zero in beats 0 to 3; of the later ones, all.
     outside: [Constant<Bits<64>>; 4],
-    one: Constant<Bits<5>>,
+    one: Literal<5, 1>,
 }
 
 impl FetchGather {
@@ -70,36 +78,38 @@ impl FetchGather {
     pub fn new(fields: &[Field]) -> Self {
         Self {
             clock: Default::default(),
-            command: Default::default(),
+            change: Default::default(),
             ticket: Default::default(),
             data: Default::default(),
-            qp: Default::default(),
-            generation: Default::default(),
+            fenced: Default::default(),
             write: Default::default(),
             word: Default::default(),
+            place: Default::default(),
             conclude: Default::default(),
             findings: Default::default(),
             store: Default::default(),
-            store_qp: Default::default(),
-            store_count: Default::default(),
+            stored: Default::default(),
+            watch: Default::default(),
+            known: Default::default(),
+            rest: Default::default(),
             beat_number: Default::default(),
             entry_number: Default::default(),
             reserved: Default::default(),
             done: Default::default(),
-            done_qp: Default::default(),
-            done_count: Default::default(),
+            reached: Default::default(),
             taken: Default::default(),
             spoiled: Default::default(),
             ended: Default::default(),
             failed: Default::default(),
             following: Default::default(),
             number: Default::default(),
+            count: Default::default(),
             spoiled_so_far: Default::default(),
-            restarted: Default::default(),
+            belongs: Default::default(),
             goes: Default::default(),
             first_bit: Default::default(),
             outside: std::array::from_fn(|n| Constant::new(reserved_bits(fields, n).to_bits())),
-            one: Constant::new(1.into()),
+            one: Default::default(),
         }
     }
 }
@@ -107,15 +117,23 @@ impl FetchGather {
 impl Logic for FetchGather {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, beat_number, entry_number, reserved);
-        dff_setup!(self, clock, done, done_qp, done_count);
-        self.data.ready.next = self.ticket.valid.val();
-        self.taken.next = self.data.valid.val() & self.ticket.valid.val();
+        dff_setup!(self, clock, known, rest, beat_number, entry_number, reserved, done, reached);
+        clock!(self, clock, watch);
+        self.watch.change.next = self.change.val();
+        self.watch.look.next = !self.known.q.val();
+        self.watch.qp.next = self.ticket.beat.val().qp;
+        self.known.d.next = self.ticket.valid.val() & !self.rest.q.val().any();
+        if self.rest.q.val().any() {
+            self.rest.d.next = self.rest.q.val() - 1;
+        }
+        self.fenced.next =
+            self.known.q.val() & self.ticket.valid.val() & self.ticket.beat.val().fence;
+        self.data.ready.next = self.known.q.val() & !self.ticket.beat.val().fence;
+        self.taken.next = self.data.valid.val() & self.data.ready.val();
         self.word.next = self.data.beat.val().data;
         self.ended.next = self.taken.val() & self.data.beat.val().last;
         self.failed.next = self.ended.val() & self.data.beat.val().error;
-        self.ticket.ready.next = self.ended.val();
-        self.qp.next = self.ticket.beat.val().qp;
+        self.ticket.ready.next = self.ended.val() | self.fenced.val();
 
         self.spoiled.next = self.data.beat.val().data.any();
         for i in 0..4 {
@@ -126,9 +144,14 @@ impl Logic for FetchGather {
         // A read that failed has one work request, its first.
         self.number.next =
             self.ticket.beat.val().first + bit_cast::<16, 5>(self.entry_number.q.val());
+        self.count.next = self.ticket.beat.val().count;
         if self.failed.val() {
+            self.rest.d.next = 7.into();
             self.number.next = self.ticket.beat.val().first;
+            self.count.next = self.one.val();
         }
+        self.place.next.slot = self.number.val().get_bits::<WQE_CACHE_BITS>(0);
+        self.place.next.qp = self.ticket.beat.val().qp;
         self.spoiled_so_far.next =
             self.spoiled.val() | (self.reserved.q.val() & self.beat_number.q.val().any());
         self.following.next = self.entry_number.q.val() + self.one.val();
@@ -143,28 +166,24 @@ impl Logic for FetchGather {
         self.findings.next.reserved = self.spoiled_so_far.val();
         self.findings.next.fault = self.failed.val();
         self.findings.next.number = self.number.val();
-        self.restarted.next = (self.command.val().valid
-            & (self.command.val().index == bit_cast::<8, 4>(self.ticket.beat.val().qp)))
-            | (self.generation.val() != self.ticket.beat.val().generation);
-        self.goes.next = self.taken.val() & !self.restarted.val();
+        self.belongs.next =
+            self.watch.life_now.val().generation == self.ticket.beat.val().generation;
+        self.goes.next = self.taken.val() & self.belongs.val();
         self.write.next = 0.into();
         if self.goes.val() & !self.beat_number.q.val().get_bit(2) {
             self.write.next = self.first_bit.val() << self.beat_number.q.val();
         }
         self.conclude.next =
             self.goes.val() & ((self.beat_number.q.val() == 7) | self.failed.val());
-        self.done.d.next = self.ended.val() & !self.restarted.val();
-        self.done_qp.d.next = self.ticket.beat.val().qp;
-        self.done_count.d.next = self.ticket.beat.val().count;
-        if self.failed.val() {
-            self.done_count.d.next = self.one.val();
-        }
-        if self.ended.val() {
+        self.done.d.next.valid = self.ended.val() & self.belongs.val();
+        self.done.d.next.qp = self.ticket.beat.val().qp;
+        self.reached.d.next = self.ticket.beat.val().first + bit_cast::<16, 5>(self.count.val());
+        if self.ended.val() | self.fenced.val() {
             self.beat_number.d.next = 0.into();
             self.entry_number.d.next = 0.into();
+            self.known.d.next = false;
         }
-        self.store_qp.next = self.done_qp.q.val();
-        self.store_count.next = self.done_count.q.val();
         self.store.next = self.done.q.val();
+        self.stored.next = self.reached.q.val();
     }
 }

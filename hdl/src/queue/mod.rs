@@ -1,18 +1,26 @@
 //! Queues of work requests in host memory, fetched ahead of their use.
 pub mod asker;
 pub mod counters;
+pub mod fence_join;
 pub mod gather;
+pub mod notes;
+pub mod number_list;
 pub mod pick;
 pub mod priority_encoder;
+pub mod ready_list;
 pub mod records;
 pub mod request_fetch;
 
 pub use asker::FetchAsker;
 pub use counters::FetchCounters;
+pub use fence_join::FenceJoin;
 pub use gather::FetchGather;
+pub use notes::NoteMerge;
+pub use number_list::NumberList;
 pub use pick::Pick;
 pub use priority_encoder::PriorityEncoder;
-pub use records::{EntryFindings, FetchTicket, QueueEntry};
+pub use ready_list::ReadyList;
+pub use records::{EntryFindings, FetchTicket, QpNote, QueueEntry};
 pub use request_fetch::RequestFetch;
 
 /// The queue pair context's field of that name.
@@ -21,6 +29,9 @@ pub(crate) fn context_field(name: &str) -> &'static ironwarp_abi::record::Field 
     let found = fields.iter().find(|field| field.name == name);
     found.expect("the queue pair context has the field")
 }
+
+#[cfg(test)]
+mod tests;
 
 /// Elaborates a block, and has the lint read its kernels and Yosys its Verilog.
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! A work request on chip, and the note that a read of some is under way.
+use crate::configuration::{Generation, QpNumber};
+use crate::pins::Pin;
+use ironwarp_abi::limits::WQE_CACHE_BITS;
 use rust_hdl::prelude::*;
 
 /// A work request as it was read from its ring: words 0 to 7 of a send or receive work request
 /// (`ironwarp_abi::queue`), and what the fetcher found out about it.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct QueueEntry {
     /// Word 0: opcode and flags of a send work request.
     pub control: Bits<32>,
@@ -37,14 +40,34 @@ pub struct EntryFindings {
 }
 
 /// A read of work requests that is under way.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FetchTicket {
+    /// It is none, but a fence behind the reads before it.
+    pub fence: Bit,
     /// The queue pair.
-    pub qp: Bits<4>,
-    /// Which start of the queue pair the read belongs to.
-    pub generation: Bits<4>,
+    pub qp: QpNumber,
+    /// Its generation.
+    pub generation: Generation,
     /// The number of the first work request.
     pub first: Bits<16>,
     /// Work requests, 1 to 8.
     pub count: Bits<5>,
+}
+
+/// Something has happened to a queue pair. A broadcast.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
+pub struct QpNote {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    /// Which queue pair.
+    pub qp: QpNumber,
+}
+
+/// Where a work request lies in the cache.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct CachePlace {
+    /// Its number modulo the places.
+    pub slot: Bits<WQE_CACHE_BITS>,
+    /// Its queue pair.
+    pub qp: QpNumber,
 }

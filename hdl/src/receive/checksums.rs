@@ -225,7 +225,8 @@ mod tests {
                 .map(|_| {
                     let payload: Vec<u8> =
                         (0..rng.random_range(0..150)).map(|_| rng.random()).collect();
-                    let mut octets = Segment::of(rng.random(), rng.random(), &payload).frame();
+                    let mut octets =
+                        Segment::of(rng.random_range(0..256), rng.random(), &payload).frame();
                     let length = octets.len();
                     match rng.random_range(0..6) {
                         5 => octets[17] = rng.random_range(0..24),

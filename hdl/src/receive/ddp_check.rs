@@ -10,7 +10,6 @@
 use crate::literal::Literal;
 use crate::receive::ddp_header::DdpHeader;
 use crate::receive::notes::*;
-use crate::receive::wire_order::WireOrder;
 use crate::stream::*;
 use ironwarp_abi::status;
 use ironwarp_wire::rdmap::queue;
@@ -42,7 +41,7 @@ pub struct DdpCheck {
     /// The payload, one packet for each arrival whose length is not zero.
     pub payload: StreamSource<Beat>,
     pub arrival: StreamSource<Arrival>,
-    order: WireOrder,
+    order: Swap,
     header: DdpHeader,
     state: DFF<DdpState>,
     told: DFF<Arrival>,
@@ -77,9 +76,9 @@ impl Logic for DdpCheck {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, told, rest, queue_number, carry, out, out_full);
-        self.order.data.next = self.sink.beat.val().data;
-        self.word.next = self.order.word.val();
-        self.header.word.next = self.order.word.val();
+        self.order.word.next = self.sink.beat.val().data;
+        self.word.next = self.order.swapped.val();
+        self.header.word.next = self.order.swapped.val();
         self.payload.beat.next = self.out.q.val();
         self.payload.valid.next = self.out_full.q.val();
         self.free.next = self.payload.ready.val() | !self.out_full.q.val();
@@ -115,7 +114,8 @@ impl Logic for DdpCheck {
             DdpState::Idle => {
                 self.told.d.next.kind = self.head.beat.val().kind;
                 self.told.d.next.qp = self.head.beat.val().qp;
-                self.told.d.next.epoch = self.head.beat.val().epoch;
+                self.told.d.next.generation = self.head.beat.val().generation;
+                self.told.d.next.buffered = self.head.beat.val().buffered;
                 self.told.d.next.status = self.head.beat.val().status;
                 self.told.d.next.sequence = self.head.beat.val().sequence;
                 self.told.d.next.tagged = false;

@@ -1,11 +1,14 @@
 //! From octets in the rings to packets that were checked.
-use crate::control::records::{Command, ContextWrite};
+use crate::configuration::QpNumber;
+use crate::control::records::{ContextWrite, QpDoorbell};
+use crate::life::QpChange;
 use crate::receive::crc_check::CrcCheck;
 use crate::receive::ddp_check::DdpCheck;
 use crate::receive::framer::Framer;
 use crate::receive::marker_remover::MarkerRemover;
 use crate::receive::notes::*;
 use crate::receive::ring_reader::RingReader;
+use crate::receive::ring_sizes::RingPosition;
 use crate::stream::*;
 use ironwarp_abi::limits::FPDU_BUFFER_BITS;
 use rust_hdl::prelude::*;
@@ -19,23 +22,27 @@ use rust_hdl::prelude::*;
 /// An arrival comes out after the whole packet has come in, so it says whether its CRC was good
 /// before any of the payload is used (RFC 5044 s. 6).
 #[derive(LogicBlock, Default)]
-pub struct Deframer<const BANK: usize> {
+pub struct Deframer {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
-    pub qp_command: Signal<In, Command>,
-    pub active: Signal<In, Bits<16>>,
+    pub change: Signal<In, QpChange>,
     pub grown: Signal<In, StreamGrown>,
-    /// Lengths of raw frames that are complete in ring 0.
-    pub raw: StreamSink<Bits<16>>,
+    /// See [`Framer`].
+    pub doorbell: Signal<In, QpDoorbell>,
+    pub arrived: Signal<In, BuffersArrived>,
+    pub raw_ends: Signal<In, Bit>,
+    pub raw_returns: Signal<In, Bit>,
+    /// Raw frames that are complete in ring 0.
+    pub raw: StreamSink<RawFrame>,
     // To the ring.
-    pub read_qp: Signal<Out, Bits<4>>,
-    pub read_at: Signal<Out, Bits<15>>,
+    pub read_qp: Signal<Out, QpNumber>,
+    pub read_at: Signal<Out, RingPosition>,
     pub read_data: Signal<In, Bits<64>>,
     pub taken: Signal<Out, StreamTaken>,
     /// A checked packet, whose payload is at `payload`.
     pub arrival: StreamSource<Arrival>,
     pub payload: StreamSource<Beat>,
-    framer: Framer<BANK>,
+    framer: Framer,
     reader: RingReader,
     crc: CrcCheck,
     markers: MarkerRemover,
@@ -49,7 +56,7 @@ pub struct Deframer<const BANK: usize> {
     arrivals: StreamFifo<Arrival, 4>,
 }
 
-impl<const BANK: usize> Logic for Deframer<BANK> {
+impl Logic for Deframer {
     //= rfc5044#6  The CRC is checked before anything of the FPDU reaches DDP.
     #[hdl_gen]
     fn update(&mut self) {
@@ -69,11 +76,14 @@ impl<const BANK: usize> Logic for Deframer<BANK> {
         );
         clock!(self, clock, buffer, arrivals);
         self.framer.context_write.next = self.context_write.val();
-        self.framer.qp_command.next = self.qp_command.val();
-        self.reader.qp_command.next = self.qp_command.val();
-        self.framer.active.next = self.active.val();
+        self.framer.change.next = self.change.val();
+        self.reader.change.next = self.change.val();
         self.framer.grown.next = self.grown.val();
-        StreamSink::<Bits<16>>::link(&mut self.raw, &mut self.framer.raw);
+        self.framer.doorbell.next = self.doorbell.val();
+        self.framer.arrived.next = self.arrived.val();
+        self.framer.raw_ends.next = self.raw_ends.val();
+        self.framer.raw_returns.next = self.raw_returns.val();
+        StreamSink::<RawFrame>::link(&mut self.raw, &mut self.framer.raw);
         StreamSource::<PacketHead>::join(&mut self.framer.job, &mut self.reader.job);
         self.reader.peek.next = self.framer.peek.val();
         self.reader.peek_qp.next = self.framer.peek_qp.val();

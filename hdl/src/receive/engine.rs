@@ -1,6 +1,8 @@
 //! The receive engine.
 use crate::complete::records::Completion;
-use crate::control::records::{Command, ContextWrite, Doorbell, QpEvent};
+use crate::configuration::QpNumber;
+use crate::control::records::{ContextWrite, QpDoorbell, QpEvent};
+use crate::life::QpChange;
 use crate::pcie::records::{ReadRequest, WriteRequest};
 use crate::protect::gate::Gate;
 use crate::protect::records::{GateAnswer, GateQuestion};
@@ -17,25 +19,32 @@ use crate::receive::tcp_receive::TcpReceive;
 use crate::receive::window_teller::WindowTeller;
 use crate::stream::*;
 use crate::transmit::records::ReadSent;
+use ironwarp_abi::limits::FLOW_KEY_BITS;
 use rust_hdl::prelude::*;
 
 /// From Ethernet frames to octets in registered buffers.
 ///
 /// ```text
 /// mac -> FrameIntake -> TcpReceive -> StreamRing -> Deframer -> Judge --> Placement -> write
-///                         |    |                       |         ^  |         |
-///   acknowledgement <-----+    +---> WindowTeller <----+         |  +- Gate   +-> completion,event
-///                                        |              RequestFetch           +-> read_asked,
+///                         |    |                    |  ^        ^  |         |
+///   acknowledgement <-----+    +---> WindowTeller <-+  |        |  +- Gate   +-> completion,event
+///                                        |           RequestFetch            +-> read_asked,
 ///                                        +-> edge       read_sent                  read_done
 /// ```
+/// A fence goes through Judge and Placement behind what the gate has let pass, and through the
+/// reads of RequestFetch.
 #[derive(LogicBlock)]
-pub struct Receive<const BANK: usize> {
+pub struct Receive {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
-    pub qp_command: Signal<In, Command>,
-    /// Bit n: queue pair n is active. Nothing happens for the others.
-    pub active: Signal<In, Bits<16>>,
-    pub doorbell: Signal<In, Doorbell>,
+    pub change: Signal<In, QpChange>,
+    pub doorbell: Signal<In, QpDoorbell>,
+    /// A pulse: tell when what has passed the gate, and was asked of the host, has left ...
+    pub fence: Signal<In, Bit>,
+    /// ... by a pulse. One is under way at a time.
+    pub fenced: Signal<Out, Bit>,
+    /// The key of the flow table's hash.
+    pub flow_key: Signal<In, Bits<FLOW_KEY_BITS>>,
     /// The maximum read request size, as PCI Express encodes it.
     pub max_read: Signal<In, Bits<3>>,
     /// Frames from the MAC; `ready` is always set.
@@ -54,14 +63,15 @@ pub struct Receive<const BANK: usize> {
     pub opened: Signal<Out, Opened>,
     /// The peer's Read Requests.
     pub read_asked: StreamSource<ReadAsked>,
-    /// Bit n: one more Read Request of queue pair n may be held; right from the clock after
-    /// `read_asked` was taken on.
-    pub read_room: Signal<In, Bits<16>>,
+    /// One more Read Request of `room_qp` may be held, a clock later; that counts a `read_asked`
+    /// that was taken in the clock of the question.
+    pub room_qp: Signal<Out, QpNumber>,
+    pub read_room: Signal<In, Bit>,
     /// Our Read Requests.
     pub read_sent: Signal<In, ReadSent>,
     /// Our RDMA Reads whose response is placed.
     pub read_done: Signal<Out, ReadDone>,
-    pub query_qp: Signal<In, Bits<8>>,
+    pub query_qp: Signal<In, QpNumber>,
     /// RCV.NXT of that queue pair, two clocks later.
     pub query_receive_next: Signal<Out, Bits<32>>,
     /// Pulses, in the order of the registers from `COUNT_FRAMES_RECEIVED` to `COUNT_FPDUS_PLACED`.
@@ -69,10 +79,10 @@ pub struct Receive<const BANK: usize> {
     /// The stations `FRAME_ARRIVED` to `PAYLOAD_PLACED` of `ironwarp_abi::trace`.
     pub stations: Signal<Out, Bits<5>>,
     intake: FrameIntake,
-    tcp: TcpReceive<BANK>,
-    ring: StreamRing<BANK>,
-    raw_lengths: StreamFifo<Bits<16>, 8>,
-    deframer: Deframer<BANK>,
+    tcp: TcpReceive,
+    ring: StreamRing,
+    raw_frames: StreamFifo<RawFrame, 8>,
+    deframer: Deframer,
     requests: RequestFetch,
     judge: Judge,
     gate: Gate,
@@ -83,18 +93,24 @@ pub struct Receive<const BANK: usize> {
     notes: StreamFifo<EdgeNote, 5>,
     removals: StreamFifo<StreamTaken, 5>,
     teller: WindowTeller,
+    /// Which of the two ways the fence still is on.
+    in_placement: DFF<Bit>,
+    in_requests: DFF<Bit>,
+    fence_out: DFF<Bit>,
     seen: Signal<Local, Bits<9>>,
     passed_stations: Signal<Local, Bits<5>>,
 }
 
-impl<const BANK: usize> Default for Receive<BANK> {
+impl Default for Receive {
     fn default() -> Self {
         Self {
             clock: Default::default(),
             context_write: Default::default(),
-            qp_command: Default::default(),
-            active: Default::default(),
+            change: Default::default(),
             doorbell: Default::default(),
+            fence: Default::default(),
+            fenced: Default::default(),
+            flow_key: Default::default(),
             max_read: Default::default(),
             mac: Default::default(),
             mac_address: Default::default(),
@@ -108,6 +124,7 @@ impl<const BANK: usize> Default for Receive<BANK> {
             receive_edge: Default::default(),
             opened: Default::default(),
             read_asked: Default::default(),
+            room_qp: Default::default(),
             read_room: Default::default(),
             read_sent: Default::default(),
             read_done: Default::default(),
@@ -118,7 +135,7 @@ impl<const BANK: usize> Default for Receive<BANK> {
             intake: Default::default(),
             tcp: Default::default(),
             ring: Default::default(),
-            raw_lengths: Default::default(),
+            raw_frames: Default::default(),
             deframer: Default::default(),
             requests: RequestFetch::receive(),
             judge: Default::default(),
@@ -130,16 +147,20 @@ impl<const BANK: usize> Default for Receive<BANK> {
             notes: Default::default(),
             removals: Default::default(),
             teller: Default::default(),
+            in_placement: Default::default(),
+            in_requests: Default::default(),
+            fence_out: Default::default(),
             seen: Default::default(),
             passed_stations: Default::default(),
         }
     }
 }
 
-impl<const BANK: usize> Logic for Receive<BANK> {
+impl Logic for Receive {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, intake, tcp, ring, raw_lengths, deframer, requests, judge, gate);
+        dff_setup!(self, clock, in_placement, in_requests, fence_out);
+        clock!(self, clock, intake, tcp, ring, raw_frames, deframer, requests, judge, gate);
         clock!(self, clock, placement, resets, events, acknowledgements, notes, removals, teller);
 
         // What control tells.
@@ -151,21 +172,31 @@ impl<const BANK: usize> Logic for Receive<BANK> {
         self.gate.context_write.next = self.context_write.val();
         self.resets.context_write.next = self.context_write.val();
         self.teller.context_write.next = self.context_write.val();
-        self.tcp.qp_command.next = self.qp_command.val();
-        self.deframer.qp_command.next = self.qp_command.val();
-        self.requests.command.next = self.qp_command.val();
-        self.judge.qp_command.next = self.qp_command.val();
-        self.teller.qp_command.next = self.qp_command.val();
-        self.tcp.active.next = self.active.val();
-        self.deframer.active.next = self.active.val();
-        self.judge.active.next = self.active.val();
-        self.placement.qp_command.next = self.qp_command.val();
+        self.intake.change.next = self.change.val();
+        self.tcp.change.next = self.change.val();
+        self.deframer.change.next = self.change.val();
+        self.requests.change.next = self.change.val();
+        self.judge.change.next = self.change.val();
+        self.placement.change.next = self.change.val();
+        self.teller.change.next = self.change.val();
+        self.deframer.doorbell.next = self.doorbell.val();
         self.requests.doorbell.next = self.doorbell.val();
         self.requests.max_read.next = self.max_read.val();
+        self.judge.fence.next = self.fence.val();
+        self.requests.fence.next = self.fence.val();
+        self.in_placement.d.next =
+            (self.in_placement.q.val() | self.fence.val()) & !self.placement.fenced.val();
+        self.in_requests.d.next =
+            (self.in_requests.q.val() | self.fence.val()) & !self.requests.fenced.val();
+        self.fence_out.d.next = (self.in_placement.q.val() | self.in_requests.q.val())
+            & !self.in_placement.d.val()
+            & !self.in_requests.d.val();
+        self.fenced.next = self.fence_out.q.val();
 
         // Frames to the rings.
         StreamSink::<Beat>::link(&mut self.mac, &mut self.intake.mac);
         self.intake.mac_address.next = self.mac_address.val();
+        self.intake.flow_key.next = self.flow_key.val();
         self.tcp.frame.next = self.intake.frame.val();
         self.tcp.segment.next = self.intake.segment.val();
         self.tcp.segment_valid.next = self.intake.segment_valid.val();
@@ -173,13 +204,13 @@ impl<const BANK: usize> Logic for Receive<BANK> {
         self.ring.write_at.next = self.tcp.write_at.val();
         self.ring.write_data.next = self.tcp.write_data.val();
         self.ring.write_mask.next = self.tcp.write_mask.val();
-        self.raw_lengths.sink.beat.next = self.tcp.raw.val();
-        self.raw_lengths.sink.valid.next = self.tcp.raw_valid.val();
-        self.tcp.raw_ready.next = self.raw_lengths.sink.ready.val();
+        self.raw_frames.sink.beat.next = self.tcp.raw.val();
+        self.raw_frames.sink.valid.next = self.tcp.raw_valid.val();
+        self.tcp.raw_ready.next = self.raw_frames.sink.ready.val();
 
         // Rings to checked packets.
         self.deframer.grown.next = self.tcp.grown.val();
-        StreamSource::<Bits<16>>::join(&mut self.raw_lengths.source, &mut self.deframer.raw);
+        StreamSource::<RawFrame>::join(&mut self.raw_frames.source, &mut self.deframer.raw);
         self.ring.read_qp.next = self.deframer.read_qp.val();
         self.ring.read_at.next = self.deframer.read_at.val();
         self.deframer.read_data.next = self.ring.read_data.val();
@@ -190,8 +221,11 @@ impl<const BANK: usize> Logic for Receive<BANK> {
         StreamSource::<Beat>::join(&mut self.deframer.payload, &mut self.placement.payload);
         StreamSource::<ReadRequest>::link(&mut self.request_read, &mut self.requests.read);
         StreamSink::<Beat>::link(&mut self.request_data, &mut self.requests.data);
-        self.judge.available.next = self.requests.available.val();
-        self.judge.promised.next = self.requests.promised.val();
+        self.deframer.arrived.next.valid = self.requests.arrived.val().valid;
+        self.deframer.arrived.next.qp = self.requests.arrived.val().qp;
+        self.deframer.arrived.next.number = self.requests.arrived_number.val();
+        self.deframer.raw_ends.next = self.judge.raw_ends.val();
+        self.deframer.raw_returns.next = self.judge.raw_returns.val();
         self.requests.head_qp.next = self.judge.head_qp.val();
         self.judge.entry.next = self.requests.head.val();
         self.requests.take.next = self.judge.take.val();
@@ -206,14 +240,13 @@ impl<const BANK: usize> Logic for Receive<BANK> {
         // RDMA Reads.
         StreamSource::<ReadAsked>::link(&mut self.read_asked, &mut self.placement.read_asked);
         self.judge.asking.next = self.placement.asking.val();
+        self.room_qp.next = self.judge.room_qp.val();
         self.judge.read_room.next = self.read_room.val();
         self.judge.read_sent.next = self.read_sent.val();
         self.read_done.next = self.placement.read_done.val();
 
         // Ends of streams, and errors.
-        self.resets.seen.next = self.tcp.reset_valid.val();
-        self.resets.qp.next = self.tcp.reset_qp.val();
-        self.resets.expected.next = self.tcp.reset_sequence.val();
+        self.resets.seen.next = self.tcp.peer_reset.val();
         StreamSource::<QpEvent>::join(&mut self.resets.event, &mut self.events.sink_a);
         StreamSource::<QpEvent>::join(&mut self.placement.event, &mut self.events.sink_b);
         StreamSource::<QpEvent>::link(&mut self.event, &mut self.events.source);
@@ -237,6 +270,10 @@ impl<const BANK: usize> Logic for Receive<BANK> {
         self.query_receive_next.next = self.teller.query_receive_next.val();
 
         self.seen.next = bit_cast::<9, 7>(self.tcp.counts.val());
+        self.seen.next = self
+            .seen
+            .val()
+            .replace_bit(3, self.tcp.counts.val().get_bit(3) | self.intake.overflow.val());
         self.seen.next = self
             .seen
             .val()

@@ -1,5 +1,6 @@
 //! The whole receive engine, and what must not be placed: bad, old, foreign, raw, and the end.
 use crate::receive::bench::*;
+use crate::receive::ring_sizes::{LONGEST_FPDU, LONGEST_FRAME, RING_BYTES};
 use crate::receive::scripts::*;
 use crate::stream::bench::*;
 use ironwarp_abi::status;
@@ -38,11 +39,11 @@ fn gaps_and_duplicates_are_acknowledged_and_dropped() {
     let (left, right) = stream.split_at(50);
     bench.segment(&Segment::of(2, 1050, right));
     bench.idle(60);
-    assert_eq!(bench.last_edge(2), Some((1000, 32768)));
+    assert_eq!(bench.last_edge(2), Some((1000, WINDOW)));
     assert_eq!(bench.counts[OUT_OF_ORDER], 1);
     bench.segment(&Segment::of(2, 1000, left));
     bench.idle(60);
-    assert_eq!(bench.last_edge(2), Some((1050, 32718)));
+    assert_eq!(bench.last_edge(2), Some((1050, WINDOW.min(RING_BYTES - 50))));
     bench.segment(&Segment::of(2, 1000, left));
     bench.idle(60);
     assert_eq!(bench.edges.len(), 3);
@@ -53,7 +54,7 @@ fn gaps_and_duplicates_are_acknowledged_and_dropped() {
     bench.segment(&Segment::of(2, 1000, &overlap));
     bench.idle(200);
     assert_eq!(bench.octets(BUS + 8, 100), Some(payload));
-    assert_eq!(bench.last_edge(2), Some((1000 + stream.len() as u64, 32768)));
+    assert_eq!(bench.last_edge(2), Some((1000 + stream.len() as u64, WINDOW)));
     assert_eq!(bench.counts[ACCEPTED], 2);
 }
 
@@ -66,7 +67,8 @@ fn what_does_not_fit_is_dropped_whole_and_answered() {
     bench.ready = 0.0;
     let mut fpdu = vec![];
     let framing = Framing { markers: false, crc: true };
-    Framer::new(framing).frame(&write(9 << 8 | 7, 0, &[5; 8000]), &mut fpdu).unwrap();
+    let octets = vec![5; LONGEST_FPDU.min(LONGEST_FRAME - 54) as usize - 64];
+    Framer::new(framing).frame(&write(STAG, 0, &octets), &mut fpdu).unwrap();
     let mut sent = 1000;
     loop {
         bench.segment(&Segment::of(2, sent, &fpdu));
@@ -86,7 +88,7 @@ fn what_does_not_fit_is_dropped_whole_and_answered() {
     bench.segment(&Segment::of(2, sent, &fpdu));
     bench.idle(2500);
     assert_eq!(bench.counts[PLACED], accepted + 1);
-    assert_eq!(bench.last_edge(2), Some((u64::from(sent) + fpdu.len() as u64, 32768)));
+    assert_eq!(bench.last_edge(2), Some((u64::from(sent) + fpdu.len() as u64, WINDOW)));
 }
 
 //= rfc5044#6
@@ -115,7 +117,7 @@ fn a_bad_crc_places_nothing_and_ends_the_queue_pair() {
 
 #[test]
 fn errors_of_the_peer_have_their_codes() {
-    let stag = 9 << 8 | 7;
+    let stag = STAG;
     let too_long = vec![0xff; 64];
     let mut wrong_ddp = write(stag, 0, &[1; 20]);
     wrong_ddp[0] ^= 2;
@@ -126,8 +128,8 @@ fn errors_of_the_peer_have_their_codes() {
     queue[9] = 1;
     let short = write(stag, 0, &[])[..13].to_vec();
     let cases: [(&str, Vec<u8>, u8); 17] = [
-        ("stag", write(stag ^ 0x100, 0, &[1; 9]), status::DDP_STAG),
-        ("index", write(stag + 1, 0, &[1; 9]), status::DDP_STAG),
+        ("index", write(stag ^ 0x100, 0, &[1; 9]), status::DDP_STAG),
+        ("key", write(stag + 1, 0, &[1; 9]), status::DDP_STAG),
         ("bounds", write(stag, (1 << 20) - 8, &[1; 9]), status::DDP_BOUNDS),
         ("wrap", write(stag, u64::MAX - 3, &[1; 9]), status::DDP_WRAP),
         ("ddp version", wrong_ddp, status::DDP_TAGGED_VERSION),
@@ -184,7 +186,8 @@ fn a_marker_that_points_elsewhere_is_an_error() {
 #[test]
 fn an_fpdu_that_is_too_long_is_an_error() {
     let (mut bench, _, _) = ready_for_a_write(3);
-    bench.segment(&Segment::of(2, 1000, &[0x3e, 0x7c, 0, 0, 0, 0, 0, 0, 0]));
+    let length = TOO_LONG.to_be_bytes();
+    bench.segment(&Segment::of(2, 1000, &[&length[..], &[0; 7]].concat()));
     bench.idle(100);
     assert_eq!(bench.events.len(), 1);
     assert_eq!(bench.events[0].status.to_u64(), u64::from(status::MPA_LENGTH));
@@ -258,7 +261,7 @@ fn acknowledgements_go_to_the_transmit_side() {
 #[test]
 fn raw_frames_are_delivered_whole() {
     let (mut bench, _, _) = ready_for_a_write(8);
-    let stag = 9 << 8 | 7;
+    let stag = STAG;
     let mut rng = rng(8);
     let mut raw = |length: usize, to: [u8; 6]| {
         let mut frame: Vec<u8> = (0..length).map(|_| rng.random()).collect();

@@ -6,9 +6,6 @@ use ironwarp_wire::mpa::stream::{Framer, Framing};
 use ironwarp_wire::rdmap::read_request::ReadRequestRepr;
 use ironwarp_wire::rdmap::Opcode;
 
-/// The STag of the bench's region.
-const STAG: u32 = 9 << 8 | 7;
-
 /// The stream of these ULPDUs.
 fn framed(ulpdus: &[Vec<u8>]) -> Vec<u8> {
     let mut framer = Framer::new(Framing { markers: false, crc: true });

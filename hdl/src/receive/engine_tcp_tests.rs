@@ -1,6 +1,7 @@
 //! The whole receive engine, and what Ethernet, IPv4 and TCP say of a frame.
 use crate::receive::bench::*;
 use crate::receive::scripts::*;
+use ironwarp_abi::context::{table, FlowContext};
 use ironwarp_abi::status;
 use ironwarp_wire::checksum;
 
@@ -60,35 +61,55 @@ fn frames_are_checked_as_far_as_they_are_understood() {
 }
 
 #[test]
-fn a_flow_of_a_queue_pair_without_streams_is_dropped() {
-    use ironwarp_abi::context::{flow_hash, table, FlowContext};
-    for qp in [0, 16, 0x12] {
+fn a_flow_of_a_queue_pair_that_is_not_started_is_dropped() {
+    for started in [false, true] {
         let mut bench = Bench::new(2);
         let stag = bench.region();
         bench.start(0, 0, false, false);
         bench.start(2, 1000, false, true);
         bench.post(0, buffer(stag, 0, 2048));
+        // Found ahead of queue pair 2, whose flow it is as well.
         let segment = Segment::of(2, 1000, &[1; 20]);
-        let (remote_ip, local_ip) =
-            (u32::from_be_bytes(segment.remote_ip), u32::from_be_bytes(segment.local_ip));
-        let (remote_port, local_port) = (segment.remote_port, segment.local_port);
-        let flow = FlowContext { remote_ip, local_ip, local_port, remote_port, qp, valid: true };
-        // The bench has put the flow two entries behind its home: this one is found before it.
-        let home = flow_hash(remote_ip, remote_port, local_port);
-        bench.context(table::FLOW, home as u8, &flow.to_words());
+        bench.flow(5, &segment);
+        if started {
+            bench.command(5, true);
+        }
         bench.segment(&segment);
         bench.settle();
         let count = |n: usize| bench.counts[n];
-        assert_eq!((count(RECEIVED), count(ACCEPTED), count(RAW_NO_BUFFER)), (1, 0, 0), "{qp}");
-        assert!(bench.completions.is_empty() && bench.edges.is_empty(), "{qp}");
+        assert_eq!((count(RECEIVED), count(RAW_NO_BUFFER)), (1, 0));
+        // Its context is zero: sequence number 1000 is far ahead.
+        assert_eq!((count(ACCEPTED), count(OUT_OF_ORDER)), (0, u64::from(started)));
+        assert!(bench.completions.is_empty());
+        assert_eq!(bench.edges.len(), usize::from(started));
     }
+}
+
+#[test]
+fn a_flow_is_looked_for_in_the_list_of_its_bucket() {
+    let (mut bench, stream, payload) = ready_for_a_write(4);
+    // Others ahead of it in the same list, one of them cleared by the host.
+    for qp in [5, 6, 7] {
+        let other = Segment { local_ip: [10, 0, 2, qp], ..Segment::of(2, 0, &[]) };
+        bench.flow(u32::from(qp), &other);
+    }
+    let cleared = FlowContext { next: 5, ..Default::default() };
+    bench.context(table::FLOW, 6, &cleared.to_words());
+    bench.segment(&Segment::of(2, 1000, &stream));
+    bench.settle();
+    assert_eq!(bench.octets(BUS + 8, 100), Some(payload));
+    // The list is cut ahead of it: the frame is nobody's.
+    bench.context(table::FLOW, 5, &FlowContext::default().to_words());
+    bench.segment(&Segment::of(2, 1000 + stream.len() as u32, &stream));
+    bench.settle();
+    assert_eq!((bench.counts[ACCEPTED], bench.counts[RAW_NO_BUFFER]), (1, 1));
 }
 
 //= rfc9293#3.10.7.4
 //= type=test
 #[test]
 fn what_is_outside_the_window_is_answered() {
-    let window = ironwarp_abi::limits::STREAM_RING_BYTES as u32;
+    let window = crate::receive::ring_sizes::RING_BYTES as u32;
     // Three octets wait: the window is smaller by them.
     let edge = 1003 + window - 3;
     for (flags, sequence, answered) in [
@@ -165,10 +186,10 @@ fn a_length_that_is_too_large_is_an_error_at_once() {
         let mut bench = Bench::new(6);
         bench.start(3, 0, markers, true);
         bench.segment(&Segment::of(3, 0, &vec![0; lead]));
-        bench.segment(&Segment::of(3, lead as u32, &[0x3e]));
+        bench.segment(&Segment::of(3, lead as u32, &TOO_LONG.to_be_bytes()[..1]));
         bench.settle();
         assert!(bench.events.is_empty(), "{markers}");
-        bench.segment(&Segment::of(3, lead as u32 + 1, &[0x80]));
+        bench.segment(&Segment::of(3, lead as u32 + 1, &TOO_LONG.to_be_bytes()[1..]));
         bench.settle();
         let seen: Vec<u64> = bench.events.iter().map(|event| event.status.to_u64()).collect();
         assert_eq!(seen, [u64::from(status::MPA_LENGTH)], "{markers}");

@@ -190,7 +190,7 @@ fn places_fpdus_cut_at_every_offset() {
 #[test]
 fn keeps_up_with_the_smallest_frames() {
     let (mut bench, _, _) = ready_for_a_write(9);
-    let stag = 9 << 8 | 7;
+    let stag = STAG;
     bench.ready = 1.0;
     let mut framer = Framer::new(Framing { markers: false, crc: true });
     let mut stream = vec![];
@@ -205,7 +205,7 @@ fn keeps_up_with_the_smallest_frames() {
     }
     bench.idle(100);
     assert_eq!(bench.octets(BUS, 200), Some(expected));
-    assert_eq!(bench.last_edge(2), Some((u64::from(at), 32768)));
+    assert_eq!(bench.last_edge(2), Some((u64::from(at), WINDOW)));
     assert_eq!(bench.counts[ACCEPTED], stream.len().div_ceil(6) as u64);
 }
 
@@ -213,7 +213,7 @@ fn keeps_up_with_the_smallest_frames() {
 #[test]
 fn keeps_up_with_full_frames() {
     let (mut bench, _, _) = ready_for_a_write(10);
-    let stag = 9 << 8 | 7;
+    let stag = STAG;
     bench.ready = 1.0;
     let mut framer = Framer::new(Framing { markers: false, crc: true });
     let mut at = 1000;

@@ -1,14 +1,14 @@
 //! How many octets of stream the FPDU takes that starts here.
-use crate::literal::Derived;
+use crate::literal::Literal;
 use crate::mpa::MarkerCount;
 use crate::receive::fpdu_length::FpduLength;
-use crate::receive::ring_sizes::LongestFpdu;
+use crate::receive::ring_sizes::LONGEST_FPDU;
 use rust_hdl::prelude::*;
 
 /// The length field is read in the first clock, the markers are counted in the second; the results
 /// stand in the third.
 #[derive(LogicBlock, Default)]
-pub struct FpduSize<const BANK: usize> {
+pub struct FpduSize {
     pub clock: Signal<In, Clock>,
     /// The FPDU's first eight octets, a marker before it included; in the first clock.
     pub data: Signal<In, Bits<64>>,
@@ -27,10 +27,10 @@ pub struct FpduSize<const BANK: usize> {
     sum: DFF<Bits<17>>,
     sum_too_long: DFF<Bit>,
     marker_octets: Signal<Local, Bits<17>>,
-    longest: Derived<17, LongestFpdu<BANK>>,
+    longest: Literal<17, LONGEST_FPDU>,
 }
 
-impl<const BANK: usize> Logic for FpduSize<BANK> {
+impl Logic for FpduSize {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, bare, bare_too_long, sum, sum_too_long);
@@ -40,10 +40,10 @@ impl<const BANK: usize> Logic for FpduSize<BANK> {
         self.bare_too_long.d.next = self.length.octets.val() > self.longest.val();
 
         self.count.position.next = self.position.val();
-        self.count.octets.next = self.bare.q.val().get_bits::<14>(0);
+        self.count.octets.next = self.bare.q.val().get_bits::<15>(0);
         self.marker_octets.next = 0.into();
         if self.markers.val() {
-            self.marker_octets.next = bit_cast::<17, 6>(self.count.count.val()) << 2;
+            self.marker_octets.next = bit_cast::<17, 7>(self.count.count.val()) << 2;
         }
         self.sum.d.next = self.bare.q.val() + self.marker_octets.val();
         self.sum_too_long.d.next = self.bare_too_long.q.val();
@@ -56,22 +56,20 @@ impl<const BANK: usize> Logic for FpduSize<BANK> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::receive::ring_sizes::BANK_BITS;
     use crate::stream::bench::*;
-    use ironwarp_abi::limits::FPDU_BYTES_MAX;
     use ironwarp_wire::mpa::stream::{Framer, Framing};
     use rand::Rng;
 
     #[test]
     fn agrees_with_the_software_framer() {
         let mut rng = rng(1);
-        let mut uut = FpduSize::<BANK_BITS>::default();
+        let mut uut = FpduSize::default();
         uut.connect_all();
         for _ in 0..2000 {
             let markers = rng.random();
             let at = 4 * rng.random_range(0..1000_u64);
             let mut framer = Framer::at(Framing { markers, crc: false }, at).unwrap();
-            let most = *[40, 600, 16_100].get(rng.random_range(0..3)).unwrap();
+            let most = [40, 600, 16_100, LONGEST_FPDU as usize + 9][rng.random_range(0..4)];
             let ulpdu = vec![0; rng.random_range(2..most)];
             let mut fpdu = vec![];
             framer.frame(&ulpdu, &mut fpdu).unwrap();
@@ -81,7 +79,7 @@ mod tests {
             tick!(uut);
             uut.data.next = 0.into();
             tick!(uut);
-            let too_long = fpdu.len() > FPDU_BYTES_MAX;
+            let too_long = fpdu.len() as u64 > LONGEST_FPDU;
             assert_eq!(uut.too_long.val(), too_long, "{at} {}", ulpdu.len());
             if !too_long {
                 assert_eq!(uut.total.val(), (fpdu.len() as u64).to_bits::<17>(), "{at}");

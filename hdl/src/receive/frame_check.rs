@@ -1,13 +1,13 @@
 //! Is a frame good, as far as its octets tell?
-use crate::literal::{Derived, Literal};
+use crate::literal::Literal;
 use crate::receive::notes::{header_kind, way, FrameBeat};
-use crate::receive::ring_sizes::LongestFrame;
+use crate::receive::ring_sizes::LONGEST_FRAME;
 use ironwarp_wire::{ethernet, ipv4, tcp};
 use rust_hdl::prelude::*;
 
 /// Combinational, for a frame's last beat.
 #[derive(LogicBlock, Default)]
-pub struct FrameCheck<const BANK: usize> {
+pub struct FrameCheck {
     pub frame: Signal<In, FrameBeat>,
     /// Octets of the frame.
     pub octets: Signal<In, Bits<16>>,
@@ -19,14 +19,14 @@ pub struct FrameCheck<const BANK: usize> {
     packet: Literal<2, { header_kind::PACKET }>,
     header: Literal<2, { header_kind::HEADER }>,
     segment: Literal<2, { header_kind::SEGMENT }>,
-    longest: Derived<16, LongestFrame<BANK>>,
+    longest: Literal<16, LONGEST_FRAME>,
     shortest: Literal<16, { ethernet::HEADER_BYTES as u64 }>,
     shortest_packet: Literal<16, { (ethernet::HEADER_BYTES + ipv4::HEADER_BYTES) as u64 }>,
     shortest_segment:
         Literal<16, { (ethernet::HEADER_BYTES + ipv4::HEADER_BYTES + tcp::HEADER_BYTES) as u64 }>,
 }
 
-impl<const BANK: usize> Logic for FrameCheck<BANK> {
+impl Logic for FrameCheck {
     //= rfc1122#3.2.1.2  A datagram with a wrong checksum is dropped in silence.
     #[hdl_gen]
     fn update(&mut self) {
@@ -55,12 +55,12 @@ impl<const BANK: usize> Logic for FrameCheck<BANK> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::receive::ring_sizes::BANK_BITS;
-    use ironwarp_abi::limits::FRAME_BYTES_MAX;
+    use crate::configuration::CONFIGURATION;
 
     #[test]
     fn every_layer_has_its_checks() {
-        let mut uut = FrameCheck::<BANK_BITS>::default();
+        let longest = CONFIGURATION.frame_bytes_max();
+        let mut uut = FrameCheck::default();
         uut.connect_all();
         let good = FrameBeat {
             way: way::RAW.to_bits(),
@@ -77,8 +77,8 @@ mod tests {
         for (frame, octets, bad, other) in [
             (of(header_kind::NONE), 14, false, false),
             (of(header_kind::NONE), 13, true, false),
-            (of(header_kind::NONE), FRAME_BYTES_MAX, false, false),
-            (of(header_kind::NONE), FRAME_BYTES_MAX + 1, true, false),
+            (of(header_kind::NONE), longest, false, false),
+            (of(header_kind::NONE), longest + 1, true, false),
             (with(header_kind::NONE, unsummed), 60, false, false),
             (FrameBeat { intact: false, ..of(header_kind::NONE) }, 60, true, false),
             (foreign, 60, false, true),

@@ -4,10 +4,12 @@ use crate::receive::notes::*;
 use crate::stream::*;
 use rust_hdl::prelude::*;
 
-/// log2 of the frames whose heads or verdicts can wait. Nobody can stop the frames, so no queue of
-/// theirs may ever be full: a segment holds the heads behind it up for seven clocks, about as long
-/// as its own beats take to come, so that even frames of one beat stay below sixteen.
+/// log2 of the frames whose heads or verdicts can wait. A segment holds the heads behind it up for
+/// some clocks, about as long as its own beats take to come, so that even frames of one beat stay
+/// below sixteen while the lists of the flow table are short.
 pub const WAITING_BITS: usize = 4;
+/// log2 of the beats that can wait.
+pub const BEAT_BITS: usize = 6;
 
 /// Frames leave at one beat a clock once their head has been looked up; a frame's last beat leaves
 /// with its verdict. Nothing can stop them: the side that takes is always ready.
@@ -22,8 +24,10 @@ pub struct FrameQueue {
     pub clock: Signal<In, Clock>,
     /// A beat from the MAC.
     pub beat: Signal<In, Beat>,
-    /// `beat` arrives in this clock.
+    /// `beat` arrives in this clock, in which `beat_ready` was set.
     pub beat_valid: Signal<In, Bit>,
+    /// There is room for a beat.
+    pub beat_ready: Signal<Out, Bit>,
     /// The head of every frame, in their order.
     pub head: StreamSink<FrameHead>,
     /// The verdict on every frame, in their order.
@@ -36,7 +40,7 @@ pub struct FrameQueue {
     pub segment: Signal<Out, FrameHead>,
     /// `segment` has changed, and beat 3 of its frame is at `frame`.
     pub segment_valid: Signal<Out, Bit>,
-    beats: StreamFifo<Beat, 6>,
+    beats: StreamFifo<Beat, BEAT_BITS>,
     /// Block RAM is slow to answer; what follows is not in its clock.
     front: SkidBuffer<Beat>,
     heads: StreamFifo<FrameHead, WAITING_BITS>,
@@ -60,6 +64,7 @@ impl Logic for FrameQueue {
         clock!(self, clock, beats, front, heads, verdicts);
         self.beats.sink.beat.next = self.beat.val();
         self.beats.sink.valid.next = self.beat_valid.val();
+        self.beat_ready.next = self.beats.sink.ready.val();
         self.verdicts.sink.beat.next = self.verdict.val();
         self.verdicts.sink.valid.next = self.verdict_valid.val();
         StreamSource::<Beat>::join(&mut self.beats.source, &mut self.front.sink);

@@ -2,22 +2,22 @@
 //!
 //! ```text
 //! Idle -> Read -> Wait -> Check -> Decide -> Ask -> Answer -> Give -> Idle
-//!          ^ state of the             |       the gate         ^ a delivery
-//!          | message, WQE             +------------------------+ nothing to ask: an error, a drop
-//!          +--------------------------+ a posted work request is still on its way
+//!         state of the              |       the gate          ^ a delivery
+//!         message, WQE              +-------------------------+ nothing to ask: an error, a drop
+//! Idle -> Give -> Idle: a fence
 //! ```
-use crate::control::records::{Command, ContextWrite};
+use crate::configuration::QpNumber;
+use crate::control::records::ContextWrite;
+use crate::life::QpChange;
 use crate::literal::Literal;
 use crate::protect::records::*;
+use crate::protect::RefusalStatus;
 use crate::queue::QueueEntry;
-use crate::receive::life::Life;
 use crate::receive::message_check::MessageCheck;
-use crate::receive::message_states::MessageStates;
+use crate::receive::message_records::MessageRecords;
 use crate::receive::notes::*;
-use crate::receive::outstanding_reads::OutstandingReads;
-use crate::receive::qp_word::{QpWord, FLAGS, QUEUES};
+use crate::receive::packet_life::PacketLife;
 use crate::receive::records::Opened;
-use crate::receive::refusal_status::RefusalStatus;
 use crate::stream::*;
 use crate::transmit::records::ReadSent;
 use ironwarp_abi::status;
@@ -37,25 +37,28 @@ pub enum JudgeState {
 }
 
 /// Matches Sends and raw frames with receive work requests, and Read Responses with the RDMA Reads
-/// that were asked for. After an error of a queue pair, everything of it is dropped until it is
-/// started again.
+/// that were asked for. What does not count any more is dropped: see [`PacketLife`].
 #[derive(LogicBlock, Default)]
 pub struct Judge {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
-    pub qp_command: Signal<In, Command>,
-    pub active: Signal<In, Bits<16>>,
+    pub change: Signal<In, QpChange>,
+    /// A pulse: a fence enters behind the packet at work. One is under way at a time.
+    pub fence: Signal<In, Bit>,
     /// The packet; it is taken when it is judged.
     pub arrival: StreamSink<Arrival>,
-    /// The receive work requests: see `queue::RequestFetch`.
-    pub available: Signal<In, Bits<16>>,
-    pub promised: Signal<In, Bits<16>>,
-    pub head_qp: Signal<Out, Bits<4>>,
+    /// The receive work requests: see `queue::RequestFetch`. A packet that is `buffered` has one.
+    pub head_qp: Signal<Out, QpNumber>,
     pub entry: Signal<In, QueueEntry>,
     pub take: Signal<Out, Bit>,
-    pub take_qp: Signal<Out, Bits<4>>,
-    /// Bit n: one more Read Request of queue pair n may be held.
-    pub read_room: Signal<In, Bits<16>>,
+    pub take_qp: Signal<Out, QpNumber>,
+    /// A raw frame is judged, and does not need the work request that it was given.
+    pub raw_ends: Signal<Out, Bit>,
+    pub raw_returns: Signal<Out, Bit>,
+    /// One more Read Request of `room_qp` may be held, a clock later; that counts a `read_asked`
+    /// that was taken in the clock of the question.
+    pub room_qp: Signal<Out, QpNumber>,
+    pub read_room: Signal<In, Bit>,
     /// A Read Request is being passed on: `read_room` may change.
     pub asking: Signal<In, Bit>,
     /// This side's Read Requests.
@@ -72,27 +75,20 @@ pub struct Judge {
     pub passed: Signal<Out, Bit>,
     /// a raw frame was dropped.
     pub raw_dropped: Signal<Out, Bit>,
-    messages: MessageStates,
-    reads: OutstandingReads,
-    flags: QpWord<FLAGS>,
-    queues: QpWord<QUEUES>,
-    life: Life,
+    records: MessageRecords,
+    life: PacketLife,
     refusals: RefusalStatus,
     check: MessageCheck,
     state: DFF<JudgeState>,
     given: DFF<Delivery>,
     asked: DFF<GateQuestion>,
     message: DFF<Bits<64>>,
-    /// A work request was on chip when it was looked up.
-    had: DFF<Bit>,
-    /// What is expected of an untagged segment, and whether a Read Request may be held.
-    expected: DFF<Bits<64>>,
+    /// A Read Request may be held.
     room: DFF<Bit>,
-    /// A work request is on chip or on its way.
-    hopes: DFF<Bit>,
+    fence_waits: DFF<Bit>,
     decided: DFF<Bits<8>>,
     /// The work request is used up, the message counts, the response is placed: a clock after
-    /// `Answer`. A command of that clock wins in all three.
+    /// `Answer`. A life that begins in that clock wins in all three.
     takes: DFF<Bit>,
     writes: DFF<Bit>,
     reads_on: DFF<Bit>,
@@ -100,6 +96,7 @@ pub struct Judge {
     bad_crc: DFF<Bit>,
     pass: DFF<Bit>,
     dropped: DFF<Bit>,
+    returned: DFF<Bit>,
     is_raw: Signal<Local, Bit>,
     send: Signal<Local, Bit>,
     kind_raw: Literal<2, { packet_kind::RAW }>,
@@ -112,30 +109,26 @@ impl Logic for Judge {
     //= rfc5041#7.1  What may not be placed ends the queue pair.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, given, asked, message, good, expected, room, hopes);
-        dff_setup!(self, clock, bad_crc, pass, dropped, had, decided, takes, writes, reads_on);
-        clock!(self, clock, messages, reads, flags, queues, life);
-        self.flags.context_write.next = self.context_write.val();
-        self.queues.context_write.next = self.context_write.val();
-        self.life.qp_command.next = self.qp_command.val();
-        self.life.active.next = self.active.val();
+        dff_setup!(self, clock, state, given, asked, message, good, room, fence_waits);
+        dff_setup!(self, clock, bad_crc, pass, dropped, decided, takes, writes, reads_on, returned);
+        clock!(self, clock, records, life);
+        self.records.context_write.next = self.context_write.val();
+        self.records.change.next = self.change.val();
+        self.records.read_sent.next = self.read_sent.val();
+        self.records.packet.next = self.arrival.beat.val();
+        self.records.follows.next = self.writes.q.val();
+        self.records.following.next = self.message.q.val();
+        self.records.answers.next = self.reads_on.q.val();
+        self.life.change.next = self.change.val();
+        self.life.look.next = self.state.q.val() == JudgeState::Idle;
         self.life.qp.next = self.arrival.beat.val().qp;
-        self.life.epoch.next = self.arrival.beat.val().epoch;
+        self.life.generation.next = self.arrival.beat.val().generation;
         self.life.fail.next = false;
-        self.messages.qp_command.next = self.qp_command.val();
-        self.messages.qp.next = self.arrival.beat.val().qp;
-        self.messages.request.next = self.arrival.beat.val().request;
-        self.messages.write.next = self.writes.q.val();
-        self.messages.following.next = self.message.q.val();
-        self.reads.qp_command.next = self.qp_command.val();
-        self.reads.read_sent.next = self.read_sent.val();
-        self.reads.packet.next = self.arrival.beat.val();
-        self.reads.take.next = self.reads_on.q.val();
-        self.flags.qp.next = self.arrival.beat.val().qp;
-        self.queues.qp.next = self.arrival.beat.val().qp;
         self.head_qp.next = self.arrival.beat.val().qp;
-        self.arrival.ready.next =
-            (self.state.q.val() == JudgeState::Give) & self.delivery.ready.val();
+        self.room_qp.next = self.arrival.beat.val().qp;
+        self.arrival.ready.next = (self.state.q.val() == JudgeState::Give)
+            & self.delivery.ready.val()
+            & !self.given.q.val().fence;
         self.question.beat.next = self.asked.q.val();
         self.question.valid.next = self.state.q.val() == JudgeState::Ask;
         self.answer.ready.next = self.state.q.val() == JudgeState::Answer;
@@ -144,24 +137,25 @@ impl Logic for Judge {
         self.refusals.refusal.next = self.answer.beat.val().refusal;
         self.refusals.remote.next =
             self.arrival.beat.val().tagged & !self.arrival.beat.val().response;
+        self.refusals.response.next = false;
 
         self.is_raw.next = self.arrival.beat.val().kind == self.kind_raw.val();
         self.send.next = !self.arrival.beat.val().tagged & !self.arrival.beat.val().request;
         self.check.packet.next = self.arrival.beat.val();
         self.check.entry.next = self.entry.val();
-        self.check.has_entry.next = self.had.q.val();
-        self.room.d.next = self.read_room.val().get_bit(self.arrival.beat.val().qp.index());
+        self.check.has_entry.next = self.arrival.beat.val().buffered;
+        self.room.d.next = self.read_room.val();
         self.check.has_room.next = self.room.q.val();
-        self.hopes.d.next = self.promised.val().get_bit(self.arrival.beat.val().qp.index());
-        self.check.fits.next = self.reads.fits.val();
-        self.expected.d.next = self.messages.expected.val();
-        self.check.expected.next = self.expected.q.val();
-        self.check.pd.next = self.flags.word.val().get_bits::<16>(16);
-        self.check.cq.next = self.queues.word.val().get_bits::<8>(24);
+        self.check.fits.next = self.records.fits.val();
+        self.check.expected.next = self.records.expected.val();
+        self.check.pd.next = self.records.pd.val();
+        self.check.cq.next = self.records.cq.val();
         self.good.d.next = false;
         self.bad_crc.d.next = false;
         self.pass.d.next = false;
         self.dropped.d.next = false;
+        self.returned.d.next = false;
+        self.fence_waits.d.next = self.fence_waits.q.val() | self.fence.val();
         self.take.next = self.takes.q.val();
         self.takes.d.next = false;
         self.writes.d.next = false;
@@ -170,12 +164,16 @@ impl Logic for Judge {
 
         match self.state.q.val() {
             JudgeState::Idle => {
-                if self.arrival.valid.val() {
+                self.given.d.next.fence = false;
+                if self.fence_waits.q.val() {
+                    self.fence_waits.d.next = false;
+                    self.given.d.next.fence = true;
+                    self.state.d.next = JudgeState::Give;
+                } else if self.arrival.valid.val() {
                     self.state.d.next = JudgeState::Read;
                 }
             }
             JudgeState::Read => {
-                self.had.d.next = self.available.val().get_bit(self.arrival.beat.val().qp.index());
                 self.state.d.next = JudgeState::Wait;
             }
             JudgeState::Wait => {
@@ -198,17 +196,12 @@ impl Logic for Judge {
                     self.bad_crc.d.next = self.decided.q.val() == self.crc_error.val();
                     if self.decided.q.val() == 0 {
                         self.state.d.next = JudgeState::Ask;
-                    } else if (self.decided.q.val() == self.no_buffer.val())
-                        & self.hopes.q.val()
-                        & self.send.val()
-                    {
-                        self.good.d.next = false;
-                        self.state.d.next = JudgeState::Read;
                     } else if self.is_raw.val()
                         & ((self.decided.q.val() == self.no_buffer.val())
                             | (self.decided.q.val() == self.too_long.val()))
                     {
                         self.dropped.d.next = true;
+                        self.returned.d.next = self.arrival.beat.val().buffered;
                     } else {
                         self.given.d.next.event = true;
                         self.life.fail.next = true;
@@ -229,7 +222,7 @@ impl Logic for Judge {
                     if self.answer.beat.val().refusal.any() {
                         self.given.d.next.event = self.life.live.val();
                         self.given.d.next.status = self.refusals.status.val();
-                        self.life.fail.next = true;
+                        self.life.fail.next = self.life.live.val();
                     } else if self.life.live.val() {
                         self.pass.d.next = !self.is_raw.val();
                         self.given.d.next.write =
@@ -255,10 +248,14 @@ impl Logic for Judge {
         }
 
         self.opened.next.valid = self.good.q.val();
-        self.opened.next.qp = bit_cast::<8, 4>(self.arrival.beat.val().qp);
+        self.opened.next.qp = self.arrival.beat.val().qp;
+        self.opened.next.generation = self.arrival.beat.val().generation;
         self.checked.next = self.good.q.val();
         self.crc_wrong.next = self.bad_crc.q.val();
         self.passed.next = self.pass.q.val();
         self.raw_dropped.next = self.dropped.q.val();
+        self.raw_returns.next = self.returned.q.val();
+        self.raw_ends.next =
+            self.is_raw.val() & self.arrival.valid.val() & self.arrival.ready.val();
     }
 }

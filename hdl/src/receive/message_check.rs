@@ -1,4 +1,5 @@
 //! What DDP says about a packet, its message and its receive work request.
+use crate::configuration::CqNumber;
 use crate::literal::Literal;
 use crate::protect::records::{right, GateQuestion};
 use crate::queue::QueueEntry;
@@ -23,7 +24,7 @@ pub struct MessageCheck {
     /// The queue pair's protection domain.
     pub pd: Signal<In, Bits<16>>,
     /// The queue pair's receive CQ.
-    pub cq: Signal<In, Bits<8>>,
+    pub cq: Signal<In, CqNumber>,
     /// Success, or what is wrong (`ironwarp_abi::status`): first what was found before.
     pub verdict: Signal<Out, Bits<8>>,
     /// What the gate is asked.
@@ -130,8 +131,9 @@ impl Logic for MessageCheck {
             self.question.next.right = self.local_write.val();
         }
 
+        self.delivery.next.fence = false;
         self.delivery.next.qp = self.packet.val().qp;
-        self.delivery.next.epoch = self.packet.val().epoch;
+        self.delivery.next.generation = self.packet.val().generation;
         self.delivery.next.length = self.packet.val().length;
         self.delivery.next.write = false;
         self.delivery.next.address = 0.into();

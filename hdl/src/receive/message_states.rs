@@ -1,73 +1,61 @@
 //! Which untagged segment comes next.
-use crate::control::records::Command;
+use crate::configuration::QpNumber;
+use crate::life::{LifeTable, QpChange};
 use crate::literal::Literal;
-use crate::memory::Table;
-use crate::transmit::marks::Marks;
 use ironwarp_wire::ddp::FIRST_MESSAGE;
 use rust_hdl::prelude::*;
 
 /// MSN and MO that are expected in the queues of Sends and of Read Requests, for every queue pair.
+///
+/// A record is kept as what differs from the first message's, so that it begins with zero.
 #[derive(LogicBlock, Default)]
 pub struct MessageStates {
     pub clock: Signal<In, Clock>,
-    pub qp_command: Signal<In, Command>,
+    pub change: Signal<In, QpChange>,
     /// Which queue pair,
-    pub qp: Signal<In, Bits<4>>,
+    pub qp: Signal<In, QpNumber>,
     /// and whether its queue of Read Requests; else that of Sends.
     pub request: Signal<In, Bit>,
     /// What is expected, a clock later: MSN in bits 63:32, MO in bits 31:0.
     pub expected: Signal<Out, Bits<64>>,
-    /// From now on `following` is.
+    /// From now on `following` is. Not when the life has changed since `expected` was read.
     pub write: Signal<In, Bit>,
     pub following: Signal<In, Bits<64>>,
-    states: Table<Bits<64>, 5>,
-    /// Something has come in the queue since the queue pair was started or stopped.
-    begun_sends: Marks,
-    begun_requests: Marks,
-    begun: Signal<Local, Bits<16>>,
-    index: Signal<Local, Bits<5>>,
+    sends: LifeTable<Bits<64>>,
+    requests: LifeTable<Bits<64>>,
+    differs: Signal<Local, Bits<64>>,
+    kept: Signal<Local, Bits<64>>,
     first: Literal<64, { (FIRST_MESSAGE as u64) << 32 }>,
-    requests: Literal<5, 16>,
 }
 
 impl Logic for MessageStates {
     //= rfc5041#4.3  Every queue counts its own messages.
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, states, begun_sends, begun_requests);
-        self.begun_sends.set.next = self.write.val() & !self.request.val();
-        self.begun_sends.set_qp.next = self.qp.val();
-        self.begun_sends.clear.next = false;
-        self.begun_sends.clear_qp.next = self.qp.val();
-        self.begun_sends.wipe.next = self.qp_command.val().valid;
-        self.begun_sends.wipe_qp.next = bit_cast::<4, 8>(self.qp_command.val().index);
-        self.begun_requests.set.next = self.write.val() & self.request.val();
-        self.begun_requests.set_qp.next = self.qp.val();
-        self.begun_requests.clear.next = false;
-        self.begun_requests.clear_qp.next = self.qp.val();
-        self.begun_requests.wipe.next = self.qp_command.val().valid;
-        self.begun_requests.wipe_qp.next = bit_cast::<4, 8>(self.qp_command.val().index);
-
-        self.index.next = bit_cast::<5, 4>(self.qp.val());
-        self.begun.next = self.begun_sends.marks.val();
+        clock!(self, clock, sends, requests);
+        self.differs.next = self.following.val() ^ self.first.val();
+        self.sends.change.next = self.change.val();
+        self.sends.read_qp.next = self.qp.val();
+        self.sends.write.next = self.write.val() & !self.request.val();
+        self.sends.write_qp.next = self.qp.val();
+        self.sends.write_record.next = self.differs.val();
+        self.requests.change.next = self.change.val();
+        self.requests.read_qp.next = self.qp.val();
+        self.requests.write.next = self.write.val() & self.request.val();
+        self.requests.write_qp.next = self.qp.val();
+        self.requests.write_record.next = self.differs.val();
+        self.kept.next = self.sends.read_record.val();
         if self.request.val() {
-            self.index.next = bit_cast::<5, 4>(self.qp.val()) | self.requests.val();
-            self.begun.next = self.begun_requests.marks.val();
+            self.kept.next = self.requests.read_record.val();
         }
-        self.states.read_index.next = self.index.val();
-        self.states.write_index.next = self.index.val();
-        self.states.write_record.next = self.following.val();
-        self.states.write.next = self.write.val();
-        self.expected.next = self.first.val();
-        if self.begun.val().get_bit(self.qp.val().index()) {
-            self.expected.next = self.states.read_record.val();
-        }
+        self.expected.next = self.kept.val() ^ self.first.val();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receive::bench_control::*;
     use crate::stream::bench::*;
     use rand::Rng;
     use std::collections::HashMap;
@@ -87,21 +75,20 @@ mod tests {
             tick!(uut);
             let expected = model.get(&(qp, request)).copied().unwrap_or(1 << 32);
             assert_eq!(uut.expected.val().to_u64(), expected);
-            let (write, command) = (rng.random_bool(0.7), rng.random_bool(0.1));
+            let (write, starts) = (rng.random_bool(0.7), rng.random_bool(0.1));
             let (following, other) = (rng.random::<u64>(), rng.random_range(0..3_u64));
             uut.write.next = write;
             uut.following.next = following.to_bits();
-            uut.qp_command.next =
-                Command { valid: command, index: other.to_bits(), enable: rng.random() };
-            tick!(uut);
-            uut.write.next = false;
-            uut.qp_command.next = Default::default();
             if write {
                 model.insert((qp, request), following);
             }
-            if command {
+            if starts {
+                change!(uut, begins(other as usize, 1));
                 model.retain(|(qp, _), _| *qp != other);
+            } else {
+                tick!(uut);
             }
+            uut.write.next = false;
         }
     }
 }

@@ -1,4 +1,8 @@
 //! What crosses between the blocks of the receive engine.
+use crate::configuration::{CqNumber, Generation, QpNumber, BUCKET_BITS};
+use crate::pins::Pin;
+use crate::receive::ring_sizes::RingPosition;
+use ironwarp_abi::limits::READ_BITS;
 use rust_hdl::prelude::*;
 
 /// Where a frame goes: the values of [`FrameHead::way`].
@@ -36,7 +40,7 @@ pub mod tcp_flag {
 }
 
 /// The header fields of a frame, in host order.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FrameHead {
     /// One of [`way`].
     pub way: Bits<2>,
@@ -44,8 +48,12 @@ pub struct FrameHead {
     pub kind: Bits<2>,
     /// The TCP header is shorter than five words, or longer than the packet.
     pub broken: Bit,
-    /// The queue pair that owns the flow, if `way` is `SEGMENT` and the flow was looked up.
-    pub qp: Bits<4>,
+    /// The flow's bucket, if `way` is `SEGMENT`.
+    pub bucket: Bits<BUCKET_BITS>,
+    /// The queue pair that owns the flow, if `way` is `SEGMENT` and the flow was looked up ...
+    pub qp: QpNumber,
+    /// ... and its generation then.
+    pub generation: Generation,
     pub remote_ip: Bits<32>,
     pub local_ip: Bits<32>,
     pub remote_port: Bits<16>,
@@ -61,8 +69,21 @@ pub struct FrameHead {
     pub payload: Bits<16>,
 }
 
+/// A flow of the flow table (`ironwarp_abi::context::FlowContext`).
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
+pub struct FlowEntry {
+    pub remote_ip: Bits<32>,
+    pub local_ip: Bits<32>,
+    /// The peer's port in bits 31:16, and ours.
+    pub ports: Bits<32>,
+    /// The next flow of the list; zero ends it.
+    pub behind: QpNumber,
+    /// The entry may be used.
+    pub valid: Bit,
+}
+
 /// What the checks over a whole frame have found.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FrameVerdict {
     /// The MAC found the frame check sequence right.
     pub intact: Bit,
@@ -73,7 +94,7 @@ pub struct FrameVerdict {
 }
 
 /// A beat of a frame whose way is known.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FrameBeat {
     /// The record means something in this clock.
     pub valid: Bit,
@@ -99,13 +120,9 @@ pub struct FrameBeat {
 }
 
 /// What becomes of a TCP segment if its checksums are right.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Decision {
-    pub qp: Bits<4>,
-    /// The host has started the queue pair, and has not stopped it.
-    pub started: Bit,
-    /// It is active as well.
-    pub live: Bit,
+    pub qp: QpNumber,
     /// The octets are taken: RCV.NXT becomes `expected`.
     pub accept: Bit,
     /// The segment also ends the stream (FIN); `expected` counts it.
@@ -125,43 +142,123 @@ pub struct Decision {
     /// The sequence number after the last octet, FIN not counted.
     pub end: Bits<32>,
     /// The ring position that the frame's octet 0 would have.
-    pub origin: Bits<15>,
+    pub origin: RingPosition,
     /// The octets of the frame from `low` to before `high` are written.
     pub low: Bits<16>,
     /// See `low`.
     pub high: Bits<16>,
 }
 
-/// A stream has grown: octets before `end` are in the ring. A broadcast.
+/// RCV.NXT of a queue pair.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ReceivedEdge {
+    /// Something was received in this life; else RCV.NXT is that of the context.
+    pub begun: Bit,
+    /// The peer has sent FIN.
+    pub closed: Bit,
+    pub number: Bits<32>,
+}
+
+/// A sequence number of a queue pair.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct SequenceMark {
+    /// There is one in this life; else RCV.NXT of the context stands for it.
+    pub begun: Bit,
+    pub number: Bits<32>,
+}
+
+/// A stream has grown: octets before `end` are in the ring. A broadcast, in the clock after the
+/// queue pair was looked at: in that clock a change of its life wins.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct StreamGrown {
     /// The record means something in this clock.
     pub valid: Bit,
-    pub qp: Bits<4>,
+    pub qp: QpNumber,
     /// Sequence number after the last octet.
     pub end: Bits<32>,
     /// No octet will follow: the peer has sent FIN.
     pub finished: Bit,
 }
 
-/// Octets have been taken out of a ring. A broadcast.
+/// How far a stream has come.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct StreamEnd {
+    /// It has grown in this life; else `end` means nothing.
+    pub begun: Bit,
+    /// See [`StreamGrown::end`].
+    pub end: Bits<32>,
+    /// See [`StreamGrown::finished`].
+    pub finished: Bit,
+}
+
+/// Receive work requests have come on chip. A broadcast.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
+pub struct BuffersArrived {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    pub qp: QpNumber,
+    /// So many have come in this life, modulo 2^16.
+    pub number: Bits<16>,
+}
+
+/// A raw frame that is complete in ring 0.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
+pub struct RawFrame {
+    /// Queue pair 0's generation when the frame came.
+    pub generation: Generation,
+    pub octets: Bits<16>,
+}
+
+/// The peer has reset a connection. A broadcast.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
+pub struct PeerReset {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    pub qp: QpNumber,
+    pub generation: Generation,
+    /// RCV.NXT.
+    pub expected: Bits<32>,
+}
+
+/// Octets have been taken out of a ring. A broadcast, as [`StreamGrown`].
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct StreamTaken {
     /// The record means something in this clock.
     pub valid: Bit,
-    pub qp: Bits<4>,
+    pub qp: QpNumber,
+    pub generation: Generation,
     /// Octets before this sequence number need no room any more.
     pub end: Bits<32>,
 }
 
 /// An acknowledgement may be due.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct EdgeNote {
-    pub qp: Bits<4>,
+    pub qp: QpNumber,
+    pub generation: Generation,
     /// RCV.NXT.
     pub expected: Bits<32>,
     /// It is due.
     pub acknowledge: Bit,
+}
+
+/// What is known of the next FPDU of a stream.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
+pub struct FpduFacts {
+    /// The stream has markers.
+    pub markers: Bit,
+    /// Its CRCs count.
+    pub crc: Bit,
+    /// Where in the stream the FPDU starts, modulo 512.
+    pub position: Bits<9>,
+    /// Its first octet's sequence number.
+    pub start: Bits<32>,
+    /// Octets of the stream from there on.
+    pub available: Bits<32>,
+    /// The sequence number after the last of them.
+    pub end: Bits<32>,
+    /// No octet will follow.
+    pub finished: Bit,
 }
 
 /// The kinds of [`PacketHead`].
@@ -175,13 +272,16 @@ pub mod packet_kind {
 }
 
 /// Goes ahead of a packet that leaves a ring.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct PacketHead {
     /// One of [`packet_kind`].
     pub kind: Bits<2>,
-    pub qp: Bits<4>,
-    /// Flips with every start of the queue pair.
-    pub epoch: Bit,
+    pub qp: QpNumber,
+    /// The queue pair's generation when the packet was found.
+    pub generation: Generation,
+    /// A receive work request is on chip for it: see
+    /// [`BufferCount`](crate::receive::buffer_count::BufferCount).
+    pub buffered: Bit,
     /// The FPDU has markers.
     pub markers: Bit,
     /// The FPDU's CRC counts.
@@ -199,13 +299,15 @@ pub struct PacketHead {
 }
 
 /// A packet that has been checked; its payload, if any, is in the FPDU buffer.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Arrival {
     /// One of [`packet_kind`].
     pub kind: Bits<2>,
-    pub qp: Bits<4>,
-    /// See [`PacketHead::epoch`].
-    pub epoch: Bit,
+    pub qp: QpNumber,
+    /// See [`PacketHead::generation`].
+    pub generation: Generation,
+    /// See [`PacketHead::buffered`].
+    pub buffered: Bit,
     /// One of `ironwarp_abi::status`: success, or what ends the queue pair.
     pub status: Bits<8>,
     /// See [`PacketHead::sequence`].
@@ -228,6 +330,23 @@ pub struct Arrival {
     pub length: Bits<16>,
 }
 
+/// How far the responses to a queue pair's RDMA Reads have come.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ReadProgress {
+    /// Reads answered, modulo twice the most that there can be.
+    pub answered: Bits<{ READ_BITS + 1 }>,
+    /// Octets placed of the oldest one that is not.
+    pub placed: Bits<32>,
+}
+
+/// Where an outstanding RDMA Read is kept.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ReadPlace {
+    /// Its number, modulo the places.
+    pub slot: Bits<READ_BITS>,
+    pub qp: QpNumber,
+}
+
 /// The data sink of an RDMA Read that waits for its response.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct OutstandingRead {
@@ -239,11 +358,13 @@ pub struct OutstandingRead {
 }
 
 /// What is done with a checked packet.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Delivery {
-    pub qp: Bits<4>,
-    /// See [`PacketHead::epoch`].
-    pub epoch: Bit,
+    /// It is no packet, but a fence behind those before it; nothing else counts.
+    pub fence: Bit,
+    pub qp: QpNumber,
+    /// See [`PacketHead::generation`].
+    pub generation: Generation,
     /// Octets of payload in the FPDU buffer.
     pub length: Bits<16>,
     /// Write them to `address`.
@@ -265,5 +386,5 @@ pub struct Delivery {
     pub status: Bits<8>,
     pub sequence: Bits<32>,
     /// The completion queue that is told.
-    pub cq: Bits<8>,
+    pub cq: CqNumber,
 }

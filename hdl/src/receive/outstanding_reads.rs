@@ -1,128 +1,119 @@
 //! The RDMA Reads that wait for their response.
-use crate::control::records::Command;
+use crate::configuration::QP_BITS;
+use crate::life::{LifeTable, LifeWatch, QpChange};
 use crate::literal::Literal;
 use crate::memory::Table;
-use crate::receive::notes::{Arrival, OutstandingRead};
+use crate::receive::notes::{Arrival, OutstandingRead, ReadPlace, ReadProgress};
 use crate::transmit::records::ReadSent;
-use ironwarp_abi::limits::{QP_BITS, READ_BITS};
+use ironwarp_abi::limits::READ_BITS;
 use rust_hdl::prelude::*;
 
-const _: () = assert!(QP_BITS == 4 && READ_BITS == 3, "the kernel has these widths");
+/// Counts reads: modulo twice the most that there can be.
+type ReadCount = Bits<{ READ_BITS + 1 }>;
 
 /// Keeps the data sinks of every queue pair's RDMA Reads in the order in which they were asked for,
 /// and judges Read Responses: each must go on where the oldest read was left.
 ///
 /// ```text
-/// clock   0    `packet` is there: look the oldest read of its queue pair up
-///         1    where it was left
-///         2    `fits`
+/// clock   0    `packet` is there: look up how far its queue pair has come
+///         1    the oldest read
+///         2    where it was left
+///         3    `fits`
 /// ```
 #[derive(LogicBlock, Default)]
 pub struct OutstandingReads {
     pub clock: Signal<In, Clock>,
-    pub qp_command: Signal<In, Command>,
-    /// A Read Request leaves; at most eight are outstanding.
+    pub change: Signal<In, QpChange>,
+    /// A Read Request leaves; at most `READS_MAX` are outstanding. One of another life is none.
     pub read_sent: Signal<In, ReadSent>,
     /// A Read Response; the same from clock 0 until after `take`.
     pub packet: Signal<In, Arrival>,
     /// It is the next piece of the response to the oldest read.
     pub fits: Signal<Out, Bit>,
-    /// Its octets count. With the last one, the next read is the oldest.
+    /// Its octets count. With the last one, the next read is the oldest. Not when the life has
+    /// changed since clock 0.
     pub take: Signal<In, Bit>,
-    reads: Table<OutstandingRead, 7>,
-    /// Octets placed of the oldest read, if it is begun.
-    places: Table<Bits<32>, 4>,
-    begun: DFF<Bits<16>>,
-    /// Reads sent and reads answered, modulo 16.
-    sent: [DFF<Bits<4>>; 16],
-    answered: [DFF<Bits<4>>; 16],
-    // Clock 1's results.
+    reads: Table<OutstandingRead, { QP_BITS + READ_BITS }>,
+    progress: LifeTable<ReadProgress>,
+    /// Reads sent: for the one who counts them, and for the one who judges.
+    sent: LifeTable<ReadCount>,
+    sent_seen: LifeTable<ReadCount>,
+    lives: LifeWatch,
+    leaving: DFF<ReadSent>,
+    // Clock 2's results.
     stag: DFF<Bits<32>>,
     offset: DFF<Bits<64>>,
     left: DFF<Bits<32>>,
-    placed: DFF<Bits<32>>,
     some: DFF<Bit>,
-    head_sent: Signal<Local, Bits<4>>,
-    head_answered: Signal<Local, Bits<4>>,
-    tail: Signal<Local, Bits<4>>,
-    so_far: Signal<Local, Bits<32>>,
+    enters: Signal<Local, Bit>,
+    tail: Signal<Local, ReadCount>,
+    oldest: Signal<Local, ReadCount>,
+    tail_place: Signal<Local, ReadPlace>,
+    oldest_place: Signal<Local, ReadPlace>,
     octets: Signal<Local, Bits<32>>,
-    ends: Signal<Local, Bit>,
-    goes_on: Signal<Local, Bit>,
-    begun_next: Signal<Local, Bits<16>>,
-    command_qp: Signal<Local, Bits<4>>,
-    one: Literal<4, 1>,
+    one: Literal<{ READ_BITS + 1 }, 1>,
 }
 
 impl Logic for OutstandingReads {
     //= rfc5040#5.2  Responses come in the order of the requests.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, begun, stag, offset, left, placed, some);
-        clock!(self, clock, reads, places);
-        self.command_qp.next = bit_cast::<4, 8>(self.qp_command.val().index);
-        self.octets.next = bit_cast::<32, 16>(self.packet.val().length);
-        self.ends.next = self.take.val() & self.packet.val().last;
-        self.goes_on.next = !self.packet.val().last;
-        self.head_sent.next = 0.into();
-        self.head_answered.next = 0.into();
-        self.tail.next = 0.into();
-        self.begun_next.next = self.begun.q.val();
-        for i in 0..16 {
-            self.sent[i].clock.next = self.clock.val();
-            self.sent[i].d.next = self.sent[i].q.val();
-            self.answered[i].clock.next = self.clock.val();
-            self.answered[i].d.next = self.answered[i].q.val();
-            if self.read_sent.val().qp.index() == i {
-                self.tail.next = self.sent[i].q.val();
-                if self.read_sent.val().valid {
-                    self.sent[i].d.next = self.sent[i].q.val() + self.one.val();
-                }
-            }
-            if self.packet.val().qp.index() == i {
-                self.head_sent.next = self.sent[i].q.val();
-                self.head_answered.next = self.answered[i].q.val();
-                if self.take.val() {
-                    self.begun_next.next = self.begun_next.val().replace_bit(i, self.goes_on.val());
-                }
-                if self.ends.val() {
-                    self.answered[i].d.next = self.answered[i].q.val() + self.one.val();
-                }
-            }
-            if self.qp_command.val().valid & (self.command_qp.val().index() == i) {
-                self.sent[i].d.next = 0.into();
-                self.answered[i].d.next = 0.into();
-                self.begun_next.next = self.begun_next.val().replace_bit(i, false);
-            }
-        }
-        self.begun.d.next = self.begun_next.val();
+        dff_setup!(self, clock, leaving, stag, offset, left, some);
+        clock!(self, clock, reads, progress, sent, sent_seen, lives);
 
-        self.reads.write.next = self.read_sent.val().valid;
-        self.reads.write_index.next = (bit_cast::<7, 4>(self.read_sent.val().qp) << 3)
-            | bit_cast::<7, 3>(self.tail.val().get_bits::<3>(0));
-        self.reads.write_record.next.stag = self.read_sent.val().sink_stag;
-        self.reads.write_record.next.offset = self.read_sent.val().sink_offset;
-        self.reads.write_record.next.length = self.read_sent.val().length;
-        self.reads.read_index.next = (bit_cast::<7, 4>(self.packet.val().qp) << 3)
-            | bit_cast::<7, 3>(self.head_answered.val().get_bits::<3>(0));
-        self.places.read_index.next = self.packet.val().qp;
-        self.places.write.next = self.take.val();
-        self.places.write_index.next = self.packet.val().qp;
-        self.places.write_record.next = self.placed.q.val() + self.octets.val();
+        // A read that leaves is counted a clock later.
+        self.lives.change.next = self.change.val();
+        self.lives.look.next = self.read_sent.val().valid;
+        self.lives.qp.next = self.read_sent.val().qp;
+        self.leaving.d.next = self.read_sent.val();
+        self.enters.next = self.leaving.q.val().valid
+            & (self.lives.life_now.val().generation == self.leaving.q.val().generation);
+        self.sent.change.next = self.change.val();
+        self.sent.read_qp.next = self.read_sent.val().qp;
+        self.tail.next = self.sent.read_record.val();
+        self.sent.write.next = self.enters.val();
+        self.sent.write_qp.next = self.leaving.q.val().qp;
+        self.sent.write_record.next = self.tail.val() + self.one.val();
+        self.sent_seen.change.next = self.change.val();
+        self.sent_seen.read_qp.next = self.packet.val().qp;
+        self.sent_seen.write.next = self.enters.val();
+        self.sent_seen.write_qp.next = self.leaving.q.val().qp;
+        self.sent_seen.write_record.next = self.tail.val() + self.one.val();
+        self.tail_place.next.slot = self.tail.val().get_bits::<READ_BITS>(0);
+        self.tail_place.next.qp = self.leaving.q.val().qp;
+        self.reads.write.next = self.enters.val();
+        self.reads.write_index.next = self.tail_place.val().into();
+        self.reads.write_record.next.stag = self.leaving.q.val().sink_stag;
+        self.reads.write_record.next.offset = self.leaving.q.val().sink_offset;
+        self.reads.write_record.next.length = self.leaving.q.val().length;
 
         // Clock 1.
-        self.so_far.next = 0.into();
-        if self.begun.q.val().get_bit(self.packet.val().qp.index()) {
-            self.so_far.next = self.places.read_record.val();
+        self.octets.next = bit_cast::<32, 16>(self.packet.val().length);
+        self.progress.change.next = self.change.val();
+        self.progress.read_qp.next = self.packet.val().qp;
+        self.oldest.next = self.progress.read_record.val().answered;
+        self.oldest_place.next.slot = self.oldest.val().get_bits::<READ_BITS>(0);
+        self.oldest_place.next.qp = self.packet.val().qp;
+        self.reads.read_index.next = self.oldest_place.val().into();
+        self.progress.write.next = self.take.val();
+        self.progress.write_qp.next = self.packet.val().qp;
+        self.progress.write_record.next.answered = self.oldest.val();
+        self.progress.write_record.next.placed =
+            self.progress.read_record.val().placed + self.octets.val();
+        if self.packet.val().last {
+            self.progress.write_record.next.answered = self.oldest.val() + self.one.val();
+            self.progress.write_record.next.placed = 0.into();
         }
-        self.some.d.next = self.head_sent.val() != self.head_answered.val();
-        self.stag.d.next = self.reads.read_record.val().stag;
-        self.offset.d.next =
-            self.reads.read_record.val().offset + bit_cast::<64, 32>(self.so_far.val());
-        self.left.d.next = self.reads.read_record.val().length - self.so_far.val();
-        self.placed.d.next = self.so_far.val();
 
-        // Clock 2. A segment that is longer than what is left does not end with its last octet.
+        // Clock 2.
+        self.some.d.next = self.sent_seen.read_record.val() != self.oldest.val();
+        self.stag.d.next = self.reads.read_record.val().stag;
+        self.offset.d.next = self.reads.read_record.val().offset
+            + bit_cast::<64, 32>(self.progress.read_record.val().placed);
+        self.left.d.next =
+            self.reads.read_record.val().length - self.progress.read_record.val().placed;
+
+        // Clock 3. A segment that is longer than what is left does not end with its last octet.
         self.fits.next = self.some.q.val()
             & (self.packet.val().stag == self.stag.q.val())
             & (self.packet.val().offset == self.offset.q.val())
@@ -134,6 +125,7 @@ impl Logic for OutstandingReads {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::receive::bench_control::*;
     use crate::stream::bench::*;
     use rand::Rng;
     use rand_chacha::ChaCha8Rng;
@@ -174,18 +166,27 @@ mod tests {
             let mut uut = OutstandingReads::default();
             uut.connect_all();
             let mut model: [VecDeque<Read>; 3] = Default::default();
+            let mut generations = [1_u64; 3];
+            for qp in 0..3 {
+                change!(uut, begins(qp, 1));
+            }
             for step in 0..1500 {
                 let qp = rng.random_range(0..3_usize);
                 if rng.random_bool(0.4) && model[qp].len() < 8 {
                     let read = sent(&mut rng);
+                    // One of an earlier life counts nothing.
+                    let late = rng.random_bool(0.1);
                     uut.read_sent.next = ReadSent {
                         valid: true,
                         qp: (qp as u64).to_bits(),
+                        generation: (generations[qp] - u64::from(late)).to_bits(),
                         sink_stag: read.0.to_bits(),
                         sink_offset: read.1.to_bits(),
                         length: read.2.to_bits(),
                     };
-                    model[qp].push_back(read);
+                    if !late {
+                        model[qp].push_back(read);
+                    }
                     tick!(uut);
                     uut.read_sent.next.valid = false;
                 }
@@ -199,15 +200,13 @@ mod tests {
                     last: segment.3,
                     ..Default::default()
                 };
-                tick!(uut);
-                tick!(uut);
+                for _ in 0..3 {
+                    tick!(uut);
+                }
                 let fits = judge(model[qp].front(), segment);
                 assert_eq!(uut.fits.val(), fits, "SEED={seed} step {step}: {segment:?}");
-                let command = rng.random_bool(0.02);
                 let take = fits && rng.random_bool(0.9);
                 uut.take.next = take;
-                uut.qp_command.next =
-                    Command { valid: command, index: (qp as u64).to_bits(), enable: rng.random() };
                 if take {
                     let read = model[qp].front_mut().unwrap();
                     read.3 += segment.2;
@@ -215,12 +214,14 @@ mod tests {
                         model[qp].pop_front();
                     }
                 }
-                if command {
+                if rng.random_bool(0.02) {
+                    generations[qp] += 1;
+                    change!(uut, begins(qp, generations[qp]));
                     model[qp].clear();
+                } else {
+                    tick!(uut);
                 }
-                tick!(uut);
                 uut.take.next = false;
-                uut.qp_command.next = Default::default();
             }
         }
     }

@@ -7,8 +7,7 @@
 //! ```
 use crate::literal::Literal;
 use crate::receive::notes::{header_kind, way, FrameHead};
-use crate::receive::wire_order::WireOrder;
-use crate::stream::Beat;
+use crate::stream::{Beat, Swap};
 use rust_hdl::prelude::*;
 
 /// Watches the frames that come from the MAC. Gives the head of each one, in their order: a clock
@@ -28,7 +27,7 @@ pub struct Parser {
     pub head: Signal<Out, FrameHead>,
     /// `head` means something in this clock.
     pub head_valid: Signal<Out, Bit>,
-    order: WireOrder,
+    order: Swap,
     /// Which beat of the frame comes next; stays at 7 after that.
     index: DFF<Bits<3>>,
     /// What is known of the frame; all there is, in the clock of `head_valid`.
@@ -67,8 +66,8 @@ impl Logic for Parser {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, index, partial, unicast, total, upper, done);
-        self.order.data.next = self.beat.val().data;
-        self.word.next = self.order.word.val();
+        self.order.word.next = self.beat.val().data;
+        self.word.next = self.order.swapped.val();
         self.fields.next = self.partial.q.val();
         self.joined.next = (bit_cast::<32, 16>(self.upper.q.val()) << 16)
             | bit_cast::<32, 16>(self.word.val().get_bits::<16>(48));

@@ -7,12 +7,14 @@
 //!               +--------- Drop --------+
 //!               |
 //!               +--> Collect -> Ask -> Idle
+//!               |
+//!               +--> Fence -> Idle
 //! ```
 use crate::complete::records::Completion;
-use crate::control::records::{Command, QpEvent};
+use crate::control::records::QpEvent;
+use crate::life::{LifeWatch, QpChange};
 use crate::literal::Literal;
 use crate::pcie::records::WriteRequest;
-use crate::receive::epochs::Epochs;
 use crate::receive::notes::Delivery;
 use crate::receive::read_request::ReadRequestFields;
 use crate::receive::records::{ReadAsked, ReadDone};
@@ -32,6 +34,7 @@ pub enum PlacementState {
     Complete,
     Finish,
     Tell,
+    Fence,
 }
 
 /// One delivery after the other. A completion or an event is offered only when the last beat of the
@@ -40,7 +43,7 @@ pub enum PlacementState {
 #[derive(LogicBlock, Default)]
 pub struct Placement {
     pub clock: Signal<In, Clock>,
-    pub qp_command: Signal<In, Command>,
+    pub change: Signal<In, QpChange>,
     pub delivery: StreamSink<Delivery>,
     /// The payload of each delivery whose length is not zero.
     pub payload: StreamSink<Beat>,
@@ -48,15 +51,16 @@ pub struct Placement {
     pub write_data: StreamSource<Beat>,
     pub completion: StreamSource<Completion>,
     pub event: StreamSource<QpEvent>,
-    /// A Read Request; taken back in the clock after its queue pair was started anew. In the clock
-    /// of the command, the command wins over it; likewise over `read_done`.
+    /// A Read Request; taken back when the life is over in which it came.
     pub read_asked: StreamSource<ReadAsked>,
     /// A Read Request is on its way to `read_asked`.
     pub asking: Signal<Out, Bit>,
     pub read_done: Signal<Out, ReadDone>,
+    /// A fence has come out: the last beat of everything before it was accepted (a pulse).
+    pub fenced: Signal<Out, Bit>,
     /// The last beat of a payload was accepted (a pulse).
     pub placed: Signal<Out, Bit>,
-    epochs: Epochs,
+    lives: LifeWatch,
     request: ReadRequestFields,
     state: DFF<PlacementState>,
     current: DFF<Delivery>,
@@ -72,10 +76,13 @@ impl Logic for Placement {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, current, out, out_full);
-        clock!(self, clock, epochs, request);
-        self.epochs.qp_command.next = self.qp_command.val();
-        self.live.next = self.current.q.val().epoch
-            == self.epochs.earlier.val().get_bit(self.current.q.val().qp.index());
+        clock!(self, clock, lives, request);
+        self.lives.change.next = self.change.val();
+        self.lives.look.next = self.state.q.val() == PlacementState::Idle;
+        self.lives.qp.next = self.delivery.beat.val().qp;
+        self.live.next = self.lives.life.val().active
+            & (self.lives.life.val().generation == self.current.q.val().generation);
+        self.fenced.next = (self.state.q.val() == PlacementState::Fence) & !self.out_full.q.val();
         self.delivery.ready.next = self.state.q.val() == PlacementState::Idle;
         self.write.valid.next = self.state.q.val() == PlacementState::Request;
         self.write.beat.next.address = self.current.q.val().address;
@@ -92,6 +99,7 @@ impl Logic for Placement {
         self.request.push.next =
             (self.state.q.val() == PlacementState::Collect) & self.payload.valid.val();
         self.request.qp.next = self.current.q.val().qp;
+        self.request.generation.next = self.current.q.val().generation;
         self.read_asked.beat.next = self.request.asked.val();
         self.read_asked.valid.next = (self.state.q.val() == PlacementState::Ask) & self.live.val();
         self.asking.next = (self.state.q.val() == PlacementState::Collect)
@@ -100,11 +108,13 @@ impl Logic for Placement {
             & !self.out_full.q.val()
             & self.live.val();
         self.read_done.next.qp = self.current.q.val().qp;
+        self.read_done.next.generation = self.current.q.val().generation;
 
         self.completion.valid.next =
             (self.state.q.val() == PlacementState::Complete) & !self.out_full.q.val();
         self.completion.beat.next.cq = self.current.q.val().cq;
-        self.completion.beat.next.qp = bit_cast::<8, 4>(self.current.q.val().qp);
+        self.completion.beat.next.qp = self.current.q.val().qp;
+        self.completion.beat.next.generation = self.current.q.val().generation;
         self.completion.beat.next.kind = self.receive.val();
         self.completion.beat.next.status = self.success.val();
         self.completion.beat.next.request = self.current.q.val().request;
@@ -113,7 +123,8 @@ impl Logic for Placement {
         self.completion.beat.next.sequence = 0.into();
         self.event.valid.next =
             (self.state.q.val() == PlacementState::Tell) & !self.out_full.q.val();
-        self.event.beat.next.qp = bit_cast::<8, 4>(self.current.q.val().qp);
+        self.event.beat.next.qp = self.current.q.val().qp;
+        self.event.beat.next.generation = self.current.q.val().generation;
         self.event.beat.next.status = self.current.q.val().status;
         self.event.beat.next.cq = self.current.q.val().cq;
         self.event.beat.next.sequence = self.current.q.val().sequence;
@@ -125,7 +136,9 @@ impl Logic for Placement {
             PlacementState::Idle => {
                 self.current.d.next = self.delivery.beat.val();
                 if self.delivery.valid.val() {
-                    if self.delivery.beat.val().write {
+                    if self.delivery.beat.val().fence {
+                        self.state.d.next = PlacementState::Fence;
+                    } else if self.delivery.beat.val().write {
                         self.state.d.next = PlacementState::Request;
                     } else if self.delivery.beat.val().ask {
                         self.state.d.next = PlacementState::Collect;
@@ -183,6 +196,11 @@ impl Logic for Placement {
                     self.state.d.next = PlacementState::Idle;
                 }
             }
+            PlacementState::Fence => {
+                if !self.out_full.q.val() {
+                    self.state.d.next = PlacementState::Idle;
+                }
+            }
             PlacementState::Finish => {
                 if !self.out_full.q.val() {
                     self.state.d.next = PlacementState::Idle;
@@ -203,6 +221,8 @@ impl Logic for Placement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::configuration::QP_COUNT;
+    use crate::receive::bench_control::*;
     use crate::stream::bench::*;
     use ironwarp_wire::rdmap::read_request::ReadRequestRepr;
     use rand::Rng;
@@ -214,8 +234,9 @@ mod tests {
         Written(u64, Vec<u8>),
         Completed(u64),
         Ended(u64),
-        Asked(ReadAsked),
+        Asked(Box<ReadAsked>),
         Done(u64),
+        Fenced,
     }
 
     /// A Read Request as payload, and as it must come out.
@@ -229,6 +250,7 @@ mod tests {
         };
         let asked = ReadAsked {
             qp: qp.to_bits(),
+            generation: 9.into(),
             sink_stag: u64::from(repr.sink_stag).to_bits(),
             sink_offset: repr.sink_offset.to_bits(),
             length: u64::from(repr.length).to_bits(),
@@ -242,7 +264,16 @@ mod tests {
     fn script(rng: &mut ChaCha8Rng) -> (Vec<Delivery>, Vec<Packet>, Vec<Seen>) {
         let (mut deliveries, mut packets, mut expected) = (vec![], vec![], vec![]);
         for n in 0..40_u64 {
-            let (qp, ask) = (n % 16, rng.random_bool(0.2));
+            if rng.random_bool(0.1) {
+                // Whatever else a fence's record says.
+                deliveries.push(Delivery {
+                    fence: true,
+                    write: rng.random(),
+                    ..Default::default()
+                });
+                expected.push(Seen::Fenced);
+            }
+            let (qp, ask) = (n % QP_COUNT as u64, rng.random_bool(0.2));
             let length = rng.random_range(0..4) * rng.random_range(0..30_usize);
             let write = length > 0 && !ask && rng.random_bool(0.7);
             let (complete, done, event) = match rng.random_range(0..5) {
@@ -256,7 +287,7 @@ mod tests {
             if ask {
                 let (payload, asked) = request(rng, qp);
                 octets = payload;
-                expected.push(Seen::Asked(asked));
+                expected.push(Seen::Asked(Box::new(asked)));
             }
             let length = octets.len();
             if length > 0 {
@@ -269,7 +300,9 @@ mod tests {
             expected.extend(done.then_some(Seen::Done(qp)));
             expected.extend(event.then_some(Seen::Ended(n)));
             deliveries.push(Delivery {
+                fence: false,
                 qp: qp.to_bits(),
+                generation: 9.into(),
                 length: (length as u64).to_bits(),
                 write,
                 address: (n << 20).to_bits(),
@@ -291,6 +324,9 @@ mod tests {
             let mut rng = rng(seed);
             let mut uut = Placement::default();
             uut.connect_all();
+            for qp in 0..QP_COUNT {
+                change!(uut, begins(qp, 9));
+            }
             let (deliveries, packets, expected) = script(&mut rng);
             let beats = dense(&packets);
             let (mut given, mut sent, mut seen, mut open, mut idle) = (0, 0, vec![], false, 0);
@@ -330,11 +366,15 @@ mod tests {
                 }
                 if uut.read_asked.valid.val() && uut.read_asked.ready.val() {
                     assert!(uut.asking.val());
-                    seen.push(Seen::Asked(uut.read_asked.beat.val()));
+                    seen.push(Seen::Asked(Box::new(uut.read_asked.beat.val())));
                 }
                 if uut.read_done.val().valid {
                     assert!(!open, "SEED={seed}: a read is done before its data");
                     seen.push(Seen::Done(uut.read_done.val().qp.to_u64()));
+                }
+                if uut.fenced.val() {
+                    assert!(!open, "SEED={seed}: a fence before the data");
+                    seen.push(Seen::Fenced);
                 }
                 if uut.event.valid.val() && uut.event.ready.val() {
                     seen.push(Seen::Ended(uut.event.beat.val().sequence.to_u64()));
@@ -351,9 +391,11 @@ mod tests {
         for (ask, done) in [(true, false), (false, true)] {
             let mut uut = Placement::default();
             uut.connect_all();
+            change!(uut, begins(3, 1));
             let length = if ask { 28 } else { 8_u64 };
             uut.delivery.beat.next = Delivery {
                 qp: 3.into(),
+                generation: 1.into(),
                 length: length.to_bits(),
                 write: done,
                 ask,
@@ -374,9 +416,7 @@ mod tests {
             // The request waits to be taken, or the last beat to be accepted.
             tick!(uut);
             assert_eq!((uut.read_asked.valid.val(), uut.read_done.val().valid), (ask, false));
-            uut.qp_command.next = Command { valid: true, index: 3.into(), enable: true };
-            tick!(uut);
-            uut.qp_command.next = Default::default();
+            change!(uut, begins(3, 2));
             uut.write_data.ready.next = true;
             for _ in 0..5 {
                 settle!(uut);

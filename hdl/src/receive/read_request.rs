@@ -1,6 +1,7 @@
 //! The fields of a Read Request from its octets.
+use crate::configuration::{Generation, QpNumber};
 use crate::receive::records::ReadAsked;
-use crate::receive::wire_order::WireOrder;
+use crate::stream::Swap;
 use ironwarp_wire::rdmap::read_request::HEADER_BYTES;
 use rust_hdl::prelude::*;
 
@@ -17,10 +18,11 @@ pub struct ReadRequestFields {
     pub data: Signal<In, Bits<64>>,
     pub push: Signal<In, Bit>,
     /// Whose they are.
-    pub qp: Signal<In, Bits<4>>,
+    pub qp: Signal<In, QpNumber>,
+    pub generation: Signal<In, Generation>,
     /// What the last four `push`es have brought.
     pub asked: Signal<Out, ReadAsked>,
-    order: WireOrder,
+    order: Swap,
     words: [DFF<Bits<64>>; 4],
     first: Signal<Local, Bits<64>>,
     second: Signal<Local, Bits<64>>,
@@ -32,7 +34,7 @@ impl Logic for ReadRequestFields {
     //= rfc5040#4.4  The Read Request header.
     #[hdl_gen]
     fn update(&mut self) {
-        self.order.data.next = self.data.val();
+        self.order.word.next = self.data.val();
         for i in 0..4 {
             self.words[i].clock.next = self.clock.val();
             self.words[i].d.next = self.words[i].q.val();
@@ -41,13 +43,14 @@ impl Logic for ReadRequestFields {
             self.words[0].d.next = self.words[1].q.val();
             self.words[1].d.next = self.words[2].q.val();
             self.words[2].d.next = self.words[3].q.val();
-            self.words[3].d.next = self.order.word.val();
+            self.words[3].d.next = self.order.swapped.val();
         }
         self.first.next = self.words[0].q.val();
         self.second.next = self.words[1].q.val();
         self.third.next = self.words[2].q.val();
         self.fourth.next = self.words[3].q.val();
         self.asked.next.qp = self.qp.val();
+        self.asked.next.generation = self.generation.val();
         self.asked.next.sink_stag = self.first.val().get_bits::<32>(32);
         self.asked.next.sink_offset =
             (self.first.val() << 32) | bit_cast::<64, 32>(self.second.val().get_bits::<32>(32));
@@ -90,6 +93,7 @@ mod tests {
             let seen = uut.asked.val();
             let expected = ReadAsked {
                 qp: 0.into(),
+                generation: 0.into(),
                 sink_stag: u64::from(request.sink_stag).to_bits(),
                 sink_offset: request.sink_offset.to_bits(),
                 length: u64::from(request.length).to_bits(),

@@ -7,10 +7,11 @@
 //!            +------> [ StreamRing ] ------> beat FIFO -------> packet
 //! peek ------^  goes first: the framer asks for eight octets now and then
 //! ```
-use crate::control::records::Command;
+use crate::configuration::{QpNumber, STREAM_RING_BITS};
+use crate::life::{LifeWatch, QpChange};
 use crate::literal::Literal;
-use crate::receive::epochs::Epochs;
 use crate::receive::notes::*;
+use crate::receive::ring_sizes::RingPosition;
 use crate::stream::*;
 use rust_hdl::prelude::*;
 
@@ -19,15 +20,15 @@ use rust_hdl::prelude::*;
 #[derive(LogicBlock, Default)]
 pub struct RingReader {
     pub clock: Signal<In, Clock>,
-    pub qp_command: Signal<In, Command>,
+    pub change: Signal<In, QpChange>,
     pub job: StreamSink<PacketHead>,
     /// Read for the framer in this clock.
     pub peek: Signal<In, Bit>,
-    pub peek_qp: Signal<In, Bits<4>>,
-    pub peek_at: Signal<In, Bits<15>>,
+    pub peek_qp: Signal<In, QpNumber>,
+    pub peek_at: Signal<In, RingPosition>,
     // To the ring.
-    pub read_qp: Signal<Out, Bits<4>>,
-    pub read_at: Signal<Out, Bits<15>>,
+    pub read_qp: Signal<Out, QpNumber>,
+    pub read_at: Signal<Out, RingPosition>,
     pub read_data: Signal<In, Bits<64>>,
     /// Ahead of each packet, its head; an event has no packet.
     pub head: StreamSource<PacketHead>,
@@ -36,7 +37,7 @@ pub struct RingReader {
     pub taken: Signal<Out, StreamTaken>,
     heads: StreamFifo<PacketHead, 2>,
     beats: StreamFifo<Beat, 4>,
-    epochs: Epochs,
+    lives: LifeWatch,
     busy: DFF<Bit>,
     current: DFF<PacketHead>,
     at: DFF<Bits<32>>,
@@ -65,6 +66,7 @@ pub struct RingReader {
     one: Literal<5, 1>,
     sixty_four: Literal<7, 64>,
     ones: Literal<64, { u64::MAX }>,
+    kind_raw: Literal<2, { packet_kind::RAW }>,
     kind_event: Literal<2, { packet_kind::EVENT }>,
 }
 
@@ -73,8 +75,11 @@ impl Logic for RingReader {
     fn update(&mut self) {
         dff_setup!(self, clock, busy, current, at, rest, owed, asked, asked_bytes, asked_last);
         dff_setup!(self, clock, comes, comes_bytes, comes_last, gone);
-        clock!(self, clock, heads, beats, epochs);
-        self.epochs.qp_command.next = self.qp_command.val();
+        clock!(self, clock, heads, beats, lives);
+        self.takes.next = self.job.valid.val() & self.heads.sink.ready.val() & !self.busy.q.val();
+        self.lives.change.next = self.change.val();
+        self.lives.look.next = self.takes.val();
+        self.lives.qp.next = self.job.beat.val().qp;
         StreamSource::<PacketHead>::link(&mut self.head, &mut self.heads.source);
         self.packet.beat.next = self.beats.source.beat.val();
         self.packet.valid.next = self.beats.source.valid.val();
@@ -88,7 +93,7 @@ impl Logic for RingReader {
             self.bytes.next = self.rest.q.val().get_bits::<4>(0);
         }
         self.read_qp.next = self.current.q.val().qp;
-        self.read_at.next = self.at.q.val().get_bits::<15>(0);
+        self.read_at.next = bit_cast::<STREAM_RING_BITS, 32>(self.at.q.val());
         if self.peek.val() {
             self.read_qp.next = self.peek_qp.val();
             self.read_at.next = self.peek_at.val();
@@ -97,11 +102,11 @@ impl Logic for RingReader {
         self.heads.sink.beat.next = self.job.beat.val();
         self.heads.sink.valid.next = self.job.valid.val() & !self.busy.q.val();
         self.job.ready.next = self.heads.sink.ready.val() & !self.busy.q.val();
-        self.takes.next = self.job.valid.val() & self.heads.sink.ready.val() & !self.busy.q.val();
         self.gone.d.next.valid = false;
         self.after.next =
             self.current.q.val().start + bit_cast::<32, 16>(self.current.q.val().octets);
         self.gone.d.next.qp = self.current.q.val().qp;
+        self.gone.d.next.generation = self.current.q.val().generation;
         self.gone.d.next.end = self.after.val();
         if self.takes.val() {
             self.current.d.next = self.job.beat.val();
@@ -114,8 +119,9 @@ impl Logic for RingReader {
             self.rest.d.next = self.rest.q.val() - self.eight.val();
             if self.ends.val() {
                 self.busy.d.next = false;
-                self.gone.d.next.valid = self.current.q.val().epoch
-                    == self.epochs.now.val().get_bit(self.current.q.val().qp.index());
+                // Raw frames lie in their ring whatever becomes of queue pair 0.
+                self.gone.d.next.valid = (self.current.q.val().kind == self.kind_raw.val())
+                    | (self.lives.life_now.val().generation == self.current.q.val().generation);
             }
         }
         self.taken.next = self.gone.q.val();

@@ -1,9 +1,9 @@
 //! The octets of TCP streams (and raw frames) that wait on chip.
+use crate::configuration::QpNumber;
+use crate::literal::Literal;
 use crate::memory::DualPortRam;
-use ironwarp_abi::limits::QP_BITS;
+use crate::receive::ring_sizes::{RingPosition, BANK_BITS, ROW_BITS};
 use rust_hdl::prelude::*;
-
-const _: () = assert!(QP_BITS == 4, "the kernel has this width");
 
 /// The octets of a row, from bank 0.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
@@ -18,6 +18,13 @@ pub struct RingRow {
     pub octet7: Bits<8>,
 }
 
+/// Where an octet lies in its bank.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct BankPlace {
+    pub row: Bits<ROW_BITS>,
+    pub qp: QpNumber,
+}
+
 /// A ring of octets for each queue pair. In every clock eight octets are written and eight are
 /// read, both at any octet and in any ring; positions wrap.
 ///
@@ -27,21 +34,21 @@ pub struct RingRow {
 /// row      r+1  r+1  r+1  r    r    r    r    r
 /// ```
 #[derive(LogicBlock, Default)]
-pub struct StreamRing<const BANK: usize> {
+pub struct StreamRing {
     pub clock: Signal<In, Clock>,
-    pub write_qp: Signal<In, Bits<4>>,
+    pub write_qp: Signal<In, QpNumber>,
     /// The position of octet 0 of `write_data`.
-    pub write_at: Signal<In, Bits<15>>,
+    pub write_at: Signal<In, RingPosition>,
     pub write_data: Signal<In, Bits<64>>,
     /// Bit n: octet n is written at the next clock edge.
     pub write_mask: Signal<In, Bits<8>>,
-    pub read_qp: Signal<In, Bits<4>>,
+    pub read_qp: Signal<In, QpNumber>,
     /// The position of octet 0 of `read_data`.
-    pub read_at: Signal<In, Bits<15>>,
+    pub read_at: Signal<In, RingPosition>,
     /// The octets as they were written before the clock of the request, two clocks after it; those
     /// that are written in that clock are not defined.
     pub read_data: Signal<Out, Bits<64>>,
-    bank: [DualPortRam<Bits<8>, BANK>; 8],
+    bank: [DualPortRam<Bits<8>, BANK_BITS>; 8],
     read_turn: DFF<Bits<3>>,
     read_word: DFF<Bits<64>>,
     write_turn: Signal<Local, Bits<7>>,
@@ -49,26 +56,30 @@ pub struct StreamRing<const BANK: usize> {
     write_word: Signal<Local, Bits<64>>,
     mask_wide: Signal<Local, Bits<16>>,
     mask: Signal<Local, Bits<8>>,
-    write_low: Signal<Local, Bits<16>>,
-    write_high: Signal<Local, Bits<16>>,
+    write_place: Signal<Local, BankPlace>,
+    write_place_next: Signal<Local, BankPlace>,
+    write_low: Signal<Local, Bits<BANK_BITS>>,
+    write_high: Signal<Local, Bits<BANK_BITS>>,
     write_beyond: Signal<Local, Bits<8>>,
-    write_row: Signal<Local, Bits<12>>,
-    write_row_next: Signal<Local, Bits<12>>,
-    read_low: Signal<Local, Bits<16>>,
-    read_high: Signal<Local, Bits<16>>,
+    write_row: Signal<Local, Bits<ROW_BITS>>,
+    write_row_next: Signal<Local, Bits<ROW_BITS>>,
+    read_place: Signal<Local, BankPlace>,
+    read_place_next: Signal<Local, BankPlace>,
+    read_low: Signal<Local, Bits<BANK_BITS>>,
+    read_high: Signal<Local, Bits<BANK_BITS>>,
     read_beyond: Signal<Local, Bits<8>>,
-    read_row: Signal<Local, Bits<12>>,
-    read_row_next: Signal<Local, Bits<12>>,
+    read_row: Signal<Local, Bits<ROW_BITS>>,
+    read_row_next: Signal<Local, Bits<ROW_BITS>>,
     row: Signal<Local, RingRow>,
     row_word: Signal<Local, Bits<64>>,
     row_wide: Signal<Local, Bits<128>>,
     row_turn: Signal<Local, Bits<7>>,
     turned: Signal<Local, Bits<128>>,
-    one_row: crate::literal::Literal<12, 1>,
-    one: crate::literal::Literal<8, 1>,
+    one_row: Literal<ROW_BITS, 1>,
+    one: Literal<8, 1>,
 }
 
-impl<const BANK: usize> Logic for StreamRing<BANK> {
+impl Logic for StreamRing {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, read_turn, read_word);
@@ -84,32 +95,35 @@ impl<const BANK: usize> Logic for StreamRing<BANK> {
         // The banks below the first one hold octets of the next row.
         self.write_beyond.next =
             (self.one.val() << self.write_at.val().get_bits::<3>(0)) - self.one.val();
-        self.write_row.next = self.write_at.val().get_bits::<12>(3);
+        self.write_row.next = self.write_at.val().get_bits::<ROW_BITS>(3);
         self.write_row_next.next = self.write_row.val() + self.one_row.val();
-        // The row is in the upper bits: a smaller bank drops its highest ones, and wraps earlier.
-        self.write_low.next = (bit_cast::<16, 12>(self.write_row.val()) << 4)
-            | bit_cast::<16, 4>(self.write_qp.val());
-        self.write_high.next = (bit_cast::<16, 12>(self.write_row_next.val()) << 4)
-            | bit_cast::<16, 4>(self.write_qp.val());
+        self.write_place.next.row = self.write_row.val();
+        self.write_place.next.qp = self.write_qp.val();
+        self.write_low.next = self.write_place.val().into();
+        self.write_place_next.next.row = self.write_row_next.val();
+        self.write_place_next.next.qp = self.write_qp.val();
+        self.write_high.next = self.write_place_next.val().into();
         self.read_beyond.next =
             (self.one.val() << self.read_at.val().get_bits::<3>(0)) - self.one.val();
-        self.read_row.next = self.read_at.val().get_bits::<12>(3);
+        self.read_row.next = self.read_at.val().get_bits::<ROW_BITS>(3);
         self.read_row_next.next = self.read_row.val() + self.one_row.val();
-        self.read_low.next =
-            (bit_cast::<16, 12>(self.read_row.val()) << 4) | bit_cast::<16, 4>(self.read_qp.val());
-        self.read_high.next = (bit_cast::<16, 12>(self.read_row_next.val()) << 4)
-            | bit_cast::<16, 4>(self.read_qp.val());
+        self.read_place.next.row = self.read_row.val();
+        self.read_place.next.qp = self.read_qp.val();
+        self.read_low.next = self.read_place.val().into();
+        self.read_place_next.next.row = self.read_row_next.val();
+        self.read_place_next.next.qp = self.read_qp.val();
+        self.read_high.next = self.read_place_next.val().into();
         for i in 0..8 {
             self.bank[i].clock.next = self.clock.val();
             self.bank[i].write_enable.next = self.mask.val().get_bit(i);
             self.bank[i].write_data.next = self.write_word.val().get_bits::<8>(i * 8);
-            self.bank[i].write_address.next = bit_cast::<BANK, 16>(self.write_low.val());
+            self.bank[i].write_address.next = self.write_low.val();
             if self.write_beyond.val().get_bit(i) {
-                self.bank[i].write_address.next = bit_cast::<BANK, 16>(self.write_high.val());
+                self.bank[i].write_address.next = self.write_high.val();
             }
-            self.bank[i].read_address.next = bit_cast::<BANK, 16>(self.read_low.val());
+            self.bank[i].read_address.next = self.read_low.val();
             if self.read_beyond.val().get_bit(i) {
-                self.bank[i].read_address.next = bit_cast::<BANK, 16>(self.read_high.val());
+                self.bank[i].read_address.next = self.read_high.val();
             }
         }
 
@@ -135,29 +149,26 @@ impl<const BANK: usize> Logic for StreamRing<BANK> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::receive::ring_sizes::{ring_bits, BANK_BITS, BANK_BITS_SMALL};
+    use crate::configuration::{CONFIGURATION, QP_COUNT};
     use crate::stream::bench::*;
     use rand::Rng;
     use std::collections::VecDeque;
 
     #[test]
     fn behaves_as_rings_of_octets() {
-        behaves_as_rings::<BANK_BITS>();
-        behaves_as_rings::<BANK_BITS_SMALL>();
-    }
-
-    fn behaves_as_rings<const BANK: usize>() {
-        let ring_bytes = 1_usize << ring_bits(BANK);
+        let ring_bytes = CONFIGURATION.stream_ring_bytes();
         for seed in seeds() {
             let mut rng = rng(seed);
-            let mut uut = StreamRing::<BANK>::default();
+            let mut uut = StreamRing::default();
             uut.connect_all();
-            let mut model = vec![vec![0_u8; ring_bytes]; 16];
+            let mut model = vec![vec![0_u8; ring_bytes]; QP_COUNT];
             let mut due: VecDeque<[Option<u8>; 8]> = VecDeque::new();
             // Few places, and those around the end of the ring: reads and writes often meet.
             let place = |rng: &mut rand_chacha::ChaCha8Rng| {
                 let at = (rng.random_range(0..60) + ring_bytes - 30) as u64;
-                (rng.random_range(0..16_usize), at as usize % ring_bytes)
+                // The first and the last few: none lies in another's ring.
+                let near = rng.random_range(0..8_usize);
+                ((QP_COUNT - 4 + near) % QP_COUNT, at as usize % ring_bytes)
             };
             for clock in 0..400 {
                 let (qp, at) = place(&mut rng);

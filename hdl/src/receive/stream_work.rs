@@ -1,70 +1,77 @@
 //! Which streams are worth a look.
-use crate::control::records::Command;
-use crate::receive::notes::StreamGrown;
+use crate::configuration::QpNumber;
+use crate::life::QpChange;
+use crate::queue::{QpNote, ReadyList};
+use crate::receive::notes::{BuffersArrived, StreamGrown};
 use rust_hdl::prelude::*;
 
-/// A bit for each queue pair whose stream has grown, and one for each whose stream has ended. What
-/// comes from outside wins over what the framer says in the same clock.
+/// Lists the queue pairs whose stream may hold a whole FPDU that was not found yet: it has grown,
+/// a receive work request that was waited for has arrived, or one FPDU was found in it.
+///
+/// None of the three comes more often than in every fourth clock: a segment, a work request and an
+/// FPDU take longer. So one place for each of the last two is enough.
+///
+/// Streams and raw frames take turns.
 #[derive(LogicBlock, Default)]
 pub struct StreamWork {
     pub clock: Signal<In, Clock>,
-    pub qp_command: Signal<In, Command>,
+    pub change: Signal<In, QpChange>,
     pub grown: Signal<In, StreamGrown>,
-    /// Bit n: the stream of queue pair n may hold a whole FPDU.
-    pub wanted: Signal<Out, Bits<16>>,
-    /// Bit n: the peer has ended the stream of queue pair n, and the host was not told.
-    pub finished: Signal<Out, Bits<16>>,
-    /// The queue pair that the next three are about.
-    pub qp: Signal<In, Bits<4>>,
-    /// It is looked at: `wanted` is cleared.
-    pub look: Signal<In, Bit>,
-    /// There may be more: `wanted` is set.
-    pub again: Signal<In, Bit>,
-    /// The host is told: `finished` is cleared.
-    pub tell: Signal<In, Bit>,
-    work: DFF<Bits<16>>,
-    ended: DFF<Bits<16>>,
-    work_next: Signal<Local, Bits<16>>,
-    ended_next: Signal<Local, Bits<16>>,
-    command_index: Signal<Local, Bits<8>>,
-    command_qp: Signal<Local, Bits<4>>,
+    pub arrived: Signal<In, BuffersArrived>,
+    pub again: Signal<In, QpNote>,
+    /// A raw frame waits.
+    pub raw: Signal<In, Bit>,
+    /// There is something to look at: the stream of `next_qp`, in which there may be nothing to
+    /// find, or the raw frame; then `next_qp` is zero.
+    pub next_valid: Signal<Out, Bit>,
+    pub next_raw: Signal<Out, Bit>,
+    pub next_qp: Signal<Out, QpNumber>,
+    /// It is looked at, if it is valid.
+    pub take: Signal<In, Bit>,
+    list: ReadyList,
+    arrived_waits: DFF<QpNote>,
+    again_waits: DFF<QpNote>,
+    raw_turn: DFF<Bit>,
+    takes_raw: Signal<Local, Bit>,
 }
 
 impl Logic for StreamWork {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, work, ended);
-        self.wanted.next = self.work.q.val();
-        self.finished.next = self.ended.q.val();
-        self.work_next.next = self.work.q.val();
-        self.ended_next.next = self.ended.q.val();
-        if self.look.val() {
-            self.work_next.next = self.work.q.val().replace_bit(self.qp.val().index(), false);
-        }
-        if self.again.val() {
-            self.work_next.next = self.work.q.val().replace_bit(self.qp.val().index(), true);
-        }
-        if self.tell.val() {
-            self.ended_next.next = self.ended.q.val().replace_bit(self.qp.val().index(), false);
-        }
-        if self.grown.val().valid {
-            self.work_next.next =
-                self.work_next.val().replace_bit(self.grown.val().qp.index(), true);
-            if self.grown.val().finished {
-                self.ended_next.next =
-                    self.ended_next.val().replace_bit(self.grown.val().qp.index(), true);
+        dff_setup!(self, clock, arrived_waits, again_waits, raw_turn);
+        clock!(self, clock, list);
+        self.list.change.next = self.change.val();
+        self.list.put.valid.next = true;
+        self.list.put.beat.next = self.grown.val().qp;
+        if !self.grown.val().valid {
+            if self.arrived_waits.q.val().valid {
+                self.list.put.beat.next = self.arrived_waits.q.val().qp;
+                self.arrived_waits.d.next.valid = false;
+            } else {
+                self.list.put.beat.next = self.again_waits.q.val().qp;
+                self.list.put.valid.next = self.again_waits.q.val().valid;
+                self.again_waits.d.next.valid = false;
             }
         }
-        self.command_index.next = self.qp_command.val().index;
-        self.command_qp.next = self.command_index.val().get_bits::<4>(0);
-        if self.qp_command.val().valid {
-            self.work_next.next =
-                self.work_next.val().replace_bit(self.command_qp.val().index(), false);
-            self.ended_next.next =
-                self.ended_next.val().replace_bit(self.command_qp.val().index(), false);
+        if self.arrived.val().valid {
+            self.arrived_waits.d.next.valid = true;
+            self.arrived_waits.d.next.qp = self.arrived.val().qp;
         }
-        self.work.d.next = self.work_next.val();
-        self.ended.d.next = self.ended_next.val();
+        if self.again.val().valid {
+            self.again_waits.d.next = self.again.val();
+        }
+        self.takes_raw.next =
+            self.raw.val() & (self.raw_turn.q.val() | !self.list.first.valid.val());
+        self.list.first.ready.next = self.take.val() & !self.takes_raw.val();
+        self.next_valid.next = self.raw.val() | self.list.first.valid.val();
+        self.next_raw.next = self.takes_raw.val();
+        self.next_qp.next = self.list.first.beat.val();
+        if self.takes_raw.val() {
+            self.next_qp.next = 0.into();
+        }
+        if self.take.val() & (self.raw.val() | self.list.first.valid.val()) {
+            self.raw_turn.d.next = !self.takes_raw.val();
+        }
     }
 }
 
@@ -75,36 +82,58 @@ mod tests {
     use rand::Rng;
 
     #[test]
-    fn news_win_over_the_framer() {
-        let mut rng = rng(2);
-        let mut uut = StreamWork::default();
-        uut.connect_all();
-        let (mut wanted, mut finished) = (0_u64, 0_u64);
-        for _ in 0..3000 {
-            let qp = rng.random_range(0..4_u64);
-            let (look, again, tell) = (rng.random(), rng.random_bool(0.3), rng.random_bool(0.3));
-            let (grows, end, at) = (rng.random(), rng.random(), rng.random_range(0..4_u64));
-            let (command, stopped) = (rng.random_bool(0.1), rng.random_range(0..4_u64));
-            uut.qp.next = qp.to_bits();
-            uut.look.next = look;
-            uut.again.next = again;
-            uut.tell.next = tell;
-            uut.grown.next =
-                StreamGrown { valid: grows, qp: at.to_bits(), finished: end, ..Default::default() };
-            uut.qp_command.next =
-                Command { valid: command, index: stopped.to_bits(), enable: rng.random() };
-            tick!(uut);
-            let put = |set: u64, at: u64, to: bool| set & !(1 << at) | u64::from(to) << at;
-            wanted = if look || again { put(wanted, qp, again) } else { wanted };
-            wanted = if grows { put(wanted, at, true) } else { wanted };
-            finished = if tell { put(finished, qp, false) } else { finished };
-            finished = if grows && end { put(finished, at, true) } else { finished };
-            if command {
-                wanted = put(wanted, stopped, false);
-                finished = put(finished, stopped, false);
+    fn no_news_is_missed() {
+        for seed in seeds() {
+            let mut rng = rng(seed);
+            let mut uut = StreamWork::default();
+            crate::queue::elaborate("stream_work", &mut uut);
+            let (mut news, mut pauses) = ([false; 8], [0; 3]);
+            let (mut was_raw, mut raws) = (false, 0);
+            for clock in 0..3000 {
+                let quiet = clock > 2900;
+                let mut told = [None; 3];
+                for (told, pause) in told.iter_mut().zip(&mut pauses) {
+                    let tells = !quiet && *pause == 0 && rng.random();
+                    *pause = if tells { 3 } else { *pause - i32::from(*pause > 0) };
+                    *told = tells.then(|| rng.random_range(0..8_u64));
+                }
+                let note = |told: Option<u64>| QpNote {
+                    valid: told.is_some(),
+                    qp: told.unwrap_or_default().to_bits(),
+                };
+                uut.grown.next = StreamGrown {
+                    valid: told[0].is_some(),
+                    qp: told[0].unwrap_or_default().to_bits(),
+                    ..Default::default()
+                };
+                uut.arrived.next = BuffersArrived {
+                    valid: told[1].is_some(),
+                    qp: told[1].unwrap_or_default().to_bits(),
+                    ..Default::default()
+                };
+                uut.again.next = note(told[2]);
+                uut.take.next = quiet || rng.random_bool(0.5);
+                uut.raw.next = rng.random_bool(0.3);
+                settle!(uut);
+                // Who takes a number in this clock sees the news of it, too.
+                for qp in told.into_iter().flatten() {
+                    news[qp as usize] = true;
+                }
+                if uut.next_valid.val() && uut.take.val() {
+                    let raw = uut.next_raw.val();
+                    assert!(!raw || uut.raw.val(), "SEED={seed}: no frame waits");
+                    raws += u32::from(raw && was_raw && uut.list.first.valid.val());
+                    was_raw = raw;
+                    if raw {
+                        assert_eq!(uut.next_qp.val().to_u64(), 0);
+                    } else {
+                        news[uut.next_qp.val().to_u64() as usize] = false;
+                    }
+                }
+                edge!(uut);
             }
-            assert_eq!(uut.wanted.val(), wanted.to_bits::<16>());
-            assert_eq!(uut.finished.val(), finished.to_bits::<16>());
+            assert_eq!(news, [false; 8], "SEED={seed}");
+            assert_eq!(raws, 0, "SEED={seed}: a frame out of its turn");
         }
     }
 }

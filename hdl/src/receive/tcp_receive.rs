@@ -8,14 +8,17 @@
 //! last beat:  good -> RCV.NXT moves, the stream has grown, acknowledge
 //!             bad  -> nothing has happened: what was written lies beyond RCV.NXT
 //! ```
-use crate::control::records::{Command, ContextWrite};
-use crate::literal::{Derived, Literal};
+use crate::configuration::{QpNumber, STREAM_RING_BITS};
+use crate::control::records::ContextWrite;
+use crate::life::{Life, LifeWatch, QpChange};
+use crate::literal::Literal;
 use crate::receive::acceptance::Acceptance;
 use crate::receive::frame_check::FrameCheck;
 use crate::receive::notes::*;
 use crate::receive::octet_mask::OctetMask;
+use crate::receive::raw_ring::RawRing;
 use crate::receive::records::Acknowledgement;
-use crate::receive::ring_sizes::{LongestFrame, RawLimit};
+use crate::receive::ring_sizes::{RingPosition, LONGEST_FRAME};
 use rust_hdl::prelude::*;
 
 /// The numbers of the pulses in [`TcpReceive::counts`].
@@ -41,25 +44,24 @@ pub mod frame_count {
 /// All outputs are registered; each record means something only with its `_valid`, for one clock,
 /// and whoever it is for must take it.
 #[derive(LogicBlock, Default)]
-pub struct TcpReceive<const BANK: usize> {
+pub struct TcpReceive {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
-    pub qp_command: Signal<In, Command>,
-    pub active: Signal<In, Bits<16>>,
+    pub change: Signal<In, QpChange>,
     pub taken: Signal<In, StreamTaken>,
     /// Frames, from the [`FrameQueue`](crate::receive::frame_queue::FrameQueue).
     pub frame: Signal<In, FrameBeat>,
     pub segment: Signal<In, FrameHead>,
     pub segment_valid: Signal<In, Bit>,
     // To the ring.
-    pub write_qp: Signal<Out, Bits<4>>,
-    pub write_at: Signal<Out, Bits<15>>,
+    pub write_qp: Signal<Out, QpNumber>,
+    pub write_at: Signal<Out, RingPosition>,
     pub write_data: Signal<Out, Bits<64>>,
     pub write_mask: Signal<Out, Bits<8>>,
     /// A stream has grown.
     pub grown: Signal<Out, StreamGrown>,
-    /// A raw frame of so many octets is complete in ring 0.
-    pub raw: Signal<Out, Bits<16>>,
+    /// A raw frame is complete in ring 0.
+    pub raw: Signal<Out, RawFrame>,
     pub raw_valid: Signal<Out, Bit>,
     /// There is a place for the length of another raw frame.
     pub raw_ready: Signal<In, Bit>,
@@ -67,26 +69,24 @@ pub struct TcpReceive<const BANK: usize> {
     pub note_valid: Signal<Out, Bit>,
     pub acknowledgement: Signal<Out, Acknowledgement>,
     pub acknowledgement_valid: Signal<Out, Bit>,
-    /// The peer has reset the connection of `reset_qp`; `reset_sequence` is RCV.NXT.
-    pub reset_valid: Signal<Out, Bit>,
-    pub reset_qp: Signal<Out, Bits<4>>,
-    pub reset_sequence: Signal<Out, Bits<32>>,
+    pub peer_reset: Signal<Out, PeerReset>,
     /// Pulses: [`frame_count`].
     pub counts: Signal<Out, Bits<7>>,
-    acceptance: Acceptance<BANK>,
+    acceptance: Acceptance,
     octets: OctetMask,
-    check: FrameCheck<BANK>,
+    check: FrameCheck,
+    lives: LifeWatch,
+    /// Queue pair 0's life.
+    raw_life: DFF<Life>,
     stage: DFF<FrameBeat>,
     offset: DFF<Bits<16>>,
-    raw_written: DFF<Bits<32>>,
-    raw_read: DFF<Bits<32>>,
-    raw_open: DFF<Bit>,
-    ring_qp: DFF<Bits<4>>,
-    ring_at: DFF<Bits<15>>,
+    raw_ring: RawRing,
+    ring_qp: DFF<QpNumber>,
+    ring_at: DFF<RingPosition>,
     ring_data: DFF<Bits<64>>,
     ring_mask: DFF<Bits<8>>,
     growth: DFF<StreamGrown>,
-    raw_length: DFF<Bits<16>>,
+    raw_frame: DFF<RawFrame>,
     /// Octets of the frame up to the end of `stage`.
     octets_now: DFF<Bits<16>>,
     offset_next: Signal<Local, Bits<16>>,
@@ -95,45 +95,52 @@ pub struct TcpReceive<const BANK: usize> {
     told_valid: DFF<Bit>,
     ack: DFF<Acknowledgement>,
     ack_valid: DFF<Bit>,
-    dead: DFF<Bit>,
-    dead_qp: DFF<Bits<4>>,
-    dead_sequence: DFF<Bits<32>>,
+    dead: DFF<PeerReset>,
     count: DFF<Bits<7>>,
-    /// How far `raw_written` may be when a raw frame of any length comes, and how far that is.
-    raw_bound: DFF<Bits<32>>,
-    raw_slack: Signal<Local, Bits<32>>,
-    raw_fits: Signal<Local, Bit>,
     is_raw: Signal<Local, Bit>,
     is_segment: Signal<Local, Bit>,
-    origin: Signal<Local, Bits<15>>,
+    origin: Signal<Local, RingPosition>,
     low: Signal<Local, Bits<16>>,
     high: Signal<Local, Bits<16>>,
     total: Signal<Local, Bits<16>>,
     ends: Signal<Local, Bit>,
+    /// The segment's queue pair is started, and active, in the life in which the segment came.
+    started: Signal<Local, Bit>,
+    live: Signal<Local, Bit>,
     commit: Signal<Local, Bit>,
     acknowledges: Signal<Local, Bit>,
     pulses: Signal<Local, Bits<7>>,
     raw_way: Literal<2, { way::RAW }>,
     segment_way: Literal<2, { way::SEGMENT }>,
     eight: Literal<16, 8>,
-    longest: Derived<16, LongestFrame<BANK>>,
-    raw_limit: Derived<32, RawLimit<BANK>>,
+    longest: Literal<16, LONGEST_FRAME>,
 }
 
-impl<const BANK: usize> Logic for TcpReceive<BANK> {
+impl Logic for TcpReceive {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, stage, offset, raw_written, raw_read, raw_open);
-        dff_setup!(self, clock, ring_qp, ring_at, ring_data, ring_mask, growth, raw_length);
-        dff_setup!(self, clock, raw_bound, octets_now, raw_done, told, told_valid, ack, ack_valid);
-        dff_setup!(self, clock, dead, dead_qp, dead_sequence, count);
-        clock!(self, clock, acceptance);
+        dff_setup!(self, clock, stage, offset, raw_frame, raw_done, raw_life);
+        dff_setup!(self, clock, ring_qp, ring_at, ring_data, ring_mask, growth, octets_now);
+        dff_setup!(self, clock, told, told_valid, ack, ack_valid, dead, count);
+        clock!(self, clock, acceptance, lives, raw_ring);
         self.acceptance.context_write.next = self.context_write.val();
-        self.acceptance.qp_command.next = self.qp_command.val();
-        self.acceptance.active.next = self.active.val();
+        self.acceptance.change.next = self.change.val();
         self.acceptance.taken.next = self.taken.val();
         self.acceptance.head.next = self.segment.val();
         self.acceptance.ask.next = self.segment_valid.val();
+
+        // A change in the very clock of a segment's end counts already.
+        self.lives.change.next = self.change.val();
+        self.lives.look.next = self.segment_valid.val();
+        self.lives.qp.next = self.segment.val().qp;
+        self.started.next = self.lives.life_now.val().started
+            & (self.lives.life_now.val().generation == self.segment.val().generation);
+        self.live.next = self.started.val() & self.lives.life_now.val().active;
+        if self.change.val().valid & !self.change.val().qp.any() {
+            self.raw_life.d.next.generation = self.change.val().generation;
+            self.raw_life.d.next.started = self.change.val().started;
+            self.raw_life.d.next.active = self.change.val().active;
+        }
 
         self.stage.d.next = self.frame.val();
         self.offset_next.next = self.offset.q.val();
@@ -146,34 +153,27 @@ impl<const BANK: usize> Logic for TcpReceive<BANK> {
         }
         self.offset.d.next = self.offset_next.val();
         self.octets_now.d.next = self.offset_next.val() + bit_cast::<16, 4>(self.frame.val().bytes);
-        if self.taken.val().valid & (self.taken.val().qp == 0) {
-            self.raw_read.d.next = self.taken.val().end;
-        }
+        self.raw_ring.taken.next = self.taken.val();
+        self.raw_ring.beat.next = self.stage.q.val().valid;
+        self.raw_ring.first.next = self.stage.q.val().first;
+        self.raw_ring.octets.next = self.octets_now.q.val();
 
         // Which octets of the beat go to the ring: those from `low` to before `high`.
         self.is_raw.next = self.stage.q.val().way == self.raw_way.val();
         self.is_segment.next = self.stage.q.val().way == self.segment_way.val();
-        self.raw_bound.d.next = self.raw_read.q.val() + self.raw_limit.val();
-        self.raw_slack.next = self.raw_bound.q.val() - self.raw_written.q.val();
-        self.raw_fits.next = self.raw_open.q.val();
-        if self.stage.q.val().first {
-            self.raw_fits.next = !self.raw_slack.val().get_bit(31);
-        }
-        if self.stage.q.val().valid {
-            self.raw_open.d.next = self.raw_fits.val();
-        }
         self.origin.next = self.acceptance.decision.val().origin;
         self.low.next = self.acceptance.decision.val().low;
         self.high.next = self.acceptance.decision.val().high;
         if self.is_raw.val() {
-            self.origin.next = self.raw_written.q.val().get_bits::<15>(0);
+            self.origin.next = bit_cast::<STREAM_RING_BITS, 32>(self.raw_ring.start.val());
             self.low.next = 0.into();
             self.high.next = self.longest.val();
         }
         self.octets.offset.next = self.offset.q.val();
         self.octets.low.next = self.low.val();
         self.octets.high.next = self.high.val();
-        self.ring_at.d.next = self.origin.val() + self.offset.q.val().get_bits::<15>(0);
+        self.ring_at.d.next =
+            self.origin.val() + bit_cast::<STREAM_RING_BITS, 16>(self.offset.q.val());
         self.ring_data.d.next = self.stage.q.val().data;
         self.ring_qp.d.next = self.acceptance.decision.val().qp;
         if self.is_raw.val() {
@@ -181,7 +181,7 @@ impl<const BANK: usize> Logic for TcpReceive<BANK> {
         }
         self.ring_mask.d.next = 0.into();
         if self.stage.q.val().valid
-            & ((self.is_raw.val() & self.raw_fits.val())
+            & ((self.is_raw.val() & self.raw_ring.fits.val())
                 | (self.is_segment.val() & self.acceptance.decision.val().accept))
         {
             self.ring_mask.d.next = self.octets.mask.val();
@@ -196,7 +196,9 @@ impl<const BANK: usize> Logic for TcpReceive<BANK> {
         self.check.frame.next = self.stage.q.val();
         self.check.octets.next = self.total.val();
         self.raw_done.d.next = false;
-        self.raw_length.d.next = self.total.val();
+        self.raw_ring.done.next = false;
+        self.raw_frame.d.next.generation = self.raw_life.q.val().generation;
+        self.raw_frame.d.next.octets = self.total.val();
         if self.ends.val() {
             self.pulses.next = self.pulses.val().replace_bit(0, true);
             if self.check.bad.val() {
@@ -204,18 +206,15 @@ impl<const BANK: usize> Logic for TcpReceive<BANK> {
             } else if self.check.foreign.val() {
                 self.pulses.next = self.pulses.val().replace_bit(2, true);
             } else if self.is_segment.val() {
-                self.acknowledges.next =
-                    self.acceptance.decision.val().started & !self.acceptance.disturbed.val();
-                self.commit.next =
-                    self.acceptance.decision.val().live & !self.acceptance.disturbed.val();
-            } else if !self.active.val().get_bit(0) {
+                self.acknowledges.next = self.started.val();
+                self.commit.next = self.live.val();
+            } else if !self.raw_life.q.val().active {
                 self.pulses.next = self.pulses.val().replace_bit(4, true);
-            } else if !self.raw_fits.val() | !self.raw_ready.val() {
+            } else if !self.raw_ring.fits.val() | !self.raw_ready.val() {
                 self.pulses.next = self.pulses.val().replace_bit(3, true);
             } else {
                 self.raw_done.d.next = true;
-                self.raw_written.d.next =
-                    self.raw_written.q.val() + bit_cast::<32, 16>(self.total.val());
+                self.raw_ring.done.next = true;
             }
         }
         self.acceptance.commit.next = self.commit.val();
@@ -237,31 +236,32 @@ impl<const BANK: usize> Logic for TcpReceive<BANK> {
         self.growth.d.next.finished = self.acceptance.decision.val().finish;
         self.told_valid.d.next = self.commit.val() & self.acceptance.decision.val().acknowledge;
         self.told.d.next.qp = self.acceptance.decision.val().qp;
+        self.told.d.next.generation = self.segment.val().generation;
         self.told.d.next.expected = self.acceptance.decision.val().expected;
         self.told.d.next.acknowledge = true;
         self.ack_valid.d.next = self.acknowledges.val() & self.acceptance.decision.val().forward;
-        self.ack.d.next.qp = bit_cast::<8, 4>(self.acceptance.decision.val().qp);
+        self.ack.d.next.qp = self.acceptance.decision.val().qp;
+        self.ack.d.next.generation = self.segment.val().generation;
         self.ack.d.next.sequence = self.segment.val().sequence;
         self.ack.d.next.number = self.segment.val().acknowledgement;
         self.ack.d.next.window = self.segment.val().window;
-        self.dead.d.next = self.commit.val() & self.acceptance.decision.val().reset;
-        self.dead_qp.d.next = self.acceptance.decision.val().qp;
-        self.dead_sequence.d.next = self.acceptance.decision.val().expected;
+        self.dead.d.next.valid = self.commit.val() & self.acceptance.decision.val().reset;
+        self.dead.d.next.qp = self.acceptance.decision.val().qp;
+        self.dead.d.next.generation = self.segment.val().generation;
+        self.dead.d.next.expected = self.acceptance.decision.val().expected;
 
         self.write_qp.next = self.ring_qp.q.val();
         self.write_at.next = self.ring_at.q.val();
         self.write_data.next = self.ring_data.q.val();
         self.write_mask.next = self.ring_mask.q.val();
         self.grown.next = self.growth.q.val();
-        self.raw.next = self.raw_length.q.val();
+        self.raw.next = self.raw_frame.q.val();
         self.raw_valid.next = self.raw_done.q.val();
         self.note.next = self.told.q.val();
         self.note_valid.next = self.told_valid.q.val();
         self.acknowledgement.next = self.ack.q.val();
         self.acknowledgement_valid.next = self.ack_valid.q.val();
-        self.reset_valid.next = self.dead.q.val();
-        self.reset_qp.next = self.dead_qp.q.val();
-        self.reset_sequence.next = self.dead_sequence.q.val();
+        self.peer_reset.next = self.dead.q.val();
         self.counts.next = self.count.q.val();
     }
 }

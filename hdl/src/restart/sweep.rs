@@ -1,10 +1,12 @@
 //! Clears the context tables after a reset.
+use crate::configuration::OBJECT_BITS;
 use crate::control::records::Wipe;
 use crate::literal::Literal;
 use rust_hdl::prelude::*;
 
-/// After a reset, wipes context 0, 1, ... 255 of every table, one a clock, and then waits until the
-/// device may go on. After power-on there is nothing to wipe.
+/// After a reset, wipes context 0, 1, ... of every table, one a clock, to the last one of the
+/// largest table, and then waits until the device may go on. After power-on there is nothing to
+/// wipe.
 #[derive(LogicBlock, Default)]
 pub struct Sweep {
     pub clock: Signal<In, Clock>,
@@ -16,9 +18,9 @@ pub struct Sweep {
     /// The device must not be given anything.
     pub busy: Signal<Out, Bit>,
     wiping: DFF<Bit>,
-    index: DFF<Bits<8>>,
-    one: Literal<8, 1>,
-    last: Literal<8, 255>,
+    index: DFF<Bits<OBJECT_BITS>>,
+    one: Literal<OBJECT_BITS, 1>,
+    last: Literal<OBJECT_BITS, { (1 << OBJECT_BITS) - 1 }>,
 }
 
 impl Logic for Sweep {

@@ -1,5 +1,6 @@
 //! Packets and resets at random times.
 use super::*;
+use crate::configuration::OBJECT_BITS;
 use crate::stream::bench::*;
 use crate::stream::Beat;
 use rand::Rng;
@@ -125,7 +126,8 @@ fn a_reset_wipes_every_number_once_and_waits() {
         tick!(uut);
         assert!(!uut.busy.val() && !uut.wipe.val().valid, "nothing after power-on");
     }
-    for held in [0, 1, 300] {
+    let count = 1 << OBJECT_BITS;
+    for held in [0, 1, count + 44] {
         uut.reset_asked.next = true;
         settle!(uut);
         assert!(uut.busy.val());
@@ -133,7 +135,7 @@ fn a_reset_wipes_every_number_once_and_waits() {
         uut.reset_asked.next = false;
         uut.hold.next = held > 0;
         let mut wiped = vec![];
-        for clock in 0..1000 {
+        for clock in 0..2 * count {
             uut.hold.next = clock < held;
             settle!(uut);
             if !uut.busy.val() {
@@ -143,7 +145,7 @@ fn a_reset_wipes_every_number_once_and_waits() {
             assert!(uut.wipe.val().valid);
             edge!(uut);
         }
-        assert_eq!(wiped[..256], (0..256).collect::<Vec<_>>());
-        assert_eq!(wiped.len(), (held + 1).max(256));
+        assert_eq!(wiped[..count], (0..count as u64).collect::<Vec<_>>());
+        assert_eq!(wiped.len(), (held + 1).max(count));
     }
 }

@@ -33,6 +33,9 @@ pub struct SerialBridge {
     pub max_payload: Signal<Out, Bits<3>>,
     pub max_read: Signal<Out, Bits<3>>,
     pub requester: Signal<Out, Bits<16>>,
+    pub bus_master_enable: Signal<Out, Bit>,
+    /// MSI-X is on, and not masked as a whole.
+    pub msix_enable: Signal<Out, Bit>,
     /// The device must forget everything. At least 255 clocks, synchronous.
     pub reset: Signal<Out, Bit>,
     uart_receiver: UartReceiver,
@@ -70,6 +73,8 @@ impl SerialBridge {
             max_payload: Default::default(),
             max_read: Default::default(),
             requester: Default::default(),
+            bus_master_enable: Default::default(),
+            msix_enable: Default::default(),
             reset: Default::default(),
             uart_receiver: UartReceiver::new(clocks_per_bit),
             unstuffer: Default::default(),
@@ -95,6 +100,8 @@ impl Logic for SerialBridge {
         self.max_payload.next = self.session.max_payload.val();
         self.max_read.next = self.session.max_read.val();
         self.requester.next = self.session.requester.val();
+        self.bus_master_enable.next = self.session.bus_master_enable.val();
+        self.msix_enable.next = self.session.msix_enable.val();
 
         // From the host.
         self.uart_receiver.line.next = self.uart_rx.val();

@@ -1,8 +1,9 @@
 //! What the blocks of the serial line tell each other.
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// An octet of a frame, before stuffing and without the CRC.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FrameOctet {
     pub octet: Bits<8>,
     /// The CRC follows.
@@ -10,7 +11,7 @@ pub struct FrameOctet {
 }
 
 /// A good frame has arrived.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Arrived {
     /// For one clock.
     pub valid: Bit,

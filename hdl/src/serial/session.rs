@@ -32,6 +32,8 @@ pub struct SerialSession {
     pub max_payload: Signal<Out, Bits<3>>,
     pub max_read: Signal<Out, Bits<3>>,
     pub requester: Signal<Out, Bits<16>>,
+    pub bus_master_enable: Signal<Out, Bit>,
+    pub msix_enable: Signal<Out, Bit>,
     /// The device and the packets of both directions must go: a session begins. For 255 clocks at
     /// least, which is less than a frame lasts, and until no packet of the host is left.
     pub reset: Signal<Out, Bit>,
@@ -88,6 +90,8 @@ impl Logic for SerialSession {
         self.confirm.next = self.confirm_due.q.val() & !self.busy.q.val();
         self.max_payload.next = self.settings.q.val().get_bits::<3>(0);
         self.max_read.next = self.settings.q.val().get_bits::<3>(4);
+        self.bus_master_enable.next = self.settings.q.val().get_bit(3);
+        self.msix_enable.next = self.settings.q.val().get_bit(7);
         self.requester.next = self.requester_given.q.val();
         self.expected_more.next = self.expected_number.q.val() + self.one.val();
         self.taken_more.next = self.taken_number.q.val() + self.one.val();

@@ -81,7 +81,7 @@ impl Bench {
         uut.connect_all();
         Self {
             uut,
-            link: SerialLink::open(0x0100, (1, 2), seed as u16, Duration::ZERO),
+            link: SerialLink::open(0x0100, 0x21, seed as u16, Duration::ZERO),
             wire: Wire::default(),
             clock: 0,
             rng: rng(seed),
@@ -239,10 +239,12 @@ fn settings_follow_the_host() {
     assert_eq!(bench.uut.max_payload.val().index(), 1);
     assert_eq!(bench.uut.max_read.val().index(), 2);
     assert_eq!(bench.uut.requester.val().index(), 0x0100);
-    bench.link.set((2, 5));
+    assert!(!bench.uut.bus_master_enable.val() && !bench.uut.msix_enable.val());
+    bench.link.set(0xda);
     (0..2000).for_each(|_| bench.clock());
     assert_eq!(bench.uut.max_payload.val().index(), 2);
     assert_eq!(bench.uut.max_read.val().index(), 5);
+    assert!(bench.uut.bus_master_enable.val() && bench.uut.msix_enable.val());
 }
 
 /// Another process opens the line while packets of the one before are everywhere.
@@ -258,7 +260,7 @@ fn a_new_session_knows_nothing_of_the_old_one() {
     }
     (0..9_000).for_each(|_| bench.clock());
     bench.to_host.clear();
-    bench.link = SerialLink::open(0x0200, (0, 0), 99, bench.now());
+    bench.link = SerialLink::open(0x0200, 0, 99, bench.now());
     bench.from_device.clear();
     bench.open();
     bench.at_device.clear();
@@ -283,7 +285,7 @@ fn garbage_does_not_reach_the_device() {
     };
     let good = frame(kind::PACKET, 0, &[3; 16]);
     let mut bench = Bench::new(9, 0.0);
-    bench.link = SerialLink::open(1, (0, 0), 2, Duration::MAX / 2);
+    bench.link = SerialLink::open(1, 0, 2, Duration::MAX / 2);
     bench.raw(&good);
     bench.raw(&frame(kind::OPEN, 0, &[1, 2]));
     bench.raw(&good[..good.len() / 2]);

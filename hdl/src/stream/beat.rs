@@ -1,10 +1,11 @@
 //! The one stream interface of the datapath: 64-bit beats with valid/ready flow control.
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// One beat of a packet. Byte 0, the first on the wire, is `data` bits 7:0.
 ///
 /// A stream of beats is *dense*: every beat but a packet's last carries eight octets.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct Beat {
     /// The octets; those beyond `bytes` are zero.
     pub data: Bits<64>,

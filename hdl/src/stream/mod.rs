@@ -9,6 +9,7 @@ pub mod merge;
 pub mod packet_store;
 pub mod pulse_crossing;
 pub mod skid_buffer;
+pub mod swap;
 pub mod synchroniser;
 pub mod word_packer;
 
@@ -21,6 +22,7 @@ pub use merge::Merge2;
 pub use packet_store::PacketStore;
 pub use pulse_crossing::PulseCrossing;
 pub use skid_buffer::SkidBuffer;
+pub use swap::Swap;
 pub use synchroniser::Synchroniser;
 pub use word_packer::WordPacker;
 

@@ -1,11 +1,11 @@
 //! Judges the peer's acknowledgements.
-use crate::control::records::{Command, ContextWrite};
-use crate::memory::{ContextTable, Table};
+use crate::configuration::QpNumber;
+use crate::control::records::ContextWrite;
+use crate::life::{LifeTable, LifeWatch, QpChange};
+use crate::memory::{field_number, QpField};
 use crate::receive::records::Acknowledgement;
 use crate::stream::*;
 use crate::transmit::records::*;
-use ironwarp_abi::context::table;
-use ironwarp_abi::limits::QP_BITS;
 use rust_hdl::prelude::*;
 
 /// What [`AckProcessor`] does in this clock.
@@ -13,10 +13,25 @@ use rust_hdl::prelude::*;
 pub enum AckState {
     /// Takes an acknowledgement.
     Take,
-    /// The queue pair's record and window scale are read.
+    /// The queue pair's record and its context are read.
     Look,
     /// Acceptable? Then tell.
     Judge,
+    /// Tells.
+    Tell,
+}
+
+/// What was told of a queue pair last, and the segment that set its window.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct SetEdge {
+    /// Something was.
+    pub known: Bit,
+    /// Octets of the stream that are acknowledged.
+    pub acknowledged: Bits<32>,
+    /// SND.WND.
+    pub window: Bits<32>,
+    /// SND.WL1.
+    pub setter: Bits<32>,
 }
 
 /// Keeps SND.UNA, SND.WND and SND.WL1 of every queue pair, and tells everyone when the first two
@@ -24,112 +39,88 @@ pub enum AckState {
 /// acknowledges something new.
 ///
 /// ```text
-/// acknowledgement --> Take --> Look --> Judge --+--> edge
-/// command --> context words, a clock later -----+     |
-/// sent (SND.NXT) --> table           table <----------+
+/// acknowledgement --> Take --> Look --> Judge --> Tell --> send_edge
+///                  records <-----------------------+
 /// ```
-/// A start takes them from the context; SND.WL1 is RCV.NXT then. Three clocks an acknowledgement.
-#[derive(LogicBlock)]
+/// At the start of a life SND.WND is what the context says, and SND.WL1 is RCV.NXT. An
+/// acknowledgement counts until the host stops its queue pair, and only for its own life. Four
+/// clocks an acknowledgement.
+#[derive(LogicBlock, Default)]
 pub struct AckProcessor {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
-    pub command: Signal<In, Command>,
+    pub change: Signal<In, QpChange>,
     pub acknowledgement: StreamSink<Acknowledgement>,
     /// The segmenter has moved SND.NXT.
     pub sent: Signal<In, SendNext>,
-    /// SND.UNA or SND.WND has moved, or was told again.
+    /// SND.UNA or SND.WND has moved, or was told again: only while it is `free`.
     pub send_edge: Signal<Out, SendEdge>,
-    scales: ContextTable<QP_BITS, 1>,
-    starts: ContextTable<QP_BITS, 3>,
-    ends: Table<Bits<32>, QP_BITS>,
-    edges: Table<SendEdge, QP_BITS>,
-    /// SND.WL1.
-    setters: Table<Bits<32>, QP_BITS>,
+    pub free: Signal<In, Bit>,
+    watch: LifeWatch,
+    scale: QpField<4, { field_number("send_window_shift") }>,
+    first: QpField<32, { field_number("send_next") }>,
+    receive_next: QpField<32, { field_number("receive_next") }>,
+    ends: LifeTable<Bits<32>>,
+    edges: LifeTable<SetEdge>,
     state: DFF<AckState>,
     asked: DFF<Acknowledgement>,
-    /// A queue pair starts: its context words are there in this clock.
-    starting: DFF<Bit>,
-    starting_qp: DFF<Bits<4>>,
-    told: DFF<SendEdge>,
-    told_setter: DFF<Bits<32>>,
-    qp: Signal<Local, Bits<4>>,
-    scale_word: Signal<Local, Bits<32>>,
-    scale: Signal<Local, Bits<4>>,
+    told: DFF<SetEdge>,
+    good: DFF<Bit>,
+    qp: Signal<Local, QpNumber>,
+    position: Signal<Local, Bits<32>>,
     acknowledged: Signal<Local, Bits<32>>,
     outstanding: Signal<Local, Bits<32>>,
-    current: Signal<Local, SendEdge>,
+    current: Signal<Local, SetEdge>,
+    setter: Signal<Local, Bits<32>>,
     age: Signal<Local, Bits<32>>,
     sets: Signal<Local, Bit>,
-}
-
-impl Default for AckProcessor {
-    fn default() -> Self {
-        Self {
-            clock: Default::default(),
-            context_write: Default::default(),
-            command: Default::default(),
-            acknowledgement: Default::default(),
-            sent: Default::default(),
-            send_edge: Default::default(),
-            scales: ContextTable::new(table::QUEUE_PAIR, 0),
-            starts: ContextTable::new(table::QUEUE_PAIR, 13),
-            ends: Default::default(),
-            edges: Default::default(),
-            setters: Default::default(),
-            state: Default::default(),
-            asked: Default::default(),
-            starting: Default::default(),
-            starting_qp: Default::default(),
-            told: Default::default(),
-            told_setter: Default::default(),
-            qp: Default::default(),
-            scale_word: Default::default(),
-            scale: Default::default(),
-            acknowledged: Default::default(),
-            outstanding: Default::default(),
-            current: Default::default(),
-            age: Default::default(),
-            sets: Default::default(),
-        }
-    }
+    lives: Signal<Local, Bit>,
 }
 
 impl Logic for AckProcessor {
     //= rfc9293#3.10.7.4  SND.UNA =< SEG.ACK =< SND.NXT; SND.WL1 =< SEG.SEQ sets the window.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, asked, starting, starting_qp, told, told_setter);
-        clock!(self, clock, scales, starts, ends, edges, setters);
-        self.scales.context_write.next = self.context_write.val();
-        self.starts.context_write.next = self.context_write.val();
-        self.qp.next = bit_cast::<4, 8>(self.asked.q.val().qp);
-        self.scales.index.next = self.qp.val();
-        self.starts.index.next = bit_cast::<4, 8>(self.command.val().index);
-        self.ends.read_index.next = self.qp.val();
-        self.edges.read_index.next = self.qp.val();
-        self.setters.read_index.next = self.qp.val();
+        dff_setup!(self, clock, state, asked, told, good);
+        clock!(self, clock, watch, scale, first, receive_next, ends, edges);
+        self.scale.context_write.next = self.context_write.val();
+        self.first.context_write.next = self.context_write.val();
+        self.receive_next.context_write.next = self.context_write.val();
+        self.watch.change.next = self.change.val();
+        self.ends.change.next = self.change.val();
+        self.edges.change.next = self.change.val();
+        self.qp.next = self.asked.q.val().qp;
+        self.watch.look.next = self.state.q.val() == AckState::Look;
+        self.watch.qp.next = self.qp.val();
+        self.scale.qp.next = self.qp.val();
+        self.first.qp.next = self.qp.val();
+        self.receive_next.qp.next = self.qp.val();
+        self.ends.read_qp.next = self.qp.val();
+        self.edges.read_qp.next = self.qp.val();
         self.ends.write.next = self.sent.val().valid;
-        self.ends.write_index.next = self.sent.val().qp;
-        self.ends.write_record.next = self.sent.val().number;
-        self.edges.write.next = self.told.q.val().valid;
-        self.edges.write_index.next = self.told.q.val().qp;
-        self.edges.write_record.next = self.told.q.val();
-        self.setters.write.next = self.told.q.val().valid;
-        self.setters.write_index.next = self.told.q.val().qp;
-        self.setters.write_record.next = self.told_setter.q.val();
-        self.send_edge.next = self.told.q.val();
+        self.ends.write_qp.next = self.sent.val().qp;
+        self.ends.write_record.next = self.sent.val().position;
 
-        self.scale_word.next = self.scales.words[0].val();
-        self.scale.next = self.scale_word.val().get_bits::<4>(8);
+        // Relative to the life's first octet.
         self.current.next = self.edges.read_record.val();
-        self.acknowledged.next = self.asked.q.val().number - self.current.val().unacknowledged;
-        self.outstanding.next = self.ends.read_record.val() - self.current.val().unacknowledged;
-        self.age.next = self.asked.q.val().sequence - self.setters.read_record.val();
+        self.setter.next = self.current.val().setter;
+        if !self.current.val().known {
+            self.setter.next = self.receive_next.value.val();
+        }
+        self.position.next = self.asked.q.val().number - self.first.value.val();
+        self.acknowledged.next = self.position.val() - self.current.val().acknowledged;
+        self.outstanding.next = self.ends.read_record.val() - self.current.val().acknowledged;
+        self.age.next = self.asked.q.val().sequence - self.setter.val();
         self.sets.next = self.acknowledged.val().any() | !self.age.val().get_bit(31);
+        self.lives.next = self.watch.life_now.val().started
+            & (self.watch.life_now.val().generation == self.asked.q.val().generation);
 
-        self.starting.d.next = self.command.val().valid & self.command.val().enable;
-        self.starting_qp.d.next = bit_cast::<4, 8>(self.command.val().index);
-        self.told.d.next.valid = false;
+        self.send_edge.next.valid = false;
+        self.send_edge.next.qp = self.qp.val();
+        self.send_edge.next.acknowledged = self.told.q.val().acknowledged;
+        self.send_edge.next.window = self.told.q.val().window;
+        self.edges.write_qp.next = self.qp.val();
+        self.edges.write_record.next = self.told.q.val();
         self.acknowledgement.ready.next = self.state.q.val() == AckState::Take;
         match self.state.q.val() {
             AckState::Take => {
@@ -142,29 +133,28 @@ impl Logic for AckProcessor {
                 self.state.d.next = AckState::Judge;
             }
             AckState::Judge => {
-                if !self.starting.q.val() {
-                    // What was read in the clocks around a start means nothing.
-                    self.told.d.next.valid = (self.acknowledged.val() <= self.outstanding.val())
-                        & self.sets.val()
-                        & !self.told.q.val().valid;
-                    self.told.d.next.qp = self.qp.val();
-                    self.told.d.next.unacknowledged = self.asked.q.val().number;
-                    self.told.d.next.window =
-                        bit_cast::<32, 16>(self.asked.q.val().window) << self.scale.val();
-                    self.told_setter.d.next = self.asked.q.val().sequence;
+                self.good.d.next = (self.acknowledged.val() <= self.outstanding.val())
+                    & self.sets.val()
+                    & self.lives.val();
+                self.told.d.next.known = true;
+                self.told.d.next.acknowledged = self.position.val();
+                self.told.d.next.window =
+                    bit_cast::<32, 16>(self.asked.q.val().window) << self.scale.value.val();
+                self.told.d.next.setter = self.asked.q.val().sequence;
+                self.state.d.next = AckState::Tell;
+            }
+            AckState::Tell => {
+                if !self.good.q.val() | !self.lives.val() {
+                    self.state.d.next = AckState::Take;
+                } else if self.free.val() {
+                    self.send_edge.next.valid = true;
+                    self.state.d.next = AckState::Take;
                 }
-                self.state.d.next = AckState::Take;
             }
             _ => {
                 self.state.d.next = AckState::Take;
             }
         }
-        if self.starting.q.val() {
-            self.told.d.next.valid = true;
-            self.told.d.next.qp = self.starting_qp.q.val();
-            self.told.d.next.unacknowledged = self.starts.words[0].val();
-            self.told.d.next.window = self.starts.words[1].val();
-            self.told_setter.d.next = self.starts.words[2].val();
-        }
+        self.edges.write.next = self.send_edge.val().valid;
     }
 }

@@ -1,11 +1,13 @@
 //! A world around the transmit engine: host memory, a host, and the peers at the other end.
+use crate::configuration::MR_BITS;
 use crate::control::records::*;
+use crate::life::QpChange;
 use crate::receive::records::*;
 use crate::stream::bench::*;
 use crate::stream::Beat;
 use crate::transmit::records::ReadSent;
 use crate::transmit::Transmit;
-use ironwarp_abi::context::{table, MemoryRegionContext, QueuePairContext};
+use ironwarp_abi::context::{region_of, table, MemoryRegionContext, QueuePairContext};
 use ironwarp_abi::queue::SendRequest;
 use ironwarp_wire::checksum;
 use rand::Rng;
@@ -13,6 +15,11 @@ use rand_chacha::ChaCha8Rng;
 use rust_hdl::prelude::*;
 use std::collections::VecDeque;
 
+/// Queue pairs of the world: a configuration has them and more.
+pub const QPS: usize = 16;
+const _: () = assert!(QPS <= crate::configuration::QP_COUNT);
+/// Clocks between two changes of queue pairs' lives.
+const PAUSE: u64 = 8;
 /// Where the send queue of a queue pair lies, of 64 entries.
 pub const RING_LOG2: u8 = 6;
 /// Where the registered memory lies, and how large it is.
@@ -51,11 +58,15 @@ pub struct World {
     pub now: u64,
     pub contexts: Vec<QueuePairContext>,
     pub rings: Vec<Vec<[u8; 64]>>,
-    pub posted: [u16; 16],
+    pub posted: [u16; QPS],
     pub buffer: Vec<u8>,
     /// Reads of these bus addresses are refused.
     pub poison: Option<u64>,
-    pub active: u64,
+    /// The lives of the queue pairs, as control has told them.
+    pub generation: [u64; QPS],
+    pub active: [bool; QPS],
+    changes: VecDeque<QpChange>,
+    changed: u64,
     requests: Channel,
     payload: Channel,
     /// Clocks from a read to its answer.
@@ -74,12 +85,23 @@ pub struct World {
     /// When each frame ended, its octets.
     pub ends: Vec<(u64, usize)>,
     pub trace: [u64; 7],
+    asked_taken: bool,
+    /// When the last fence came out.
+    pub fenced: Option<u64>,
+    /// When each read of payload was asked for.
+    pub reads: Vec<u64>,
+    /// The buses take nothing and answer nothing.
+    pub held: bool,
+    /// Control takes no event.
+    pub stall_events: bool,
+    /// Nobody takes a completion.
+    pub stall_completions: bool,
 }
 
 impl World {
     pub fn new(seed: u64) -> Self {
         let mut rng = rng(seed);
-        let contexts = (0..16_usize)
+        let contexts = (0..QPS)
             .map(|qp| QueuePairContext {
                 send_markers: rng.random(),
                 crc: rng.random(),
@@ -87,12 +109,12 @@ impl World {
                 receive_window_shift: rng.random_range(0..5),
                 pd: 77,
                 mulpdu: rng.random_range(128..1454),
-                send_cq: qp as u8 ^ 5,
-                receive_cq: qp as u8 ^ 10,
+                send_cq: qp as u32 ^ 5,
+                receive_cq: qp as u32 ^ 10,
                 send_queue_log2: RING_LOG2,
                 local_ip: rng.random(),
                 remote_ip: rng.random(),
-                local_port: 1000 + qp as u16,
+                local_port: 1000 + u16::try_from(qp).unwrap(),
                 remote_port: rng.random(),
                 local_mac: rng.random::<u64>() >> 16,
                 remote_mac: rng.random::<u64>() >> 16,
@@ -110,11 +132,14 @@ impl World {
             uut,
             now: 0,
             contexts,
-            rings: vec![vec![[0; 64]; 1 << RING_LOG2]; 16],
-            posted: [0; 16],
+            rings: vec![vec![[0; 64]; 1 << RING_LOG2]; QPS],
+            posted: [0; QPS],
             buffer: (0..BUFFER_BYTES).map(|_| rng.random()).collect(),
             poison: None,
-            active: 0,
+            generation: [0; QPS],
+            active: [false; QPS],
+            changes: VecDeque::new(),
+            changed: 0,
             requests: Channel::default(),
             payload: Channel::default(),
             latency: rng.random_range(1..300),
@@ -129,6 +154,12 @@ impl World {
             read_sent: vec![],
             ends: vec![],
             trace: [0; 7],
+            asked_taken: false,
+            fenced: None,
+            reads: vec![],
+            held: false,
+            stall_events: false,
+            stall_completions: false,
             rng,
         }
     }
@@ -137,8 +168,8 @@ impl World {
     pub fn configure(&mut self) {
         let region = MemoryRegionContext {
             base: BASE,
-            length: BUFFER_BYTES as u32,
-            key: STAG >> 8,
+            length: BUFFER_BYTES as u64,
+            stag: STAG,
             bus_address: BUFFER,
             pd: 77,
             local_read: true,
@@ -147,8 +178,8 @@ impl World {
             valid: true,
             ..Default::default()
         };
-        self.write(table::MEMORY_REGION, (STAG & 0xff) as usize, &region.to_words());
-        for qp in 0..16 {
+        self.write(table::MEMORY_REGION, region_of(STAG, MR_BITS), &region.to_words());
+        for qp in 0..QPS {
             let words = self.contexts[qp].to_words();
             self.write(table::QUEUE_PAIR, qp, &words);
         }
@@ -168,15 +199,37 @@ impl World {
         self.uut.context_write.next = ContextWrite::default();
     }
 
+    /// The host starts or stops a queue pair.
     pub fn command(&mut self, qp: usize, enable: bool) {
-        let index = (qp as u64).to_bits();
-        self.uut.qp_command.next = Command { valid: true, index, enable };
-        self.clock();
-        self.uut.qp_command.next = Command::default();
-        self.active = self.active & !(1 << qp) | u64::from(enable) << qp;
+        self.generation[qp] = (self.generation[qp] + u64::from(enable)) & 0xff;
+        self.active[qp] = enable;
+        self.changes.push_back(self.life(qp, enable, enable));
         self.posted[qp] = 0;
+        while !self.changes.is_empty() {
+            self.clock();
+        }
         for _ in 0..3 {
             self.clock();
+        }
+    }
+
+    /// An error ends a queue pair's life, if it is active and the error is of it.
+    pub fn end(&mut self, qp: usize, generation: u64) {
+        if self.active[qp] && self.generation[qp] == generation {
+            self.active[qp] = false;
+            self.changes.push_back(self.life(qp, false, true));
+        }
+    }
+
+    fn life(&self, qp: usize, begins: bool, started: bool) -> QpChange {
+        QpChange {
+            valid: true,
+            wipe: false,
+            qp: (qp as u64).to_bits(),
+            generation: self.generation[qp].to_bits(),
+            begins,
+            started,
+            active: self.active[qp],
         }
     }
 
@@ -191,29 +244,77 @@ impl World {
     }
 
     pub fn ring(&mut self, qp: usize) {
-        self.uut.doorbell.next = Doorbell {
+        self.uut.doorbell.next = QpDoorbell {
             valid: true,
-            kind: doorbell_kind::SEND.to_bits(),
-            index: (qp as u64).to_bits(),
-            value: u64::from(self.posted[qp]).to_bits(),
+            receive: false,
+            qp: (qp as u64).to_bits(),
+            posted: u64::from(self.posted[qp]).to_bits(),
         };
         self.clock();
-        self.uut.doorbell.next = Doorbell::default();
+        self.uut.doorbell.next = QpDoorbell::default();
     }
 
-    /// A Read Request of the peer.
+    /// A Read Request of the peer, offered until it is taken.
     pub fn ask(&mut self, asked: ReadAsked) {
+        let qp = asked.qp.to_u64() as usize;
         self.uut.read_asked.valid.next = true;
-        self.uut.read_asked.beat.next = asked;
-        self.clock();
+        self.uut.read_asked.beat.next =
+            ReadAsked { generation: self.generation[qp].to_bits(), ..asked };
+        while !std::mem::take(&mut self.asked_taken) {
+            self.clock();
+        }
         self.uut.read_asked.valid.next = false;
+    }
+
+    /// May one more Read Request of the queue pair be held?
+    pub fn read_room(&mut self, qp: usize) -> bool {
+        self.uut.room_qp.next = (qp as u64).to_bits();
+        self.clock();
+        self.uut.read_room.val()
     }
 
     /// The oldest RDMA Read of a queue pair is placed.
     pub fn finish_read(&mut self, qp: usize) {
-        self.uut.read_done.next = ReadDone { valid: true, qp: (qp as u64).to_bits() };
+        let (valid, generation) = (true, self.generation[qp].to_bits());
+        self.uut.read_done.next = ReadDone { valid, qp: (qp as u64).to_bits(), generation };
         self.clock();
         self.uut.read_done.next = ReadDone::default();
+    }
+
+    /// A valid FPDU of the peer has come.
+    pub fn open(&mut self, qp: usize) {
+        let (valid, generation) = (true, self.generation[qp].to_bits());
+        self.uut.opened.next = Opened { valid, qp: (qp as u64).to_bits(), generation };
+        self.clock();
+        self.uut.opened.next = Opened::default();
+    }
+
+    /// The host deregisters the memory region; the word with `valid` is the last one.
+    pub fn clear_region(&mut self) {
+        let words = MemoryRegionContext::default().to_words();
+        self.uut.context_write.next = ContextWrite {
+            valid: true,
+            table: u64::from(table::MEMORY_REGION).to_bits(),
+            index: (region_of(STAG, MR_BITS) as u64).to_bits(),
+            word: (words.len() as u64 - 1).to_bits(),
+            data: 0.into(),
+        };
+        self.clock();
+        self.uut.context_write.next = ContextWrite::default();
+        self.clock();
+    }
+
+    /// Reads that were asked for and not answered.
+    pub fn under_way(&self) -> bool {
+        [&self.requests, &self.payload].iter().any(|c| !c.asked.is_empty() || !c.beats.is_empty())
+    }
+
+    /// Asks for a fence.
+    pub fn fence(&mut self) {
+        self.fenced = None;
+        self.uut.fence.next = true;
+        self.clock();
+        self.uut.fence.next = false;
     }
 
     fn octet(&self, address: u64) -> u8 {
@@ -227,7 +328,7 @@ impl World {
 
     fn answer(&mut self, payload: bool) {
         let channel = if payload { &mut self.payload } else { &mut self.requests };
-        let due = channel.asked.front().is_some_and(|read| read.2 <= self.now);
+        let due = !self.held && channel.asked.front().is_some_and(|read| read.2 <= self.now);
         if !due || !channel.beats.is_empty() {
             return;
         }
@@ -253,12 +354,18 @@ impl World {
             sink.valid.next = channel.offered;
             sink.beat.next = channel.beats.front().copied().unwrap_or_default();
         }
-        uut.active.next = self.active.to_bits();
+        uut.change.next = QpChange::default();
+        if self.now >= self.changed + PAUSE {
+            if let Some(change) = self.changes.pop_front() {
+                uut.change.next = change;
+                self.changed = self.now;
+            }
+        }
         uut.max_read.next = 2.into();
-        uut.request_read.ready.next = chance(self.pace);
-        uut.payload_read.ready.next = chance(self.pace);
-        uut.completion.ready.next = chance(self.pace);
-        uut.event.ready.next = chance(self.pace);
+        uut.request_read.ready.next = chance(self.pace) && !self.held;
+        uut.payload_read.ready.next = chance(self.pace) && !self.held;
+        uut.completion.ready.next = chance(self.pace) && !self.stall_completions;
+        uut.event.ready.next = chance(self.pace) && !self.stall_events;
         uut.frame.ready.next = chance(self.pace);
         self.acknowledging =
             !self.acknowledgements.is_empty() && (self.acknowledging || chance(self.pace));
@@ -266,6 +373,7 @@ impl World {
         if let Some((qp, number, window)) = self.acknowledgements.front() {
             uut.acknowledgement.beat.next = Acknowledgement {
                 qp: qp.to_bits(),
+                generation: self.generation[*qp as usize].to_bits(),
                 sequence: u64::from(self.contexts[*qp as usize].receive_next).to_bits(),
                 number: u64::from(*number).to_bits(),
                 window: u64::from(*window).to_bits(),
@@ -287,6 +395,9 @@ impl World {
                 let (address, bytes) = (request.address.to_u64(), request.bytes.to_u64());
                 assert!(bytes > 0 && address >> 12 == (address + bytes - 1) >> 12);
                 channel.asked.push_back((address, bytes, self.now + self.latency));
+                if address >> 36 == BUFFER >> 36 {
+                    self.reads.push(self.now);
+                }
             }
             if channel.offered && sink.ready.val() {
                 channel.beats.pop_front();
@@ -297,23 +408,14 @@ impl World {
             self.acknowledgements.pop_front();
             self.acknowledging = false;
         }
-        if uut.completion.valid.val() && uut.completion.ready.val() {
-            let told = uut.completion.beat.val();
-            assert_eq!(told.kind.to_u64(), u64::from(ironwarp_abi::queue::kind::SEND));
-            self.completions.push((
-                told.qp.to_u64(),
-                told.status.to_u64(),
-                told.request.to_u64(),
-                told.length.to_u64(),
-                told.cq.to_u64(),
-            ));
+        self.complete();
+        let uut = &mut self.uut;
+        self.asked_taken |= uut.read_asked.valid.val() && uut.read_asked.ready.val();
+        if uut.fenced.val() {
+            assert!(self.fenced.is_none(), "a fence came out twice");
+            self.fenced = Some(self.now);
         }
-        if uut.event.valid.val() && uut.event.ready.val() {
-            let event = uut.event.beat.val();
-            // What control does.
-            self.active &= !(1 << event.qp.to_u64());
-            self.events.push((event.qp.to_u64(), event.status.to_u64(), event.cq.to_u64()));
-        }
+        let event = (uut.event.valid.val() && uut.event.ready.val()).then(|| uut.event.beat.val());
         if uut.read_sent.val().valid {
             self.read_sent.push(uut.read_sent.val());
         }
@@ -330,11 +432,40 @@ impl World {
             whole = beat.last;
         }
         edge!(**uut);
+        if let Some(event) = event {
+            // What control does.
+            let qp = event.qp.to_u64() as usize;
+            if self.active[qp] && self.generation[qp] == event.generation.to_u64() {
+                self.events.push((event.qp.to_u64(), event.status.to_u64(), event.cq.to_u64()));
+            }
+            self.end(qp, event.generation.to_u64());
+        }
         self.now += 1;
         if whole {
             let frame = std::mem::take(&mut self.frame);
             self.ends.push((self.now, frame.len()));
             self.dissect(frame);
+        }
+    }
+
+    /// Notes a completion, if one is told.
+    fn complete(&mut self) {
+        let uut = &mut self.uut;
+        if uut.completion.valid.val() && uut.completion.ready.val() {
+            let told = uut.completion.beat.val();
+            assert_eq!(told.kind.to_u64(), u64::from(ironwarp_abi::queue::kind::SEND));
+            let qp = told.qp.to_u64() as usize;
+            // The completion writer drops what is of another life.
+            let lives = told.generation.to_u64() == self.generation[qp] && self.active[qp];
+            self.completions.extend(lives.then(|| {
+                (
+                    told.qp.to_u64(),
+                    told.status.to_u64(),
+                    told.request.to_u64(),
+                    told.length.to_u64(),
+                    told.cq.to_u64(),
+                )
+            }));
         }
     }
 

@@ -2,7 +2,6 @@
 use crate::literal::Literal;
 use crate::stream::*;
 use crate::transmit::records::*;
-use crate::transmit::swap::Swap;
 use rust_hdl::prelude::*;
 
 /// Which beat comes next.

@@ -2,7 +2,6 @@
 use crate::literal::Literal;
 use crate::stream::*;
 use crate::transmit::records::*;
-use crate::transmit::swap::Swap;
 use rust_hdl::prelude::*;
 
 /// What [`FrameAssembler`] sends in this clock.
@@ -28,7 +27,8 @@ pub enum AssemblerState {
 /// segment --------------------------------------------^
 /// ```
 /// A frame begins only when its segment is there, and the first beat, the short one, only fills the
-/// packer: from then on `source` is valid in every clock to the frame's end.
+/// packer: from then on `source` is valid in every clock to the frame's end. A fence waits for its
+/// turn, and until all before it has left.
 #[derive(LogicBlock, Default)]
 pub struct FrameAssembler {
     pub clock: Signal<In, Clock>,
@@ -36,6 +36,8 @@ pub struct FrameAssembler {
     /// Stored segments: valid in every clock from a segment's first beat to its last.
     pub segment: StreamSink<Beat>,
     pub source: StreamSource<Beat>,
+    /// A fence has come out: every frame before it has left (a pulse).
+    pub fenced: Signal<Out, Bit>,
     headers: HalfBuffer<FrameHeader>,
     packer: BytePacker,
     swap: Swap,
@@ -44,6 +46,10 @@ pub struct FrameAssembler {
     raw: DFF<Bit>,
     discard: DFF<Bit>,
     tail: DFF<Bits<4>>,
+    /// Frames whose end is in the packer.
+    unsent: DFF<Bits<2>>,
+    enters: Signal<Local, Bit>,
+    leaves: Signal<Local, Bit>,
     record: Signal<Local, FrameHeader>,
     ends: Signal<Local, Bit>,
     word: Signal<Local, Bits<64>>,
@@ -54,13 +60,14 @@ pub struct FrameAssembler {
 impl Logic for FrameAssembler {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, raw, discard, tail);
+        dff_setup!(self, clock, state, raw, discard, tail, unsent);
         clock!(self, clock, headers, packer);
         StreamSink::<FrameHeader>::link(&mut self.header, &mut self.headers.sink);
         StreamSource::<Beat>::link(&mut self.source, &mut self.packer.source);
         self.record.next = self.headers.source.beat.val();
         self.headers.source.ready.next = false;
         self.segment.ready.next = false;
+        self.fenced.next = false;
         self.packer.sink.valid.next = false;
         self.packer.sink.beat.next.bytes = self.whole.val();
         self.packer.sink.beat.next.last = false;
@@ -75,7 +82,10 @@ impl Logic for FrameAssembler {
         self.word.next = bit_cast::<64, 48>(self.record.val().destination) << 16;
         match self.state.q.val() {
             AssemblerState::Destination => {
-                if self.headers.source.valid.val()
+                if self.record.val().fence {
+                    self.fenced.next = self.headers.source.valid.val() & !self.unsent.q.val().any();
+                    self.headers.source.ready.next = !self.unsent.q.val().any();
+                } else if self.headers.source.valid.val()
                     & (self.record.val().raw | self.record.val().discard)
                 {
                     self.headers.source.ready.next = true;
@@ -157,6 +167,18 @@ impl Logic for FrameAssembler {
             if self.ends.val() & (self.packer.sink.ready.val() | self.discard.q.val()) {
                 self.state.d.next = AssemblerState::Destination;
             }
+        }
+
+        self.enters.next = self.packer.sink.valid.val()
+            & self.packer.sink.ready.val()
+            & self.packer.sink.beat.val().last;
+        self.leaves.next =
+            self.source.valid.val() & self.source.ready.val() & self.source.beat.val().last;
+        if self.enters.val() & !self.leaves.val() {
+            self.unsent.d.next = self.unsent.q.val() + 1;
+        }
+        if self.leaves.val() & !self.enters.val() {
+            self.unsent.d.next = self.unsent.q.val() - 1;
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Makes the header of one frame.
+use crate::configuration::{QpNumber, QP_BITS};
 use crate::control::records::ContextWrite;
 use crate::literal::Literal;
 use crate::memory::ContextTable;
+use crate::queue::context_field;
 use crate::receive::records::ReceiveEdge;
 use crate::transmit::header_sums::HeaderSums;
 use crate::transmit::header_words::HeaderWords;
+use crate::transmit::next_hops::NextHops;
 use crate::transmit::records::*;
 use ironwarp_abi::context::table;
-use ironwarp_abi::limits::QP_BITS;
 use ironwarp_wire::tcp;
 use rust_hdl::prelude::*;
 
@@ -25,7 +27,7 @@ pub struct HeaderMaker {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
     /// The queue pair; its context takes a clock more.
-    pub qp: Signal<In, Bits<4>>,
+    pub qp: Signal<In, QpNumber>,
     pub job: Signal<In, SendJob>,
     pub stored: Signal<In, SegmentSummary>,
     /// Acknowledgement number and window.
@@ -37,12 +39,12 @@ pub struct HeaderMaker {
     /// The stored segment shall be forgotten.
     pub discard: Signal<In, Bit>,
     pub header: Signal<Out, FrameHeader>,
-    /// The completion queue that is told of errors, a clock after `qp`.
-    pub receive_cq: Signal<Out, Bits<8>>,
-    context_words: ContextTable<QP_BITS, 8>,
+    /// The context's words from our IP address to our MAC address.
+    addresses: ContextTable<QP_BITS, 5>,
+    hops: NextHops,
     sums: HeaderSums,
     words: HeaderWords,
-    sizes_word: Signal<Local, Bits<32>>,
+    our_mac_high: Signal<Local, Bits<32>>,
     flags: Signal<Local, Bits<16>>,
     ack_flags: Literal<16, ACK>,
     data_flags: Literal<16, DATA>,
@@ -61,11 +63,11 @@ impl Default for HeaderMaker {
             bare: Default::default(),
             discard: Default::default(),
             header: Default::default(),
-            receive_cq: Default::default(),
-            context_words: ContextTable::new(table::QUEUE_PAIR, 1),
+            addresses: ContextTable::new(table::QUEUE_PAIR, context_field("local_ip").word()),
+            hops: Default::default(),
             sums: Default::default(),
             words: Default::default(),
-            sizes_word: Default::default(),
+            our_mac_high: Default::default(),
             flags: Default::default(),
             ack_flags: Default::default(),
             data_flags: Default::default(),
@@ -76,19 +78,19 @@ impl Default for HeaderMaker {
 impl Logic for HeaderMaker {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, context_words, sums);
-        self.context_words.context_write.next = self.context_write.val();
-        self.context_words.index.next = self.qp.val();
-        self.sizes_word.next = self.context_words.words[0].val();
-        self.receive_cq.next = self.sizes_word.val().get_bits::<8>(24);
+        clock!(self, clock, addresses, hops, sums);
+        self.addresses.context_write.next = self.context_write.val();
+        self.addresses.index.next = self.qp.val();
+        self.hops.context_write.next = self.context_write.val();
+        self.hops.qp.next = self.qp.val();
         self.flags.next = self.data_flags.val();
         if self.bare.val() {
             self.flags.next = self.ack_flags.val();
         }
 
-        self.sums.our_ip.next = self.context_words.words[2].val();
-        self.sums.peer_ip.next = self.context_words.words[3].val();
-        self.sums.ports.next = self.context_words.words[4].val();
+        self.sums.our_ip.next = self.addresses.words[0].val();
+        self.sums.peer_ip.next = self.addresses.words[1].val();
+        self.sums.ports.next = self.addresses.words[2].val();
         self.sums.number.next = self.number.val();
         self.sums.acknowledgement.next = self.mirrored.val().expected;
         self.sums.flags.next = self.flags.val();
@@ -96,12 +98,14 @@ impl Logic for HeaderMaker {
         self.sums.payload.next = self.stored.val().sum;
         self.sums.bytes.next = self.stored.val().bytes;
 
-        self.words.our_ip.next = self.context_words.words[2].val();
-        self.words.peer_ip.next = self.context_words.words[3].val();
-        self.words.ports.next = self.context_words.words[4].val();
-        self.words.mac_low.next = self.context_words.words[5].val();
-        self.words.mac_middle.next = self.context_words.words[6].val();
-        self.words.mac_high.next = self.context_words.words[7].val();
+        self.words.our_ip.next = self.addresses.words[0].val();
+        self.words.peer_ip.next = self.addresses.words[1].val();
+        self.words.ports.next = self.addresses.words[2].val();
+        self.our_mac_high.next = self.addresses.words[4].val();
+        self.words.our_mac.next = (bit_cast::<48, 16>(self.our_mac_high.val().get_bits::<16>(0))
+            << 32)
+            | bit_cast::<48, 32>(self.addresses.words[3].val());
+        self.words.peer_mac.next = self.hops.address.val();
         self.words.number.next = self.number.val();
         self.words.acknowledgement.next = self.mirrored.val().expected;
         self.words.flags.next = self.flags.val();

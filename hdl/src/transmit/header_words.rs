@@ -15,12 +15,11 @@ use rust_hdl::prelude::*;
 pub struct HeaderWords {
     pub our_ip: Signal<In, Bits<32>>,
     pub peer_ip: Signal<In, Bits<32>>,
-    /// The context's word 5: our port in bits 15:0, the peer's above.
+    /// The context's word of both: our port in bits 15:0, the peer's above.
     pub ports: Signal<In, Bits<32>>,
-    /// The context's words 6 to 8: our MAC address, then the next hop's.
-    pub mac_low: Signal<In, Bits<32>>,
-    pub mac_middle: Signal<In, Bits<32>>,
-    pub mac_high: Signal<In, Bits<32>>,
+    /// Our MAC address and the next hop's; the first octet on the wire is in the highest byte.
+    pub our_mac: Signal<In, Bits<48>>,
+    pub peer_mac: Signal<In, Bits<48>>,
     /// Sequence number.
     pub number: Signal<In, Bits<32>>,
     pub acknowledgement: Signal<In, Bits<32>>,
@@ -35,7 +34,7 @@ pub struct HeaderWords {
     pub transport: Signal<In, Bits<16>>,
     /// Raw: octets of the frame.
     pub bytes: Signal<In, Bits<16>>,
-    /// `discard`, `raw` and `bare` are false.
+    /// `fence`, `discard`, `raw` and `bare` are false.
     pub header: Signal<Out, FrameHeader>,
     less: Signal<Local, Bits<16>>,
     tail: Signal<Local, Bits<4>>,
@@ -61,12 +60,10 @@ impl Logic for HeaderWords {
         self.header.next.raw = false;
         self.header.next.bare = false;
         self.header.next.tail = self.tail.val();
-        self.header.next.destination = (bit_cast::<48, 32>(self.mac_high.val()) << 16)
-            | bit_cast::<48, 16>(self.mac_middle.val().get_bits::<16>(16));
-        self.header.next.source = (bit_cast::<64, 16>(self.mac_middle.val().get_bits::<16>(0))
-            << 48)
-            | (bit_cast::<64, 32>(self.mac_low.val()) << 16)
-            | self.ethertype.val();
+        self.header.next.fence = false;
+        self.header.next.destination = self.peer_mac.val();
+        self.header.next.source =
+            (bit_cast::<64, 48>(self.our_mac.val()) << 16) | self.ethertype.val();
         self.header.next.network =
             self.version.val() | (bit_cast::<64, 16>(self.total.val()) << 32) | self.fragment.val();
         self.header.next.address = self.hops.val()

@@ -6,7 +6,8 @@ use rust_hdl::prelude::*;
 /// log2 of the segments that can be under way.
 const DEPTH_BITS: usize = 4;
 
-/// One queue for each block, so that each can be busy with another segment.
+/// One queue for each block, so that each can be busy with another segment. A fence goes only where
+/// segments are put in order again.
 #[derive(LogicBlock, Default)]
 pub struct JobFork {
     pub clock: Signal<In, Clock>,
@@ -25,6 +26,8 @@ pub struct JobFork {
     sends: StreamFifo<SendJob, DEPTH_BITS>,
     free: Signal<Local, Bit>,
     taken: Signal<Local, Bit>,
+    builds: Signal<Local, Bit>,
+    sending: Signal<Local, SendJob>,
 }
 
 impl Logic for JobFork {
@@ -38,15 +41,17 @@ impl Logic for JobFork {
             & self.sends.sink.ready.val();
         self.taken.next = self.free.val() & self.sink.valid.val();
         self.sink.ready.next = self.free.val();
-        self.started.next = self.taken.val();
+        self.sending.next = self.sink.beat.val().send;
+        self.builds.next = self.taken.val() & !self.sending.val().fence;
+        self.started.next = self.builds.val();
         self.reads.sink.beat.next = self.sink.beat.val().read;
-        self.reads.sink.valid.next = self.taken.val();
+        self.reads.sink.valid.next = self.builds.val();
         self.frames.sink.beat.next = self.sink.beat.val().frame;
-        self.frames.sink.valid.next = self.taken.val();
+        self.frames.sink.valid.next = self.builds.val();
         self.markers.sink.beat.next = self.sink.beat.val().stream;
-        self.markers.sink.valid.next = self.taken.val();
+        self.markers.sink.valid.next = self.builds.val();
         self.checks.sink.beat.next = self.sink.beat.val().stream;
-        self.checks.sink.valid.next = self.taken.val();
+        self.checks.sink.valid.next = self.builds.val();
         self.sends.sink.beat.next = self.sink.beat.val().send;
         self.sends.sink.valid.next = self.taken.val();
         StreamSource::<ReadJob>::link(&mut self.read, &mut self.reads.source);

@@ -1,20 +1,18 @@
 //! The transmit engine: from work request to Ethernet frame.
 pub mod ack_processor;
-pub mod answer_status;
 pub mod crc_inserter;
-pub mod done_reads;
 pub mod fpdu_framer;
 pub mod frame_assembler;
 pub mod frame_choice;
-pub mod generations;
+pub mod frame_life;
+pub mod frame_reports;
 pub mod header_builder;
 pub mod header_maker;
 pub mod header_sums;
 pub mod header_words;
 pub mod job_fork;
-pub mod life_check;
 pub mod marker_inserter;
-pub mod marks;
+pub mod next_hops;
 pub mod payload_read;
 pub mod query;
 pub mod read_limit;
@@ -24,18 +22,19 @@ pub mod request_check;
 pub mod response_queue;
 pub mod scheduler;
 pub mod segment_parts;
+pub mod segment_path;
 pub mod segment_planner;
 pub mod segment_sizer;
 pub mod segment_store;
 pub mod segmenter;
 pub mod send_completions;
 pub mod send_states;
+pub mod send_window;
 pub mod stream_writer;
-pub mod swap;
-pub mod tally;
 mod transmit_block;
-pub mod watch;
 
+#[cfg(test)]
+mod ack_tests;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]

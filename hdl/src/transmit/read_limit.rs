@@ -1,96 +1,77 @@
 //! How many RDMA Reads a queue pair may have under way.
-use crate::control::records::{Command, ContextWrite};
+use crate::configuration::QpNumber;
+use crate::control::records::ContextWrite;
+use crate::life::{LifeCounter, QpChange};
 use crate::literal::Literal;
-use crate::memory::ContextTable;
-use crate::queue::context_field;
-use crate::transmit::tally::Tally;
-use ironwarp_abi::context::table;
-use ironwarp_abi::limits::{QP_BITS, READS_MAX};
+use crate::memory::{field_number, QpField};
+use ironwarp_abi::limits::READS_MAX;
 use rust_hdl::prelude::*;
 
-/// Counts what every queue pair's ORD, or its IRD, leaves (RFC 5040 s. 5.2.1): every command sets
-/// it to what the context says, or to `READS_MAX` if that is less.
-#[derive(LogicBlock)]
-pub struct ReadLimit {
+/// Counts the RDMA Reads that are begun, and those of them that are done, and holds the difference
+/// to a queue pair's ORD, or its IRD (RFC 5040 s. 5.2.1): to what the context's field number `F`
+/// says, or to `READS_MAX` if that is less.
+///
+/// Contract: whoever begins and ends one sees to it that it is of the present life.
+#[derive(LogicBlock, Default)]
+pub struct ReadLimit<const F: usize> {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
-    pub command: Signal<In, Command>,
+    pub change: Signal<In, QpChange>,
     /// One more RDMA Read of `start_qp` is under way.
     pub start: Signal<In, Bit>,
-    pub start_qp: Signal<In, Bits<4>>,
+    pub start_qp: Signal<In, QpNumber>,
     /// One of `done_qp` is not any more.
     pub done: Signal<In, Bit>,
-    pub done_qp: Signal<In, Bits<4>>,
-    /// Bit n: queue pair n may start one more. Up to date in the clock after `start` and `done`.
-    pub room: Signal<Out, Bits<16>>,
-    limits: ContextTable<QP_BITS, 1>,
-    left: Tally,
-    /// A command came a clock ago: the queue pair's context is there in this clock.
-    fresh: DFF<Bit>,
-    fresh_qp: DFF<Bits<4>>,
-    word: Signal<Local, Bits<32>>,
+    pub done_qp: Signal<In, QpNumber>,
+    /// A queue pair ...
+    pub qp: Signal<In, QpNumber>,
+    /// ... may start one more; a clock later, with every `start` and `done` until then.
+    pub room: Signal<Out, Bit>,
+    /// Those of `start_qp` that were begun before, a clock after `start`.
+    pub previous: Signal<Out, Bits<8>>,
+    /// A queue pair, and how many of its were begun and are done, modulo 2^8, a clock later alike.
+    pub count_qp: Signal<In, QpNumber>,
+    pub begun: Signal<Out, Bits<8>>,
+    pub ended: Signal<Out, Bits<8>>,
+    limits: QpField<8, F>,
+    starts: LifeCounter<8, 2>,
+    ends: LifeCounter<8, 2>,
     limit: Signal<Local, Bits<8>>,
-    shift: Constant<Bits<32>>,
+    underway: Signal<Local, Bits<8>>,
     most: Literal<8, { READS_MAX as u64 }>,
 }
 
-impl ReadLimit {
-    /// Of the RDMA Reads that the peer asks for: IRD.
-    pub fn inbound() -> Self {
-        Self::new("read_in")
-    }
+/// Of the RDMA Reads that the peer asks for: IRD.
+pub type InboundLimit = ReadLimit<{ field_number("read_in") }>;
+/// Of our own RDMA Reads: ORD.
+pub type OutboundLimit = ReadLimit<{ field_number("read_out") }>;
 
-    /// Of our own RDMA Reads: ORD.
-    pub fn outbound() -> Self {
-        Self::new("read_out")
-    }
-
-    fn new(field: &str) -> Self {
-        let field = context_field(field);
-        Self {
-            clock: Default::default(),
-            context_write: Default::default(),
-            command: Default::default(),
-            start: Default::default(),
-            start_qp: Default::default(),
-            done: Default::default(),
-            done_qp: Default::default(),
-            room: Default::default(),
-            limits: ContextTable::new(table::QUEUE_PAIR, field.word()),
-            left: Default::default(),
-            fresh: Default::default(),
-            fresh_qp: Default::default(),
-            word: Default::default(),
-            limit: Default::default(),
-            shift: Constant::new((field.bit() as u64).to_bits()),
-            most: Default::default(),
-        }
-    }
-}
-
-impl Logic for ReadLimit {
+impl<const F: usize> Logic for ReadLimit<F> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, fresh, fresh_qp);
-        clock!(self, clock, limits, left);
+        clock!(self, clock, limits, starts, ends);
         self.limits.context_write.next = self.context_write.val();
-        self.limits.index.next = bit_cast::<4, 8>(self.command.val().index);
-        self.fresh.d.next = self.command.val().valid;
-        self.fresh_qp.d.next = bit_cast::<4, 8>(self.command.val().index);
+        self.limits.qp.next = self.qp.val();
+        self.starts.change.next = self.change.val();
+        self.starts.up.next = self.start.val();
+        self.starts.up_qp.next = self.start_qp.val();
+        self.starts.read_qp[0].next = self.qp.val();
+        self.previous.next = self.starts.previous.val();
+        self.ends.change.next = self.change.val();
+        self.ends.up.next = self.done.val();
+        self.ends.up_qp.next = self.done_qp.val();
+        self.ends.read_qp[0].next = self.qp.val();
+        self.starts.read_qp[1].next = self.count_qp.val();
+        self.ends.read_qp[1].next = self.count_qp.val();
+        self.begun.next = self.starts.count[1].val();
+        self.ended.next = self.ends.count[1].val();
 
-        self.word.next = self.limits.words[0].val() >> self.shift.val();
-        self.limit.next = bit_cast::<8, 4>(self.word.val().get_bits::<4>(0));
-        self.left.load.next = self.fresh.q.val();
-        self.left.load_qp.next = self.fresh_qp.q.val();
-        self.left.value.next = self.limit.val();
+        self.limit.next = self.limits.value.val();
         if self.limit.val() > self.most.val() {
-            self.left.value.next = self.most.val();
+            self.limit.next = self.most.val();
         }
-        self.left.up.next = self.done.val();
-        self.left.up_qp.next = self.done_qp.val();
-        self.left.down.next = self.start.val();
-        self.left.down_qp.next = self.start_qp.val();
-        self.room.next = self.left.any.val();
+        self.underway.next = self.starts.count[0].val() - self.ends.count[0].val();
+        self.room.next = self.underway.val() < self.limit.val();
     }
 }
 
@@ -98,64 +79,73 @@ impl Logic for ReadLimit {
 mod tests {
     use super::*;
     use crate::stream::bench::*;
-    use ironwarp_abi::context::QueuePairContext;
+    use ironwarp_abi::context::{table, QueuePairContext};
 
-    fn started(mut uut: ReadLimit, qp: u64, context: QueuePairContext) -> ReadLimit {
+    fn started<const F: usize>(qp: u64, context: QueuePairContext) -> ReadLimit<F> {
+        let mut uut = ReadLimit::<F>::default();
         uut.connect_all();
-        let index = qp.to_bits();
         for (word, data) in context.to_words().iter().enumerate() {
             uut.context_write.next = ContextWrite {
                 valid: true,
                 table: u64::from(table::QUEUE_PAIR).to_bits(),
-                index,
+                index: qp.to_bits(),
                 word: (word as u64).to_bits(),
                 data: u64::from(*data).to_bits(),
             };
             tick!(uut);
         }
         uut.context_write.next = ContextWrite::default();
-        uut.command.next = Command { valid: true, index, enable: true };
+        let (valid, begins) = (true, true);
+        uut.change.next = QpChange { valid, begins, qp: qp.to_bits(), ..Default::default() };
         tick!(uut);
-        uut.command.next = Command::default();
+        uut.change.next = QpChange::default();
+        uut.qp.next = qp.to_bits();
+        uut.count_qp.next = qp.to_bits();
+        uut.start_qp.next = qp.to_bits();
+        uut.done_qp.next = qp.to_bits();
         tick!(uut);
         uut
+    }
+
+    fn counts<const F: usize>(context: QueuePairContext, allowed: u64) {
+        let mut uut = started::<F>(6, context);
+        let mut begun = 0;
+        while uut.room.val() {
+            uut.start.next = true;
+            tick!(uut);
+            begun += 1;
+            assert_eq!(uut.begun.val().to_u64(), begun);
+        }
+        assert_eq!(begun, allowed, "{context:?}");
+        uut.start.next = false;
+        if begun > 0 {
+            uut.done.next = true;
+            tick!(uut);
+            assert!(uut.room.val() && uut.ended.val().to_u64() == 1);
+            uut.start.next = true;
+            tick!(uut);
+            uut.done.next = false;
+            tick!(uut);
+            uut.start.next = false;
+            tick!(uut);
+            assert!(!uut.room.val(), "one ended, and another took its place twice");
+        }
     }
 
     //= rfc5040#5.2.1
     //= type=test
     #[test]
     fn allows_what_the_context_says_and_never_more_than_the_device_has() {
-        for (field, allowed) in [(0, 0), (1, 1), (3, 3), (8, 8), (9, 8), (15, 8)] {
-            for out in [false, true] {
-                let (read_in, read_out) = if out { (5, field) } else { (field, 5) };
-                let context = QueuePairContext { read_in, read_out, ..Default::default() };
-                let made = if out { ReadLimit::outbound() } else { ReadLimit::inbound() };
-                let mut uut = started(made, 6, context);
-                uut.start_qp.next = 6.into();
-                uut.done_qp.next = 6.into();
-                let mut begun = 0;
-                while uut.room.val().get_bit(6) {
-                    uut.start.next = true;
-                    tick!(uut);
-                    begun += 1;
-                }
-                assert_eq!(begun, allowed, "field {field} out {out}");
-                uut.start.next = false;
-                if begun > 0 {
-                    uut.done.next = true;
-                    tick!(uut);
-                    uut.start.next = true;
-                    tick!(uut);
-                    uut.done.next = false;
-                    tick!(uut);
-                    assert!(!uut.room.val().any(), "one ended, and another took its place twice");
-                }
-            }
+        for (field, allowed) in [(0, 0), (1, 1), (3, 3), (8, 8), (9, 8), (16, 8), (255, 8)] {
+            let context = QueuePairContext { read_in: 5, read_out: field, ..Default::default() };
+            counts::<{ field_number("read_out") }>(context, allowed);
+            let context = QueuePairContext { read_in: field, read_out: 5, ..Default::default() };
+            counts::<{ field_number("read_in") }>(context, allowed);
         }
     }
 
     #[test]
     fn emits_verilog() {
-        crate::queue::elaborate("read_limit", &mut ReadLimit::outbound());
+        crate::queue::elaborate("read_limit", &mut OutboundLimit::default());
     }
 }

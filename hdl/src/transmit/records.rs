@@ -1,8 +1,10 @@
 //! What crosses between the blocks of the transmit engine.
+use crate::configuration::{CqNumber, Generation, QpNumber};
+use crate::pins::Pin;
 use rust_hdl::prelude::*;
 
 /// The payload of a segment, in host memory.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ReadJob {
     /// Bus address of the first octet.
     pub address: Bits<64>,
@@ -18,7 +20,7 @@ pub struct ReadJob {
 /// untagged  length       DDP ctrl  RDMAP ctrl  first    second    third       RFC 5041 s. 4.3
 /// ```
 /// The header of a Read Request follows that of DDP, instead of a payload (RFC 5040 s. 4.4).
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FrameJob {
     /// No FPDU: the payload is a whole Ethernet frame.
     pub raw: Bit,
@@ -51,7 +53,7 @@ pub struct FrameJob {
 }
 
 /// How a segment lies in the MPA stream.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct StreamJob {
     /// Put markers in.
     pub markers: Bit,
@@ -62,15 +64,17 @@ pub struct StreamJob {
 }
 
 /// What the frame builder must know of a segment.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SendJob {
+    /// It is no segment, but a fence behind those before it; nothing else means anything.
+    pub fence: Bit,
     /// The queue pair.
-    pub qp: Bits<4>,
-    /// Which life of the queue pair (see `Generations`).
-    pub generation: Bits<4>,
+    pub qp: QpNumber,
+    /// Its generation.
+    pub generation: Generation,
     /// The payload is a whole Ethernet frame.
     pub raw: Bit,
-    /// Sequence number of the segment's first octet.
+    /// Octets of the stream before the segment.
     pub position: Bits<32>,
     /// Raw: octets of the frame.
     pub bytes: Bits<16>,
@@ -79,11 +83,11 @@ pub struct SendJob {
     /// Raw: the work request's number.
     pub request: Bits<16>,
     /// Raw: the completion queue.
-    pub cq: Bits<8>,
+    pub cq: CqNumber,
 }
 
 /// A segment that shall be built.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SegmentJob {
     /// For [`PayloadRead`](super::payload_read::PayloadRead).
     pub read: ReadJob,
@@ -96,7 +100,7 @@ pub struct SegmentJob {
 }
 
 /// A segment that is stored, or was bad.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SegmentSummary {
     /// The one's complement sum of its 16-bit words, each with the first octet in bits 7:0, in so
     /// many bits as it takes.
@@ -108,8 +112,10 @@ pub struct SegmentSummary {
 }
 
 /// A frame that shall leave.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct FrameHeader {
+    /// It is none, but a fence behind those before it.
+    pub fence: Bit,
     /// Forget the stored segment.
     pub discard: Bit,
     /// The stored segment is the frame.
@@ -134,69 +140,86 @@ pub struct FrameHeader {
     pub control: Bits<64>,
 }
 
-/// The segmenter has moved SND.NXT. A broadcast.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+/// Sending has moved on. A broadcast.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SendNext {
     /// The record means something in this clock.
     pub valid: Bit,
     /// The queue pair.
-    pub qp: Bits<4>,
-    /// SND.NXT.
-    pub number: Bits<32>,
+    pub qp: QpNumber,
+    /// Octets of the stream that are sent: SND.NXT less the context's `send_next`.
+    pub position: Bits<32>,
 }
 
-/// The peer has acknowledged, or moved its window. A broadcast.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+/// The peer has acknowledged, or moved its window. A broadcast; and what is kept of the last one of
+/// a queue pair, if `valid`: before the first, nothing is acknowledged, and the window is that of
+/// the context.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SendEdge {
-    /// The record means something in this clock.
+    /// The record means something.
     pub valid: Bit,
     /// The queue pair.
-    pub qp: Bits<4>,
-    /// SND.UNA.
-    pub unacknowledged: Bits<32>,
+    pub qp: QpNumber,
+    /// Octets of the stream that are acknowledged: SND.UNA less the context's `send_next`.
+    pub acknowledged: Bits<32>,
     /// SND.WND in octets.
     pub window: Bits<32>,
 }
 
 /// A work request whose last octet was handed to the stream.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SentRequest {
     /// The queue pair.
-    pub qp: Bits<4>,
-    /// Sequence number after its last octet.
+    pub qp: QpNumber,
+    /// Its generation.
+    pub generation: Generation,
+    /// Octets of the stream up to its last one.
     pub end: Bits<32>,
     /// Its number in its queue.
     pub request: Bits<16>,
     /// Write a completion when it is acknowledged.
     pub signaled: Bit,
     /// The completion queue.
-    pub cq: Bits<8>,
+    pub cq: CqNumber,
     /// Octets of the message.
     pub length: Bits<32>,
     /// An RDMA Read: not done before its response is placed.
     pub read: Bit,
 }
 
-/// What sending has come to on a queue pair.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+/// What sending has come to on a queue pair, from zero at its start.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SendState {
-    /// SND.NXT: the sequence number of the next octet.
-    pub number: Bits<32>,
-    /// The next message sequence number of Sends (RFC 5041 s. 5.1) ...
-    pub message: Bits<32>,
-    /// ... and of Read Requests.
-    pub read: Bits<32>,
+    /// Octets of the stream: SND.NXT less the context's `send_next`.
+    pub position: Bits<32>,
+    /// Sends that are sent ...
+    pub sends: Bits<32>,
+    /// ... and Read Requests.
+    pub reads: Bits<32>,
     /// Octets of the current message that are sent.
     pub offset: Bits<32>,
 }
 
+/// Whose turn it is on a queue pair.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
+pub struct Turn {
+    /// A message is begun and not finished.
+    pub begun: Bit,
+    /// The latest message is a work request's, not a Read Response.
+    pub posted: Bit,
+    /// It met an error: nothing follows.
+    pub failed: Bit,
+}
+
 /// A Read Request has left; its response goes to this buffer. A broadcast.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ReadSent {
     /// The record means something in this clock.
     pub valid: Bit,
     /// Which queue pair.
-    pub qp: Bits<4>,
+    pub qp: QpNumber,
+    /// Its generation.
+    pub generation: Generation,
     /// The data sink's STag ...
     pub sink_stag: Bits<32>,
     /// ... and the tagged offset in it.

@@ -1,4 +1,5 @@
 //! Is this send work request one that the device can do?
+use crate::configuration::{QpNumber, QP_BITS};
 use crate::literal::Literal;
 use crate::queue::QueueEntry;
 use ironwarp_abi::limits::{FRAME_BYTES_MAX, RAW_QP};
@@ -28,7 +29,7 @@ pub struct SortedRequest {
 /// Checks what the host wrote into a send work request, and sorts it. Combinational.
 #[derive(LogicBlock, Default)]
 pub struct RequestCheck {
-    pub qp: Signal<In, Bits<4>>,
+    pub qp: Signal<In, QpNumber>,
     pub entry: Signal<In, QueueEntry>,
     /// The queue pair may have RDMA Reads outstanding.
     pub reads: Signal<In, Bit>,
@@ -42,7 +43,7 @@ pub struct RequestCheck {
     offset: Signal<Local, Bits<64>>,
     size: Signal<Local, Bit>,
     status: Signal<Local, Bits<8>>,
-    raw_qp: Literal<4, { RAW_QP as u64 }>,
+    raw_qp: Literal<QP_BITS, { RAW_QP as u64 }>,
     op_write: Literal<8, { opcode::WRITE as u64 }>,
     op_send: Literal<8, { opcode::SEND as u64 }>,
     op_solicited: Literal<8, { opcode::SEND_SOLICITED as u64 }>,

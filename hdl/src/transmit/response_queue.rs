@@ -1,148 +1,136 @@
 //! The peer's Read Requests that wait for their response.
-use crate::control::records::{Command, ContextWrite};
+use crate::configuration::{QpNumber, QP_BITS};
+use crate::control::records::ContextWrite;
+use crate::life::{LifeWatch, QpChange};
 use crate::literal::Literal;
 use crate::memory::DualPortRam;
-use crate::queue::QueueEntry;
+use crate::queue::{QpNote, QueueEntry};
 use crate::receive::records::ReadAsked;
 use crate::stream::*;
-use crate::transmit::read_limit::ReadLimit;
-use crate::transmit::tally::Tally;
-use ironwarp_abi::limits::{QP_BITS, READ_BITS};
+use crate::transmit::read_limit::InboundLimit;
+use ironwarp_abi::limits::READ_BITS;
 use ironwarp_abi::queue::opcode;
 use rust_hdl::prelude::*;
 
 /// Address bits of the store: queue pair and place.
 const STORE_BITS: usize = QP_BITS + READ_BITS;
-const _: () = assert!(QP_BITS == 4 && READ_BITS == 3, "the kernel has these widths");
+
+/// Where a Read Request is kept.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct ResponsePlace {
+    /// Its number modulo the places.
+    pub place: Bits<READ_BITS>,
+    /// Its queue pair.
+    pub qp: QpNumber,
+}
 
 /// Holds the Read Requests of every queue pair, oldest first, and shows each as a work request: as
 /// the RDMA Write from the source to the sink that its response is but for the opcode.
 ///
-/// Contract, as of [`RequestFetch`](crate::queue::RequestFetch): `available` bit n says that queue
-/// pair n has one. Present its number on `head_qp`; two clocks later `head` is its oldest. `take`
-/// for one clock removes it (only while `available` says so). A command forgets those of its queue
-/// pair. `asked` is always taken; `room` says to whom one more may come.
-#[derive(LogicBlock)]
+/// Contract, as of [`RequestFetch`](crate::queue::RequestFetch): present a queue pair's number on
+/// `head_qp`; two clocks later `head` is its oldest, if `head_available` says that there is one.
+/// `take` for one clock removes it. One of a life that is over is taken and dropped.
+#[derive(LogicBlock, Default)]
 pub struct ResponseQueue {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
-    pub command: Signal<In, Command>,
+    pub change: Signal<In, QpChange>,
+    /// To be taken only while there is room for its queue pair, and `free`.
     pub asked: StreamSink<ReadAsked>,
-    /// Bit n: fewer than IRD are held of queue pair n.
-    pub room: Signal<Out, Bits<16>>,
-    /// Bit n: queue pair n holds a Read Request.
-    pub available: Signal<Out, Bits<16>>,
-    pub head_qp: Signal<In, Bits<4>>,
-    /// The oldest of `head_qp`, two clocks later.
+    pub free: Signal<In, Bit>,
+    /// One was taken: who looks from the next clock on finds it.
+    pub arrived: Signal<Out, QpNote>,
+    /// A queue pair ...
+    pub room_qp: Signal<In, QpNumber>,
+    /// ... of which fewer than IRD are held, a clock later: with one that is taken in the clock of
+    /// `room_qp`.
+    pub room: Signal<Out, Bit>,
+    pub head_qp: Signal<In, QpNumber>,
+    /// The oldest of `head_qp`, two clocks later ...
     pub head: Signal<Out, QueueEntry>,
+    /// ... if there is one.
+    pub head_available: Signal<Out, Bit>,
     /// Remove the oldest of `take_qp`: the last segment of its response is made.
     pub take: Signal<In, Bit>,
-    pub take_qp: Signal<In, Bits<4>>,
+    pub take_qp: Signal<In, QpNumber>,
 
-    limit: ReadLimit,
-    held: Tally,
+    watch: LifeWatch,
+    limit: InboundLimit,
     store: DualPortRam<ReadAsked, STORE_BITS>,
-    oldest: [DFF<Bits<3>>; 16],
-    newest: [DFF<Bits<3>>; 16],
-    shown: DFF<ReadAsked>,
-    oldest_place: Signal<Local, Bits<3>>,
-    free_place: Signal<Local, Bits<3>>,
-    kept: Signal<Local, ReadAsked>,
-    one: Literal<3, 1>,
+    /// The life of what is offered has been looked up.
+    known: DFF<Bit>,
+    taken: DFF<Bit>,
+    kept: DFF<ReadAsked>,
+    looked: DFF<QpNumber>,
+    available: DFF<Bit>,
+    belongs: Signal<Local, Bit>,
+    accepts: Signal<Local, Bit>,
+    number: Signal<Local, Bits<8>>,
+    newest: Signal<Local, Bits<8>>,
+    read_place: Signal<Local, ResponsePlace>,
+    write_place: Signal<Local, ResponsePlace>,
+    oldest: Signal<Local, ReadAsked>,
     write: Literal<32, { opcode::WRITE as u64 }>,
-}
-
-impl Default for ResponseQueue {
-    fn default() -> Self {
-        Self {
-            clock: Default::default(),
-            context_write: Default::default(),
-            command: Default::default(),
-            asked: Default::default(),
-            room: Default::default(),
-            available: Default::default(),
-            head_qp: Default::default(),
-            head: Default::default(),
-            take: Default::default(),
-            take_qp: Default::default(),
-            limit: ReadLimit::inbound(),
-            held: Default::default(),
-            store: Default::default(),
-            oldest: Default::default(),
-            newest: Default::default(),
-            shown: Default::default(),
-            oldest_place: Default::default(),
-            free_place: Default::default(),
-            kept: Default::default(),
-            one: Default::default(),
-            write: Default::default(),
-        }
-    }
 }
 
 impl Logic for ResponseQueue {
     //= rfc5040#5.2  Responses go out in the order of the Read Requests.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, shown);
-        clock!(self, clock, limit, held, store);
+        dff_setup!(self, clock, known, taken, kept, looked, available);
+        clock!(self, clock, watch, limit, store);
         self.limit.context_write.next = self.context_write.val();
-        self.limit.command.next = self.command.val();
-        self.asked.ready.next = true;
+        self.limit.change.next = self.change.val();
 
-        self.limit.start.next = self.asked.valid.val();
+        // Take one, if it is of the present life.
+        self.watch.change.next = self.change.val();
+        self.watch.look.next = !self.known.q.val();
+        self.watch.qp.next = self.asked.beat.val().qp;
+        self.known.d.next = self.asked.valid.val();
+        self.belongs.next = self.watch.life_now.val().active
+            & (self.watch.life_now.val().generation == self.asked.beat.val().generation);
+        self.asked.ready.next = self.known.q.val() & self.free.val();
+        self.accepts.next = self.known.q.val() & self.free.val() & self.belongs.val();
+        if self.known.q.val() & self.free.val() {
+            self.known.d.next = false;
+        }
+        self.limit.start.next = self.accepts.val();
         self.limit.start_qp.next = self.asked.beat.val().qp;
         self.limit.done.next = self.take.val();
         self.limit.done_qp.next = self.take_qp.val();
+        self.limit.qp.next = self.room_qp.val();
         self.room.next = self.limit.room.val();
-        self.held.up.next = self.asked.valid.val();
-        self.held.up_qp.next = self.asked.beat.val().qp;
-        self.held.down.next = self.take.val();
-        self.held.down_qp.next = self.take_qp.val();
-        self.held.load.next = self.command.val().valid;
-        self.held.load_qp.next = bit_cast::<4, 8>(self.command.val().index);
-        self.held.value.next = 0.into();
-        self.available.next = self.held.any.val();
+        self.taken.d.next = self.accepts.val();
+        self.kept.d.next = self.asked.beat.val();
+        self.arrived.next.valid = self.taken.q.val();
+        self.arrived.next.qp = self.kept.q.val().qp;
 
-        self.oldest_place.next = 0.into();
-        self.free_place.next = 0.into();
-        for i in 0..16 {
-            self.oldest[i].clock.next = self.clock.val();
-            self.newest[i].clock.next = self.clock.val();
-            self.oldest[i].d.next = self.oldest[i].q.val();
-            self.newest[i].d.next = self.newest[i].q.val();
-            if self.head_qp.val().index() == i {
-                self.oldest_place.next = self.oldest[i].q.val();
-            }
-            if self.asked.beat.val().qp.index() == i {
-                self.free_place.next = self.newest[i].q.val();
-            }
-            if self.take.val() & (self.take_qp.val().index() == i) {
-                self.oldest[i].d.next = self.oldest[i].q.val() + self.one.val();
-            }
-            if self.asked.valid.val() & (self.asked.beat.val().qp.index() == i) {
-                self.newest[i].d.next = self.newest[i].q.val() + self.one.val();
-            }
-            if self.command.val().valid & (self.command.val().index.index() == i) {
-                self.oldest[i].d.next = 0.into();
-                self.newest[i].d.next = 0.into();
-            }
-        }
-        self.store.write_address.next = (bit_cast::<STORE_BITS, 4>(self.asked.beat.val().qp) << 3)
-            | bit_cast::<STORE_BITS, 3>(self.free_place.val());
-        self.store.write_data.next = self.asked.beat.val();
-        self.store.write_enable.next = self.asked.valid.val();
-        self.store.read_address.next = (bit_cast::<STORE_BITS, 4>(self.head_qp.val()) << 3)
-            | bit_cast::<STORE_BITS, 3>(self.oldest_place.val());
+        // A clock later its place is known.
+        self.newest.next = self.limit.previous.val();
+        self.write_place.next.place = self.newest.val().get_bits::<READ_BITS>(0);
+        self.write_place.next.qp = self.kept.q.val().qp;
+        self.store.write_address.next = self.write_place.val().into();
+        self.store.write_data.next = self.kept.q.val();
+        self.store.write_enable.next = self.taken.q.val();
 
-        self.shown.d.next = self.store.read_data.val();
-        self.kept.next = self.shown.q.val();
+        // The oldest.
+        self.limit.count_qp.next = self.head_qp.val();
+        self.looked.d.next = self.head_qp.val();
+        self.number.next = self.limit.ended.val();
+        self.read_place.next.place = self.number.val().get_bits::<READ_BITS>(0);
+        self.read_place.next.qp = self.looked.q.val();
+        self.store.read_address.next = self.read_place.val().into();
+        // What is written in this clock cannot be read in it: its note has it looked up again.
+        self.available.d.next = (self.limit.begun.val() != self.limit.ended.val())
+            & !(self.taken.q.val() & (self.kept.q.val().qp == self.looked.q.val()));
+        self.head_available.next = self.available.q.val();
+        self.oldest.next = self.store.read_data.val();
         self.head.next.control = self.write.val();
-        self.head.next.length = self.kept.val().length;
-        self.head.next.local_offset = self.kept.val().source_offset;
-        self.head.next.local_stag = self.kept.val().source_stag;
-        self.head.next.remote_stag = self.kept.val().sink_stag;
-        self.head.next.remote_offset = self.kept.val().sink_offset;
+        self.head.next.length = self.oldest.val().length;
+        self.head.next.local_offset = self.oldest.val().source_offset;
+        self.head.next.local_stag = self.oldest.val().source_stag;
+        self.head.next.remote_stag = self.oldest.val().sink_stag;
+        self.head.next.remote_offset = self.oldest.val().sink_offset;
         self.head.next.number = 0.into();
         self.head.next.reserved = false;
         self.head.next.fault = false;
@@ -157,10 +145,12 @@ mod tests {
     use rand::Rng;
     use std::collections::VecDeque;
 
-    fn command(uut: &mut ResponseQueue, qp: usize) {
-        uut.command.next = Command { valid: true, index: (qp as u64).to_bits(), enable: true };
+    fn begin(uut: &mut ResponseQueue, qp: usize, generation: u64) {
+        let (valid, begins, active) = (true, true, true);
+        let (qp, generation) = ((qp as u64).to_bits(), generation.to_bits());
+        uut.change.next = QpChange { valid, begins, active, qp, generation, ..Default::default() };
         tick!(*uut);
-        uut.command.next = Command::default();
+        uut.change.next = QpChange::default();
         tick!(*uut);
     }
 
@@ -178,50 +168,69 @@ mod tests {
                 tick!(*uut);
             }
             uut.context_write.next = ContextWrite::default();
-            command(uut, qp);
+            begin(uut, qp, 0);
         }
     }
 
-    /// Against queues of Rust, with restarts.
+    /// Offers one until it is taken.
+    fn ask(uut: &mut ResponseQueue, asked: ReadAsked) {
+        uut.asked.valid.next = true;
+        uut.asked.beat.next = asked;
+        settle!(*uut);
+        while !uut.asked.ready.val() {
+            tick!(*uut);
+            settle!(*uut);
+        }
+        uut.room_qp.next = asked.qp;
+        edge!(*uut);
+        uut.asked.valid.next = false;
+    }
+
     #[test]
-    fn keeps_the_order_of_every_queue_pair_and_its_limit() {
-        for seed in seeds().into_iter().take(5) {
+    fn keeps_the_order_and_the_limits() {
+        for seed in seeds().into_iter().take(10) {
             let mut rng = rng(seed);
             let mut uut = ResponseQueue::default();
             uut.connect_all();
-            let limits = [1, 5, 8];
+            uut.free.next = true;
+            let limits = [8, 3, 1];
             configure(&mut uut, limits);
-            let mut model: [VecDeque<ReadAsked>; 3] = Default::default();
-            let mut most = 0;
-            for _ in 0..1500 {
-                for (qp, queue) in model.iter().enumerate() {
-                    let room = queue.len() < usize::from(limits[qp]);
-                    assert_eq!(uut.room.val().get_bit(qp), room, "SEED={seed}");
-                    assert_eq!(uut.available.val().get_bit(qp), !queue.is_empty(), "SEED={seed}");
-                    most = most.max(queue.len());
-                }
+            let mut model: Vec<VecDeque<ReadAsked>> = vec![VecDeque::new(); 3];
+            let (mut generations, mut most) = ([0_u64; 3], 0);
+            for _ in 0..2000 {
                 let qp = rng.random_range(0..3_usize);
+                uut.room_qp.next = (qp as u64).to_bits();
+                uut.head_qp.next = (qp as u64).to_bits();
+                tick!(uut);
+                let room = model[qp].len() < usize::from(limits[qp]);
+                assert_eq!(uut.room.val(), room, "SEED={seed}");
+                tick!(uut);
+                assert_eq!(uut.head_available.val(), !model[qp].is_empty(), "SEED={seed}");
+                most = most.max(model[qp].len());
+                let of_the_past = rng.random_bool(0.1);
                 if rng.random_bool(0.01) {
                     model[qp].clear();
-                    command(&mut uut, qp);
-                } else if rng.random_bool(0.55) && uut.room.val().get_bit(qp) {
+                    generations[qp] = (generations[qp] + 1) & 0xff;
+                    begin(&mut uut, qp, generations[qp]);
+                } else if rng.random_bool(0.55) && (room || of_the_past) {
+                    let generation = generations[qp].wrapping_sub(u64::from(of_the_past)) & 0xff;
                     let asked = ReadAsked {
                         qp: (qp as u64).to_bits(),
+                        generation: generation.to_bits(),
                         sink_stag: u64::from(rng.random::<u32>()).to_bits(),
                         sink_offset: rng.random::<u64>().to_bits(),
                         length: u64::from(rng.random::<u32>()).to_bits(),
                         source_stag: u64::from(rng.random::<u32>()).to_bits(),
                         source_offset: rng.random::<u64>().to_bits(),
                     };
-                    model[qp].push_back(asked);
-                    uut.asked.valid.next = true;
-                    uut.asked.beat.next = asked;
-                    tick!(uut);
-                    uut.asked.valid.next = false;
+                    ask(&mut uut, asked);
+                    if !of_the_past {
+                        model[qp].push_back(asked);
+                    }
+                    // `room` counts the one that was taken in the clock of the question.
+                    let room = model[qp].len() < usize::from(limits[qp]);
+                    assert_eq!(uut.room.val(), room, "SEED={seed}");
                 } else if let Some(asked) = model[qp].front().copied() {
-                    uut.head_qp.next = (qp as u64).to_bits();
-                    tick!(uut);
-                    tick!(uut);
                     let head = uut.head.val();
                     assert_eq!(head.local_stag, asked.source_stag, "SEED={seed}");
                     assert_eq!(head.local_offset, asked.source_offset, "SEED={seed}");

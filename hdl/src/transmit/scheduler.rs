@@ -1,158 +1,155 @@
-//! Chooses the queue pair that sends next.
-use crate::control::records::Command;
-use crate::queue::Pick;
-use crate::receive::records::{Opened, ReadDone};
-use crate::transmit::marks::Marks;
-use crate::transmit::records::SendEdge;
+//! Says which queue pair is looked at next, and what it may send.
+use crate::configuration::QpNumber;
+use crate::life::{LifeFilter, LifeTable, QpChange};
+use crate::literal::Literal;
+use crate::queue::{NoteMerge, QpNote, QueueEntry, ReadyList};
+use crate::receive::records::Opened;
+use crate::stream::*;
+use crate::transmit::records::*;
+use ironwarp_abi::queue::opcode;
 use rust_hdl::prelude::*;
 
-/// Round robin over the queue pairs that have a work request or a Read Request to answer, are
-/// active, may send (RFC 5044 s. 7.1.2 rule 4), and are not stopped by the peer's window.
+/// Round robin over the queue pairs that may have something to send: those about which there was
+/// news, and those that have just sent.
 ///
-/// A queue pair that met an error is `halted` until the host's next command. One that the window
-/// stopped is `blocked` until the peer moves the window or acknowledges. A message once begun is
-/// finished; then work requests and Read Responses take turns, work requests first. New work
-/// requests wait while there is no room for what is outstanding, or for an RDMA Read to be done;
-/// Read Responses do not.
+/// ```text
+/// read done, opened, room for      +-----------+     +-----------+
+/// what is outstanding, again,  --->| NoteMerge |---->| ReadyList |----> candidate
+/// arrived, asked, moved            +-----------+     +-----------+       |
+///            turn, opened: LifeTables <----------------- qp -------------+
+/// ```
+/// Who takes a number looks everything up, and sends a segment or lets the queue pair go: whatever
+/// could change the answer is news. A message once begun is finished; then work requests and Read
+/// Responses take turns, work requests first. New work requests wait while there is no room for
+/// what is outstanding, or for an RDMA Read to be done; Read Responses do not. Nothing is sent
+/// before it is allowed (RFC 5044 s. 7.1.2 rule 4), nor after an error.
 #[derive(LogicBlock, Default)]
 pub struct Scheduler {
     pub clock: Signal<In, Clock>,
-    pub command: Signal<In, Command>,
-    /// Bit n: queue pair n has a work request on chip.
-    pub available: Signal<In, Bits<16>>,
-    /// Bit n: queue pair n has a Read Request to answer.
-    pub asked: Signal<In, Bits<16>>,
-    /// Bit n: queue pair n is started, and neither stopped nor in error.
-    pub active: Signal<In, Bits<16>>,
-    /// Bit n: queue pair n has as many work requests outstanding as can be tracked.
-    pub crowded: Signal<In, Bits<16>>,
-    /// The peer's FPDU that allows to send has come.
+    pub change: Signal<In, QpChange>,
+    /// An RDMA Read is done: at most every other clock.
+    pub read_done: Signal<In, QpNote>,
+    /// The peer's FPDU that allows to send has come; only the first of a life is news.
     pub opened: Signal<In, Opened>,
-    /// The peer has acknowledged or moved its window.
-    pub send_edge: Signal<In, SendEdge>,
-    /// `open_qp` need not wait for an FPDU.
-    pub open: Signal<In, Bit>,
-    pub open_qp: Signal<In, Bits<4>>,
-    /// An RDMA Read is done.
-    pub read_done: Signal<In, ReadDone>,
-    /// The queue pair that the next ones are about.
-    pub qp: Signal<In, Bits<4>>,
-    /// `qp` is stopped by the window.
-    pub block: Signal<In, Bit>,
-    /// The oldest work request of `qp` waits for an RDMA Read to be done.
-    pub pause: Signal<In, Bit>,
-    /// `qp` met an error.
-    pub halt: Signal<In, Bit>,
-    /// A segment of `qp` is handed on: of a Read Response? The message's last?
-    pub commit: Signal<In, Bit>,
-    pub response: Signal<In, Bit>,
-    pub last: Signal<In, Bit>,
-    /// Some queue pair can send.
-    pub any: Signal<Out, Bit>,
-    /// It is this one.
-    pub choice: Signal<Out, Bits<4>>,
-    /// It is the turn of a Read Response of `qp`. Ask in the clock after `qp` was the choice: what
-    /// a queue pair has to send is still there then, or a command has taken everything.
+    /// There is room again for what is outstanding.
+    pub uncrowded: Signal<In, QpNote>,
+    /// A segment is sent: there may be another one. The number may come while it is still at work.
+    pub again: Signal<In, QpNote>,
+    /// Work requests have arrived.
+    pub arrived: Signal<In, QpNote>,
+    /// A Read Request of the peer has come, if `asked_free`.
+    pub asked: Signal<In, QpNote>,
+    pub asked_free: Signal<Out, Bit>,
+    /// The peer has acknowledged or moved its window, if `moved_free`.
+    pub moved: Signal<In, QpNote>,
+    pub moved_free: Signal<Out, Bit>,
+    /// The next queue pair to look at.
+    pub candidate: StreamSource<QpNumber>,
+
+    /// A queue pair: the next ones are about it.
+    pub qp: Signal<In, QpNumber>,
+    /// A clock later: it must await the peer's first FPDU; it may have RDMA Reads outstanding,
+    pub awaits: Signal<In, Bit>,
+    pub reads: Signal<In, Bit>,
+    /// and one more of them now; it may have no more work requests outstanding.
+    pub read_room: Signal<In, Bit>,
+    pub crowded: Signal<In, Bit>,
+    /// Two clocks later: its oldest work request, if it has one; it has a Read Request to answer.
+    pub head: Signal<In, QueueEntry>,
+    pub head_available: Signal<In, Bit>,
+    pub asked_available: Signal<In, Bit>,
+    /// In the same clock: something may be sent, and it is a Read Response.
+    pub go: Signal<Out, Bit>,
     pub respond: Signal<Out, Bit>,
-    pick: Pick,
-    opening: Marks,
-    letting: Marks,
-    blocking: Marks,
-    halting: Marks,
-    waiting: Marks,
-    /// A message is begun and not finished.
-    begun: Marks,
-    /// The latest message is a work request's, not a Read Response.
-    posted: Marks,
-    wipe: Signal<Local, Bit>,
-    wipe_qp: Signal<Local, Bits<4>>,
-    stopped: Signal<Local, Bits<16>>,
-    going: Signal<Local, Bits<16>>,
-    held: Signal<Local, Bits<16>>,
-    free: Signal<Local, Bits<16>>,
-    sends: Signal<Local, Bits<16>>,
-    responded: Signal<Local, Bits<16>>,
-    yields: Signal<Local, Bits<16>>,
-    insists: Signal<Local, Bits<16>>,
-    idle: Signal<Local, Bits<16>>,
-    turns: Signal<Local, Bits<16>>,
+    /// The record of `qp` from now on: not after a change since it was read.
+    pub write: Signal<In, Bit>,
+    pub following: Signal<In, Turn>,
+
+    notes: NoteMerge<7>,
+    list: ReadyList,
+    filter: LifeFilter,
+    turns: LifeTable<Turn>,
+    openings: LifeTable<Bit>,
+    openings_seen: LifeTable<Bit>,
+    /// A valid FPDU has come in the present life: the first?
+    opens: DFF<QpNote>,
+    /// What was found a clock after `qp`.
+    opened_up: DFF<Bit>,
+    room: DFF<Bit>,
+    space: DFF<Bit>,
+    current: DFF<Turn>,
+    control: Signal<Local, Bits<32>>,
+    waits: Signal<Local, Bit>,
+    sends: Signal<Local, Bit>,
+    op_read: Literal<8, { opcode::READ as u64 }>,
 }
 
 impl Logic for Scheduler {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, opening, letting, blocking, halting, waiting, begun, posted);
-        self.wipe.next = self.command.val().valid;
-        self.wipe_qp.next = bit_cast::<4, 8>(self.command.val().index);
+        dff_setup!(self, clock, opens, opened_up, room, space, current);
+        clock!(self, clock, notes, list, filter, turns, openings, openings_seen);
+        self.list.change.next = self.change.val();
+        self.turns.change.next = self.change.val();
+        self.openings.change.next = self.change.val();
+        self.openings_seen.change.next = self.change.val();
 
-        // Two ways to open, which may come in one clock.
-        self.opening.set.next = self.open.val();
-        self.opening.set_qp.next = self.open_qp.val();
-        self.opening.clear.next = false;
-        self.opening.clear_qp.next = 0.into();
-        self.letting.set.next = self.opened.val().valid;
-        self.letting.set_qp.next = bit_cast::<4, 8>(self.opened.val().qp);
-        self.letting.clear.next = false;
-        self.letting.clear_qp.next = 0.into();
+        // The news. The makers that cannot wait come first.
+        self.notes.notes[0].next = self.read_done.val();
+        self.notes.notes[1].next.valid =
+            self.opens.q.val().valid & !self.openings_seen.read_record.val();
+        self.notes.notes[1].next.qp = self.opens.q.val().qp;
+        self.notes.notes[2].next = self.uncrowded.val();
+        self.notes.notes[3].next = self.again.val();
+        self.notes.notes[4].next = self.arrived.val();
+        self.notes.notes[5].next = self.asked.val();
+        self.notes.notes[6].next = self.moved.val();
+        self.asked_free.next = self.notes.free[5].val();
+        self.moved_free.next = self.notes.free[6].val();
+        StreamSource::<QpNumber>::join(&mut self.notes.source, &mut self.list.put);
+        self.candidate.beat.next = self.list.first.beat.val();
+        self.candidate.valid.next = self.list.first.valid.val();
+        self.list.first.ready.next = self.candidate.ready.val();
 
-        self.blocking.set.next = self.block.val();
-        self.blocking.set_qp.next = self.qp.val();
-        self.blocking.clear.next = self.send_edge.val().valid;
-        self.blocking.clear_qp.next = self.send_edge.val().qp;
-        self.halting.set.next = self.halt.val();
-        self.halting.set_qp.next = self.qp.val();
-        self.halting.clear.next = false;
-        self.halting.clear_qp.next = 0.into();
+        // The peer's first FPDU.
+        self.filter.change.next = self.change.val();
+        self.filter.valid.next = self.opened.val().valid;
+        self.filter.qp.next = self.opened.val().qp;
+        self.filter.generation.next = self.opened.val().generation;
+        self.opens.d.next.valid = self.filter.lives.val();
+        self.opens.d.next.qp = self.filter.lives_qp.val();
+        self.openings_seen.read_qp.next = self.filter.lives_qp.val();
+        self.openings.write.next = self.filter.lives.val();
+        self.openings.write_qp.next = self.filter.lives_qp.val();
+        self.openings.write_record.next = true;
+        // In the next clock, so that `read_record` is from before.
+        self.openings_seen.write.next = self.opens.q.val().valid;
+        self.openings_seen.write_qp.next = self.opens.q.val().qp;
+        self.openings_seen.write_record.next = true;
 
-        self.waiting.set.next = self.pause.val();
-        self.waiting.set_qp.next = self.qp.val();
-        self.waiting.clear.next = self.read_done.val().valid;
-        self.waiting.clear_qp.next = self.read_done.val().qp;
-        self.begun.set.next = self.commit.val();
-        self.begun.set_qp.next = self.qp.val();
-        self.begun.clear.next = self.commit.val() & self.last.val();
-        self.begun.clear_qp.next = self.qp.val();
-        self.posted.set.next = self.commit.val();
-        self.posted.set_qp.next = self.qp.val();
-        self.posted.clear.next = self.commit.val() & self.response.val();
-        self.posted.clear_qp.next = self.qp.val();
-
-        self.opening.wipe.next = self.wipe.val();
-        self.opening.wipe_qp.next = self.wipe_qp.val();
-        self.letting.wipe.next = self.wipe.val();
-        self.letting.wipe_qp.next = self.wipe_qp.val();
-        self.blocking.wipe.next = self.wipe.val();
-        self.blocking.wipe_qp.next = self.wipe_qp.val();
-        self.halting.wipe.next = self.wipe.val();
-        self.halting.wipe_qp.next = self.wipe_qp.val();
-
-        self.waiting.wipe.next = self.wipe.val();
-        self.waiting.wipe_qp.next = self.wipe_qp.val();
-        self.begun.wipe.next = self.wipe.val();
-        self.begun.wipe_qp.next = self.wipe_qp.val();
-        self.posted.wipe.next = self.wipe.val();
-        self.posted.wipe_qp.next = self.wipe_qp.val();
-
-        // Whose turn it is where.
-        self.held.next = self.waiting.marks.val() | self.crowded.val();
-        self.free.next = !self.held.val();
-        self.sends.next = self.available.val() & self.free.val();
-        self.responded.next = !self.posted.marks.val();
-        self.yields.next = self.sends.val() & self.responded.val();
-        self.insists.next = !self.yields.val();
-        self.idle.next = !self.begun.marks.val();
-        self.turns.next = (self.begun.marks.val() & self.responded.val())
-            | (self.idle.val() & self.asked.val() & self.insists.val());
-
-        self.stopped.next = self.blocking.marks.val() | self.halting.marks.val();
-        self.going.next = !self.stopped.val();
-        self.pick.wanted.next = (self.begun.marks.val() | self.sends.val() | self.asked.val())
-            & self.active.val()
-            & (self.opening.marks.val() | self.letting.marks.val())
-            & self.going.val();
-        self.pick.last.next = self.qp.val();
-        self.any.next = self.pick.any.val();
-        self.choice.next = self.pick.choice.val();
-        self.respond.next = self.turns.val().get_bit(self.qp.val().index());
+        // Whose turn it is. An RDMA Read too many waits, unless there can be none at all.
+        self.turns.read_qp.next = self.qp.val();
+        self.openings.read_qp.next = self.qp.val();
+        self.turns.write.next = self.write.val();
+        self.turns.write_qp.next = self.qp.val();
+        self.turns.write_record.next = self.following.val();
+        self.current.d.next = self.turns.read_record.val();
+        self.opened_up.d.next = self.openings.read_record.val() | !self.awaits.val();
+        self.room.d.next = self.read_room.val() | !self.reads.val();
+        self.space.d.next = !self.crowded.val();
+        self.control.next = self.head.val().control;
+        self.waits.next =
+            (self.control.val().get_bits::<8>(0) == self.op_read.val()) & !self.room.q.val();
+        self.sends.next = self.head_available.val() & self.space.q.val() & !self.waits.val();
+        self.respond.next =
+            self.asked_available.val() & !(self.sends.val() & !self.current.q.val().posted);
+        self.go.next = self.sends.val() | self.asked_available.val();
+        if self.current.q.val().begun {
+            self.respond.next = !self.current.q.val().posted;
+            self.go.next = true;
+        }
+        if self.current.q.val().failed | !self.opened_up.q.val() {
+            self.go.next = false;
+        }
     }
 }

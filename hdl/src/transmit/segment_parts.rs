@@ -1,4 +1,5 @@
 //! Writes down a segment for the blocks that build it.
+use crate::configuration::{CqNumber, Generation, QpNumber};
 use crate::literal::Literal;
 use crate::protect::records::*;
 use crate::queue::QueueEntry;
@@ -20,19 +21,21 @@ const fn control(tagged: u8, opcode: Opcode) -> u64 {
 /// for all that is left of a Read Response.
 #[derive(LogicBlock, Default)]
 pub struct SegmentParts {
-    pub qp: Signal<In, Bits<4>>,
-    pub generation: Signal<In, Bits<4>>,
+    pub qp: Signal<In, QpNumber>,
+    pub generation: Signal<In, Generation>,
     pub head: Signal<In, QueueEntry>,
     pub state: Signal<In, SendState>,
-    /// Words 0 and 1 of the context.
-    pub flags_word: Signal<In, Bits<32>>,
-    pub sizes_word: Signal<In, Bits<32>>,
-    /// Octets of the stream before the segment.
-    pub position: Signal<In, Bits<32>>,
-    /// Sequence number after the segment.
+    /// From the context: protection domain, markers, CRC, the send queue's completion queue.
+    pub pd: Signal<In, Bits<16>>,
+    pub markers: Signal<In, Bit>,
+    pub crc: Signal<In, Bit>,
+    pub cq: Signal<In, CqNumber>,
+    /// Octets of the stream after the segment.
     pub after: Signal<In, Bits<32>>,
     /// Bus address of the payload, from the gate.
     pub address: Signal<In, Bits<64>>,
+    /// The job is a fence.
+    pub fence: Signal<In, Bit>,
     /// From [`RequestCheck`](super::request_check::RequestCheck).
     pub raw: Signal<In, Bit>,
     pub write: Signal<In, Bit>,
@@ -58,6 +61,10 @@ pub struct SegmentParts {
     send_job: Signal<Local, SendJob>,
     last_bit: Signal<Local, Bits<16>>,
     left: Signal<Local, Bits<32>>,
+    position: Signal<Local, Bits<32>>,
+    send_number: Signal<Local, Bits<32>>,
+    read_number: Signal<Local, Bits<32>>,
+    one: Literal<32, 1>,
     local_read: Literal<2, { right::LOCAL_READ }>,
     local_write: Literal<2, { right::LOCAL_WRITE }>,
     remote_read: Literal<2, { right::REMOTE_READ }>,
@@ -71,6 +78,7 @@ pub struct SegmentParts {
 }
 
 impl Logic for SegmentParts {
+    //= rfc5041#5.1  Message sequence numbers count from 1; offsets from 0.
     //= rfc5040#4.1  Opcode, queue number 0 for a Send; RFC 5041 s. 4: T, L, version.
     //= rfc5040#4.4  A Read Request: queue number 1.
     #[hdl_gen]
@@ -78,7 +86,7 @@ impl Logic for SegmentParts {
         // The gate's question.
         self.from.next = self.head.val().local_offset + bit_cast::<64, 32>(self.state.val().offset);
         self.question.next.stag = self.head.val().local_stag;
-        self.question.next.pd = self.flags_word.val().get_bits::<16>(16);
+        self.question.next.pd = self.pd.val();
         self.question.next.right = self.local_read.val();
         self.question.next.offset = self.from.val();
         self.question.next.length = bit_cast::<32, 16>(self.payload.val());
@@ -92,7 +100,9 @@ impl Logic for SegmentParts {
             self.question.next.length = self.left.val();
         }
 
-        // The job.
+        // The job. Messages count from 1.
+        self.send_number.next = self.state.val().sends + self.one.val();
+        self.read_number.next = self.state.val().reads + self.one.val();
         self.last_bit.next = 0.into();
         if self.last.val() {
             self.last_bit.next = self.last_control.val();
@@ -107,7 +117,7 @@ impl Logic for SegmentParts {
             self.frame.next.control = self.solicited_control.val() | self.last_bit.val();
         }
         self.frame.next.first = 0.into();
-        self.frame.next.second = bit_cast::<64, 32>(self.state.val().message);
+        self.frame.next.second = bit_cast::<64, 32>(self.send_number.val());
         self.frame.next.third = self.state.val().offset;
         if self.write.val() {
             self.frame.next.control = self.write_control.val() | self.last_bit.val();
@@ -120,7 +130,7 @@ impl Logic for SegmentParts {
         if self.read.val() {
             self.frame.next.control = self.read_control.val() | self.last_bit.val();
             self.frame.next.second =
-                self.read_queue.val() | bit_cast::<64, 32>(self.state.val().read);
+                self.read_queue.val() | bit_cast::<64, 32>(self.read_number.val());
         }
         self.frame.next.asks = self.read.val();
         self.frame.next.sink_stag = self.head.val().local_stag;
@@ -133,30 +143,34 @@ impl Logic for SegmentParts {
         if self.read.val() {
             self.read_job.next.bytes = 0.into();
         }
-        self.stream_job.next.markers = self.flags_word.val().get_bit(0) & !self.raw.val();
-        self.stream_job.next.crc = self.flags_word.val().get_bit(2) & !self.raw.val();
+        self.stream_job.next.markers = self.markers.val() & !self.raw.val();
+        self.stream_job.next.crc = self.crc.val() & !self.raw.val();
+        self.position.next = self.state.val().position;
         self.stream_job.next.position = self.position.val().get_bits::<9>(0);
+        self.send_job.next.fence = self.fence.val();
         self.send_job.next.qp = self.qp.val();
         self.send_job.next.generation = self.generation.val();
         self.send_job.next.raw = self.raw.val();
-        self.send_job.next.position = self.state.val().number;
+        self.send_job.next.position = self.position.val();
         self.send_job.next.bytes = self.payload.val();
         self.send_job.next.signaled = self.signaled.val();
         self.send_job.next.request = self.head.val().number;
-        self.send_job.next.cq = self.sizes_word.val().get_bits::<8>(16);
+        self.send_job.next.cq = self.cq.val();
         self.job.next.read = self.read_job.val();
         self.job.next.frame = self.frame.val();
         self.job.next.stream = self.stream_job.val();
         self.job.next.send = self.send_job.val();
         self.request.next.qp = self.qp.val();
+        self.request.next.generation = self.generation.val();
         self.request.next.end = self.after.val();
         self.request.next.request = self.head.val().number;
         self.request.next.signaled = self.signaled.val();
-        self.request.next.cq = self.sizes_word.val().get_bits::<8>(16);
+        self.request.next.cq = self.cq.val();
         self.request.next.length = self.head.val().length;
         self.request.next.read = self.read.val();
         self.read_sent.next.valid = self.read.val();
         self.read_sent.next.qp = self.qp.val();
+        self.read_sent.next.generation = self.generation.val();
         self.read_sent.next.sink_stag = self.head.val().local_stag;
         self.read_sent.next.sink_offset = self.head.val().local_offset;
         self.read_sent.next.length = self.head.val().length;

@@ -1,16 +1,18 @@
 //! Plans the next segment of a queue pair.
+use crate::configuration::{CqNumber, Generation, QpNumber, CQ_BITS};
 use crate::control::records::{ContextWrite, QpEvent};
+use crate::life::QpChange;
 use crate::literal::Literal;
-use crate::memory::{ContextTable, Table};
+use crate::memory::{field_number, QpField};
 use crate::protect::records::GateQuestion;
-use crate::queue::{context_field, QueueEntry};
-use crate::transmit::answer_status::AnswerStatus;
+use crate::protect::RefusalStatus;
+use crate::queue::QueueEntry;
 use crate::transmit::records::*;
 use crate::transmit::request_check::{RequestCheck, SortedRequest};
 use crate::transmit::segment_parts::SegmentParts;
 use crate::transmit::segment_sizer::SegmentSizer;
-use ironwarp_abi::context::table;
-use ironwarp_abi::limits::QP_BITS;
+use crate::transmit::send_states::SendStates;
+use crate::transmit::send_window::SendWindow;
 use ironwarp_wire::rdmap::read_request;
 use rust_hdl::prelude::*;
 
@@ -19,37 +21,43 @@ use rust_hdl::prelude::*;
 /// ```text
 /// head --> RequestCheck --> sorted --> good, status
 ///   |                         |
-///   +----> entry -------------+--> SegmentSizer --> last, full?
-///                             |         |
+///   +----> entry -------------+--> SegmentSizer --> SendWindow --> full?
+///                             |         | last
 ///                             +--> SegmentParts --> question, job, request
 /// ```
-/// `state` is there a clock after `qp`, and `head` two. `good` and `status` are there a clock after
-/// `head`, `payload`, `last` and the `question` two, the rest four, and `full` five. Hold the
-/// inputs.
-#[derive(LogicBlock)]
+/// `awaits` and `reads` are there a clock after `qp`. Give `head` and `response` from the third
+/// clock after `qp` on: `good` and `status` are there a clock after them, `last` and the `question`
+/// two, the rest four, and `full` five. Hold the inputs.
+#[derive(LogicBlock, Default)]
 pub struct SegmentPlanner {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
+    pub change: Signal<In, QpChange>,
     pub send_edge: Signal<In, SendEdge>,
-    pub qp: Signal<In, Bits<4>>,
-    pub generation: Signal<In, Bits<4>>,
+    pub qp: Signal<In, QpNumber>,
+    /// `qp` a clock later, and its generation.
+    pub chosen: Signal<In, QpNumber>,
+    pub generation: Signal<In, Generation>,
     pub head: Signal<In, QueueEntry>,
     /// A Read Request of the peer, as a Write; with `response`, it is the one to plan for.
     pub asked: Signal<In, QueueEntry>,
     pub response: Signal<In, Bit>,
-    pub state: Signal<In, SendState>,
+    /// The segment is handed on. Not after a change of the queue pair's life since `qp`.
+    pub commit: Signal<In, Bit>,
+    /// SND.NXT moves.
+    pub sent: Signal<Out, SendNext>,
     /// Bus address of the payload, from the gate.
     pub address: Signal<In, Bits<64>>,
+    /// The job is a fence.
+    pub fence: Signal<In, Bit>,
+    /// The queue pair may send only after the peer's first FPDU.
+    pub awaits: Signal<Out, Bit>,
+    /// It may have RDMA Reads outstanding.
+    pub reads: Signal<Out, Bit>,
     pub good: Signal<Out, Bit>,
     pub status: Signal<Out, Bits<8>>,
-    pub raw: Signal<Out, Bit>,
-    pub write: Signal<Out, Bit>,
     pub read: Signal<Out, Bit>,
-    /// Octets of payload.
-    pub payload: Signal<Out, Bits<16>>,
     pub last: Signal<Out, Bit>,
-    /// SND.NXT after the segment.
-    pub after: Signal<Out, Bits<32>>,
     /// The segment does not fit in the peer's window.
     pub full: Signal<Out, Bit>,
     /// One of `protect::records::refusal`, from the gate; and the status that it gives.
@@ -63,131 +71,91 @@ pub struct SegmentPlanner {
     pub job: Signal<Out, SegmentJob>,
     pub request: Signal<Out, SentRequest>,
     pub read_sent: Signal<Out, ReadSent>,
-    flags: ContextTable<QP_BITS, 3>,
-    firsts: ContextTable<QP_BITS, 1>,
-    edges: Table<SendEdge, QP_BITS>,
+    send_markers: QpField<1, { field_number("send_markers") }>,
+    crc: QpField<1, { field_number("crc") }>,
+    awaiting: QpField<1, { field_number("await_first_fpdu") }>,
+    pd: QpField<16, { field_number("pd") }>,
+    mulpdu: QpField<16, { field_number("mulpdu") }>,
+    send_cq: QpField<CQ_BITS, { field_number("send_cq") }>,
+    receive_cq: QpField<CQ_BITS, { field_number("receive_cq") }>,
+    read_out: QpField<8, { field_number("read_out") }>,
+    states: SendStates,
+    window: SendWindow,
     check: RequestCheck,
     sizer: SegmentSizer,
     parts: SegmentParts,
-    answer: AnswerStatus,
+    answer: RefusalStatus,
     entry: DFF<QueueEntry>,
     sorted: DFF<SortedRequest>,
-    /// Octets of the stream before the segment.
-    position: DFF<Bits<32>>,
-    /// Octets that are sent and not acknowledged; are they more than the window has?
-    flight: DFF<Bits<32>>,
-    closed: DFF<Bit>,
-    /// The window that is left (RFC 9293 s. 3.8.6.2.1).
-    usable: DFF<Bits<32>>,
-    beyond: DFF<Bit>,
+    state: Signal<Local, SendState>,
     next_entry: Signal<Local, QueueEntry>,
-    flags_word: Signal<Local, Bits<32>>,
-    sizes_word: Signal<Local, Bits<32>>,
-    reads_word: Signal<Local, Bits<32>>,
-    reads: Signal<Local, Bits<4>>,
-    end_number: Signal<Local, Bits<32>>,
-    reads_shift: Constant<Bits<32>>,
+    position: Signal<Local, Bits<32>>,
+    beyond: Signal<Local, Bits<32>>,
+    markers: Signal<Local, Bit>,
+    cq: Signal<Local, CqNumber>,
     read_header: Literal<32, { read_request::HEADER_BYTES as u64 }>,
 }
 
-impl Default for SegmentPlanner {
-    fn default() -> Self {
-        Self {
-            clock: Default::default(),
-            context_write: Default::default(),
-            send_edge: Default::default(),
-            qp: Default::default(),
-            generation: Default::default(),
-            head: Default::default(),
-            asked: Default::default(),
-            response: Default::default(),
-            entry: Default::default(),
-            sorted: Default::default(),
-            flight: Default::default(),
-            closed: Default::default(),
-            usable: Default::default(),
-            beyond: Default::default(),
-            next_entry: Default::default(),
-            state: Default::default(),
-            address: Default::default(),
-            good: Default::default(),
-            status: Default::default(),
-            raw: Default::default(),
-            write: Default::default(),
-            read: Default::default(),
-            payload: Default::default(),
-            last: Default::default(),
-            after: Default::default(),
-            full: Default::default(),
-            refusal: Default::default(),
-            refused: Default::default(),
-            failure: Default::default(),
-            noted: Default::default(),
-            answer: Default::default(),
-            question: Default::default(),
-            job: Default::default(),
-            request: Default::default(),
-            read_sent: Default::default(),
-            flags: ContextTable::new(table::QUEUE_PAIR, 0),
-            firsts: ContextTable::new(table::QUEUE_PAIR, 13),
-            edges: Default::default(),
-            check: Default::default(),
-            sizer: Default::default(),
-            parts: Default::default(),
-            flags_word: Default::default(),
-            sizes_word: Default::default(),
-            reads_word: Default::default(),
-            reads: Default::default(),
-            position: Default::default(),
-            end_number: Default::default(),
-            reads_shift: Constant::new((context_field("read_out").bit() as u64).to_bits()),
-            read_header: Default::default(),
-        }
-    }
-}
-
 impl Logic for SegmentPlanner {
-    //= rfc9293#3.8.6  Nothing is sent beyond SND.UNA + SND.WND.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, entry, sorted, position, flight, closed, usable, beyond);
-        clock!(self, clock, flags, firsts, edges, sizer);
-        self.flags.context_write.next = self.context_write.val();
-        self.firsts.context_write.next = self.context_write.val();
-        self.flags.index.next = self.qp.val();
-        self.firsts.index.next = self.qp.val();
-        self.flags_word.next = self.flags.words[0].val();
-        self.sizes_word.next = self.flags.words[1].val();
-        self.reads_word.next = self.flags.words[2].val() >> self.reads_shift.val();
-        self.reads.next = self.reads_word.val().get_bits::<4>(0);
-        self.failure.next.qp = bit_cast::<8, 4>(self.qp.val());
+        dff_setup!(self, clock, entry, sorted);
+        clock!(self, clock, send_markers, crc, awaiting, pd, mulpdu, send_cq, receive_cq, read_out);
+        clock!(self, clock, states, window, sizer);
+        self.send_markers.context_write.next = self.context_write.val();
+        self.crc.context_write.next = self.context_write.val();
+        self.awaiting.context_write.next = self.context_write.val();
+        self.pd.context_write.next = self.context_write.val();
+        self.mulpdu.context_write.next = self.context_write.val();
+        self.send_cq.context_write.next = self.context_write.val();
+        self.receive_cq.context_write.next = self.context_write.val();
+        self.read_out.context_write.next = self.context_write.val();
+        self.send_markers.qp.next = self.qp.val();
+        self.crc.qp.next = self.qp.val();
+        self.awaiting.qp.next = self.qp.val();
+        self.pd.qp.next = self.qp.val();
+        self.mulpdu.qp.next = self.qp.val();
+        self.send_cq.qp.next = self.qp.val();
+        self.receive_cq.qp.next = self.qp.val();
+        self.read_out.qp.next = self.qp.val();
+        self.awaits.next = self.awaiting.value.val().any();
+        self.reads.next = self.read_out.value.val().any();
+        self.markers.next = self.send_markers.value.val().any();
+        self.cq.next = self.send_cq.value.val();
+        self.failure.next.qp = self.chosen.val();
+        self.failure.next.generation = self.generation.val();
         self.failure.next.status = 0.into();
-        self.failure.next.cq = self.sizes_word.val().get_bits::<8>(24);
+        self.failure.next.cq = self.receive_cq.value.val();
         self.failure.next.sequence = 0.into();
         self.answer.refusal.next = self.refusal.val();
+        self.answer.remote.next = false;
         self.answer.response.next = self.response.val();
         self.refused.next = self.answer.status.val();
-        self.edges.read_index.next = self.qp.val();
-        self.edges.write.next = self.send_edge.val().valid;
-        self.edges.write_index.next = self.send_edge.val().qp;
-        self.edges.write_record.next = self.send_edge.val();
 
         self.next_entry.next = self.head.val();
         if self.response.val() {
             self.next_entry.next = self.asked.val();
         }
         self.entry.d.next = self.next_entry.val();
-        self.check.qp.next = self.qp.val();
+        self.check.qp.next = self.chosen.val();
         self.check.entry.next = self.next_entry.val();
-        self.check.reads.next = self.reads.val().any();
+        self.check.reads.next = self.read_out.value.val().any();
         self.sorted.d.next = self.check.sorted.val();
         self.good.next = self.sorted.q.val().good;
         self.status.next = self.sorted.q.val().status;
-        self.raw.next = self.sorted.q.val().raw;
-        self.write.next = self.sorted.q.val().write;
         self.read.next = self.sorted.q.val().read;
 
-        self.position.d.next = self.state.val().number - self.firsts.words[0].val();
+        self.states.change.next = self.change.val();
+        self.states.qp.next = self.qp.val();
+        self.states.commit.next = self.commit.val();
+        self.states.raw.next = self.sorted.q.val().raw;
+        self.states.payload.next = self.sizer.payload.val();
+        self.states.last.next = self.sizer.last.val();
+        self.states.write.next = self.sorted.q.val().write;
+        self.states.read.next = self.sorted.q.val().read;
+        self.sent.next = self.states.sent.val();
+        self.state.next = self.states.state.val();
+        self.position.next = self.state.val().position;
         self.sizer.raw.next = self.sorted.q.val().raw;
         self.sizer.to_stag.next = self.sorted.q.val().write;
         self.sizer.length.next = self.entry.q.val().length;
@@ -195,33 +163,32 @@ impl Logic for SegmentPlanner {
             self.sizer.length.next = self.read_header.val();
         }
         self.sizer.offset.next = self.state.val().offset;
-        self.sizer.mulpdu.next = self.sizes_word.val().get_bits::<16>(0);
-        self.sizer.markers.next = self.flags_word.val().get_bit(0);
-        self.sizer.position.next = self.position.q.val().get_bits::<9>(0);
-        self.payload.next = self.sizer.payload.val();
+        self.sizer.mulpdu.next = self.mulpdu.value.val();
+        self.sizer.markers.next = self.markers.val();
+        self.sizer.position.next = self.position.val().get_bits::<9>(0);
         self.last.next = self.sizer.last.val();
         self.noted.next = self.sizer.last.val() & !self.sorted.q.val().raw & !self.response.val();
-        self.end_number.next =
-            self.state.val().number + bit_cast::<32, 16>(self.sizer.octets.val());
-        self.after.next = self.end_number.val();
+        self.beyond.next = self.position.val() + bit_cast::<32, 16>(self.sizer.octets.val());
+        self.states.after.next = self.beyond.val();
+        self.window.context_write.next = self.context_write.val();
+        self.window.change.next = self.change.val();
+        self.window.send_edge.next = self.send_edge.val();
+        self.window.qp.next = self.qp.val();
+        self.window.position.next = self.position.val();
+        self.window.octets.next = self.sizer.octets.val();
+        self.full.next = !self.sorted.q.val().raw & self.window.beyond.val();
 
-        // What is in flight and the segment may not be more than the window.
-        self.flight.d.next = self.state.val().number - self.edges.read_record.val().unacknowledged;
-        self.closed.d.next = self.flight.q.val() > self.edges.read_record.val().window;
-        self.usable.d.next = self.edges.read_record.val().window - self.flight.q.val();
-        self.beyond.d.next = self.closed.q.val()
-            | (bit_cast::<32, 16>(self.sizer.octets.val()) > self.usable.q.val());
-        self.full.next = !self.sorted.q.val().raw & self.beyond.q.val();
-
-        self.parts.qp.next = self.qp.val();
+        self.parts.qp.next = self.chosen.val();
         self.parts.generation.next = self.generation.val();
         self.parts.head.next = self.entry.q.val();
         self.parts.state.next = self.state.val();
-        self.parts.flags_word.next = self.flags_word.val();
-        self.parts.sizes_word.next = self.sizes_word.val();
-        self.parts.position.next = self.position.q.val();
-        self.parts.after.next = self.end_number.val();
+        self.parts.pd.next = self.pd.value.val();
+        self.parts.markers.next = self.markers.val();
+        self.parts.crc.next = self.crc.value.val().any();
+        self.parts.cq.next = self.cq.val();
+        self.parts.after.next = self.beyond.val();
         self.parts.address.next = self.address.val();
+        self.parts.fence.next = self.fence.val();
         self.parts.raw.next = self.sorted.q.val().raw;
         self.parts.write.next = self.sorted.q.val().write;
         self.parts.read.next = self.sorted.q.val().read;

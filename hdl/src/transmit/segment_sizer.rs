@@ -105,11 +105,11 @@ impl Logic for SegmentSizer {
         self.fpdu.d.next = self.rounded.val() & self.words.val();
 
         self.count.position.next = self.position.val();
-        self.count.octets.next = bit_cast::<14, 16>(self.fpdu.q.val());
+        self.count.octets.next = bit_cast::<15, 16>(self.fpdu.q.val());
         self.total.d.next = self.fpdu.q.val();
         if self.markers.val() {
             self.total.d.next =
-                self.fpdu.q.val() + (bit_cast::<16, 6>(self.count.count.val()) << 2);
+                self.fpdu.q.val() + (bit_cast::<16, 7>(self.count.count.val()) << 2);
         }
         self.payload.next = self.piece.q.val();
         self.last.next = self.ending.q.val();

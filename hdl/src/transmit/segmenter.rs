@@ -1,23 +1,22 @@
 //! Turns work requests and the peer's Read Requests into segments, one FPDU each.
-use crate::control::records::{Command, ContextWrite, QpEvent};
+use crate::configuration::QpNumber;
+use crate::control::records::{ContextWrite, QpEvent};
+use crate::life::{LifeWatch, QpChange};
 use crate::protect::records::*;
-use crate::queue::QueueEntry;
+use crate::queue::{QpNote, QueueEntry};
 use crate::stream::*;
-use crate::transmit::generations::Generations;
 use crate::transmit::records::*;
 use crate::transmit::segment_planner::SegmentPlanner;
-use crate::transmit::send_states::SendStates;
-use crate::transmit::watch::Watch;
 use rust_hdl::prelude::*;
 
 /// What [`Segmenter`] does in this clock.
 #[derive(Copy, Clone, PartialEq, Debug, LogicState)]
 pub enum SegmenterState {
-    /// Waits for a queue pair that can send.
+    /// Takes the number of a queue pair that may have something to send; its records are looked up.
     Choose,
-    /// Its state, context and work request are read, and whose turn it is ...
+    /// They are read ...
     Look,
-    /// ... and kept.
+    /// ... and its oldest work request, too. What may it send?
     Fetch,
     /// The work request is checked.
     Sort,
@@ -35,57 +34,50 @@ pub enum SegmenterState {
     Commit,
     /// Offers the error.
     Fail,
+    /// Offers a fence, between two segments.
+    Fence,
 }
 
-/// A segment about every 12 clocks.
+/// A segment about every 11 clocks.
 ///
 /// ```text
 /// Choose -> Look -> Fetch -> Sort -> Check -> Ask -> Answer -> Emit -> Note -> Commit -> Choose
-///                                      |               | full? refused?
-///                                      v               v
-///                                Fail, Choose    Choose, Fail -> Choose
+///                     | nothing        | bad           | full? refused?
+///                     v                v               v
+///                   Choose            Fail           Choose, Fail -> Choose
 /// ```
-/// From `Check` it goes back to `Choose` if the work request is an RDMA Read too many.
-/// A command to the queue pair at work makes the work `stale`: nothing of it takes effect. One that
-/// comes in the very clock of the choice is noticed a clock later.
-///
-/// The gate takes three clocks: as long as the planner needs to say whether the segment is too long
-/// for the window. What the planner knows of the window is then older than that; if the window has
-/// `moved` since the choice, the queue pair is chosen again instead of being blocked.
+/// A change of the life of the queue pair at work makes the work void: nothing of it takes effect
+/// any more, and an error is told of the life that is over. The gate takes three clocks: as long
+/// as the planner needs to say whether the segment is too long for the window. A queue pair that is
+/// let go comes again with the next news of it.
 #[derive(LogicBlock, Default)]
 pub struct Segmenter {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
-    pub command: Signal<In, Command>,
-    /// From the scheduler: this queue pair can send.
-    pub any: Signal<In, Bit>,
-    pub choice: Signal<In, Bits<4>>,
-    /// It is the turn of a Read Response of `qp`, a clock after the choice.
-    pub respond: Signal<In, Bit>,
-    /// Bit n: queue pair n may have one more RDMA Read outstanding.
-    pub read_room: Signal<In, Bits<16>>,
+    pub change: Signal<In, QpChange>,
+    /// A pulse: a job that is a fence follows the segments so far.
+    pub fence: Signal<In, Bit>,
+    /// From the scheduler: look at this queue pair.
+    pub candidate: StreamSink<QpNumber>,
     /// The queue pair at work; the next ones are about it.
-    pub qp: Signal<Out, Bits<4>>,
-    /// The window stops it.
-    pub block: Signal<Out, Bit>,
-    /// Its work request waits for an RDMA Read to be done.
-    pub pause: Signal<Out, Bit>,
-    /// It met an error.
-    pub halt: Signal<Out, Bit>,
-    /// A segment is handed on: of a Read Response? The message's last?
-    pub commit: Signal<Out, Bit>,
-    pub response: Signal<Out, Bit>,
-    pub last: Signal<Out, Bit>,
-    /// With the last, its work request or Read Request is used up. That does not look at a command
-    /// of this clock, which would empty the queue all the same: commands come from afar.
-    pub used_up: Signal<Out, Bit>,
-    /// Its oldest work request.
+    pub qp: Signal<Out, QpNumber>,
+    /// A clock later: it must await the peer's first FPDU; it may have RDMA Reads outstanding.
+    pub awaits: Signal<Out, Bit>,
+    pub reads: Signal<Out, Bit>,
+    /// Two clocks later: its oldest work request, and the peer's oldest Read Request, as a Write.
     pub head: Signal<In, QueueEntry>,
-    /// The peer's oldest Read Request there, as a Write.
     pub asked: Signal<In, QueueEntry>,
-    /// `open_qp` has started and need not wait for the peer's first FPDU.
-    pub open: Signal<Out, Bit>,
-    pub open_qp: Signal<Out, Bits<4>>,
+    /// What the scheduler says then: something may be sent, and it is a response.
+    pub go: Signal<In, Bit>,
+    pub respond: Signal<In, Bit>,
+    /// The queue pair's record from now on.
+    pub write_turn: Signal<Out, Bit>,
+    pub following: Signal<Out, Turn>,
+    /// It is to be looked at again.
+    pub again: Signal<Out, QpNote>,
+    /// Its work request, or its Read Request, is used up.
+    pub used_request: Signal<Out, Bit>,
+    pub used_response: Signal<Out, Bit>,
     pub send_edge: Signal<In, SendEdge>,
     pub sent: Signal<Out, SendNext>,
     pub question: StreamSource<GateQuestion>,
@@ -95,90 +87,94 @@ pub struct Segmenter {
     pub read_sent: Signal<Out, ReadSent>,
     pub event: StreamSource<QpEvent>,
 
-    states: SendStates,
     planner: SegmentPlanner,
-    generations: Generations,
+    watch: LifeWatch,
     state: DFF<SegmenterState>,
-    chosen: DFF<Bits<4>>,
+    fencing: DFF<Bit>,
+    chosen: DFF<QpNumber>,
     responding: DFF<Bit>,
-    watch: Watch,
     address: DFF<Bits<64>>,
     why: DFF<Bits<8>>,
+    look_qp: Signal<Local, QpNumber>,
+    lapsed: Signal<Local, Bit>,
     noting: Signal<Local, Bit>,
-    room: Signal<Local, Bit>,
+    commit: Signal<Local, Bit>,
 }
 
 impl Logic for Segmenter {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, chosen, responding, address, why);
-        clock!(self, clock, states, planner, generations, watch);
-        self.states.context_write.next = self.context_write.val();
-        self.states.command.next = self.command.val();
+        dff_setup!(self, clock, state, fencing, chosen, responding, address, why);
+        clock!(self, clock, planner, watch);
+        self.look_qp.next = self.chosen.q.val();
+        if self.state.q.val() == SegmenterState::Choose {
+            self.look_qp.next = self.candidate.beat.val();
+        }
+        self.qp.next = self.look_qp.val();
+        self.watch.change.next = self.change.val();
+        self.watch.look.next = self.state.q.val() == SegmenterState::Choose;
+        self.watch.qp.next = self.look_qp.val();
+        self.lapsed.next = self.watch.disturbed.val() | !self.watch.life.val().active;
         self.planner.context_write.next = self.context_write.val();
+        self.planner.change.next = self.change.val();
         self.planner.send_edge.next = self.send_edge.val();
-        self.generations.command.next = self.command.val();
-        self.generations.qp.next = self.chosen.q.val();
-        self.qp.next = self.chosen.q.val();
-
-        self.planner.qp.next = self.chosen.q.val();
-        self.planner.generation.next = self.generations.generation.val();
+        self.planner.qp.next = self.look_qp.val();
+        self.planner.chosen.next = self.chosen.q.val();
+        self.planner.generation.next = self.watch.life.val().generation;
         self.planner.head.next = self.head.val();
         self.planner.asked.next = self.asked.val();
         self.planner.response.next = self.responding.q.val();
-        self.planner.state.next = self.states.state.val();
         self.planner.address.next = self.address.q.val();
-        self.states.qp.next = self.chosen.q.val();
-        self.states.after.next = self.planner.after.val();
-        self.states.raw.next = self.planner.raw.val();
-        self.states.payload.next = self.planner.payload.val();
-        self.states.last.next = self.planner.last.val();
-        self.states.write.next = self.planner.write.val();
-        self.states.read.next = self.planner.read.val();
-        self.sent.next = self.states.sent.val();
-        self.open.next = self.states.open.val();
-        self.open_qp.next = self.states.open_qp.val();
+        self.planner.fence.next = self.state.q.val() == SegmenterState::Fence;
+        self.planner.refusal.next = self.answer.beat.val().refusal;
+        self.sent.next = self.planner.sent.val();
+        self.awaits.next = self.planner.awaits.val();
+        self.reads.next = self.planner.reads.val();
 
         self.question.beat.next = self.planner.question.val();
         self.question.valid.next = self.state.q.val() == SegmenterState::Ask;
         self.answer.ready.next = self.state.q.val() == SegmenterState::Answer;
         self.job.beat.next = self.planner.job.val();
-        self.job.valid.next =
-            (self.state.q.val() == SegmenterState::Emit) & !self.watch.stale.val();
+        self.job.valid.next = (self.state.q.val() == SegmenterState::Emit) & !self.lapsed.val();
+        if self.state.q.val() == SegmenterState::Fence {
+            self.job.valid.next = true;
+        }
         self.noting.next = (self.state.q.val() == SegmenterState::Note)
             & self.planner.noted.val()
-            & !self.watch.stale.val();
+            & !self.lapsed.val();
         self.request.beat.next = self.planner.request.val();
         self.request.valid.next = self.noting.val();
         self.event.beat.next = self.planner.failure.val();
         self.event.beat.next.status = self.why.q.val();
         self.event.valid.next = self.state.q.val() == SegmenterState::Fail;
 
-        self.watch.command.next = self.command.val();
-        self.watch.send_edge.next = self.send_edge.val();
-        self.watch.choosing.next = self.state.q.val() == SegmenterState::Choose;
-        self.watch.qp.next = self.chosen.q.val();
-
-        self.room.next = self.read_room.val().get_bit(self.chosen.q.val().index());
-        self.planner.refusal.next = self.answer.beat.val().refusal;
-        self.block.next = false;
-        self.pause.next = false;
-        self.halt.next = false;
+        self.candidate.ready.next = false;
+        self.again.next.valid = false;
+        self.again.next.qp = self.chosen.q.val();
         self.commit.next = false;
-        self.used_up.next = false;
+        self.write_turn.next = false;
+        self.following.next.begun = !self.planner.last.val();
+        self.following.next.posted = !self.responding.q.val();
+        self.following.next.failed = self.state.q.val() == SegmenterState::Fail;
         match self.state.q.val() {
             SegmenterState::Choose => {
-                if self.any.val() {
-                    self.chosen.d.next = self.choice.val();
+                self.chosen.d.next = self.candidate.beat.val();
+                if self.fencing.q.val() {
+                    self.state.d.next = SegmenterState::Fence;
+                } else if self.candidate.valid.val() {
+                    self.candidate.ready.next = true;
                     self.state.d.next = SegmenterState::Look;
                 }
             }
             SegmenterState::Look => {
-                self.responding.d.next = self.respond.val();
                 self.state.d.next = SegmenterState::Fetch;
             }
             SegmenterState::Fetch => {
-                self.state.d.next = SegmenterState::Sort;
+                self.responding.d.next = self.respond.val();
+                self.state.d.next = SegmenterState::Choose;
+                if self.go.val() & !self.lapsed.val() {
+                    self.state.d.next = SegmenterState::Sort;
+                }
             }
             SegmenterState::Sort => {
                 self.state.d.next = SegmenterState::Check;
@@ -186,15 +182,8 @@ impl Logic for Segmenter {
             SegmenterState::Check => {
                 self.why.d.next = self.planner.status.val();
                 self.state.d.next = SegmenterState::Ask;
-                if self.planner.read.val() & !self.room.val() {
-                    self.pause.next = self.planner.good.val() & !self.watch.stale_now.val();
-                    self.state.d.next = SegmenterState::Choose;
-                }
                 if !self.planner.good.val() {
                     self.state.d.next = SegmenterState::Fail;
-                }
-                if self.watch.stale.val() {
-                    self.state.d.next = SegmenterState::Choose;
                 }
             }
             SegmenterState::Ask => {
@@ -206,25 +195,20 @@ impl Logic for Segmenter {
                 self.address.d.next = self.answer.beat.val().address;
                 self.why.d.next = self.planner.refused.val();
                 if self.answer.valid.val() {
-                    self.state.d.next = SegmenterState::Emit;
-                    if self.answer.beat.val().refusal != 0 {
-                        self.state.d.next = SegmenterState::Fail;
-                    }
-                    if self.planner.full.val() {
-                        self.block.next = !self.watch.moved_now.val() & !self.watch.stale_now.val();
-                        self.state.d.next = SegmenterState::Choose;
-                    }
-                    if self.watch.stale.val() {
-                        self.state.d.next = SegmenterState::Choose;
+                    self.state.d.next = SegmenterState::Choose;
+                    if !self.lapsed.val() & !self.planner.full.val() {
+                        self.state.d.next = SegmenterState::Emit;
+                        self.again.next.valid = true;
+                        if self.answer.beat.val().refusal.any() {
+                            self.again.next.valid = false;
+                            self.state.d.next = SegmenterState::Fail;
+                        }
                     }
                 }
             }
             SegmenterState::Emit => {
-                if self.job.ready.val() {
+                if self.job.ready.val() | self.lapsed.val() {
                     self.state.d.next = SegmenterState::Note;
-                }
-                if self.watch.stale.val() {
-                    self.state.d.next = SegmenterState::Choose;
                 }
             }
             SegmenterState::Note => {
@@ -233,16 +217,19 @@ impl Logic for Segmenter {
                 }
             }
             SegmenterState::Commit => {
-                // A start writes first.
-                if !self.states.busy.val() {
-                    self.commit.next = !self.watch.stale_now.val();
-                    self.used_up.next = self.planner.last.val() & !self.watch.stale.val();
+                self.commit.next = !self.lapsed.val();
+                self.write_turn.next = !self.lapsed.val();
+                self.state.d.next = SegmenterState::Choose;
+            }
+            SegmenterState::Fail => {
+                self.write_turn.next = !self.lapsed.val();
+                if self.event.ready.val() {
                     self.state.d.next = SegmenterState::Choose;
                 }
             }
-            SegmenterState::Fail => {
-                self.halt.next = self.event.ready.val() & !self.watch.stale_now.val();
-                if self.event.ready.val() {
+            SegmenterState::Fence => {
+                if self.job.ready.val() {
+                    self.fencing.d.next = false;
                     self.state.d.next = SegmenterState::Choose;
                 }
             }
@@ -250,11 +237,23 @@ impl Logic for Segmenter {
                 self.state.d.next = SegmenterState::Choose;
             }
         }
+        if self.fence.val() {
+            self.fencing.d.next = true;
+        }
 
-        self.response.next = self.responding.q.val();
-        self.last.next = self.planner.last.val();
-        self.states.commit.next = self.commit.val();
+        // A life that begins in this clock wins over everything that is written.
+        self.planner.commit.next = self.commit.val();
+        self.used_request.next =
+            self.commit.val() & self.planner.last.val() & !self.responding.q.val();
+        self.used_response.next =
+            self.commit.val() & self.planner.last.val() & self.responding.q.val();
         self.read_sent.next = self.planner.read_sent.val();
-        self.read_sent.next.valid = self.commit.val() & self.planner.read.val();
+        // As its job is taken: however long the note waits, the response finds its read.
+        self.read_sent.next.valid = (self.state.q.val() == SegmenterState::Emit)
+            & !self.lapsed.val()
+            & self.job.ready.val()
+            & self.planner.read.val()
+            & self.watch.life_now.val().active
+            & !self.watch.disturbed_now.val();
     }
 }

@@ -201,7 +201,7 @@ fn requests_become_frames_and_complete() {
         for qp in [0, 3, 7, 12] {
             world.command(qp, true);
         }
-        let mut told: Vec<Vec<Told>> = vec![vec![]; 16];
+        let mut told: Vec<Vec<Told>> = vec![vec![]; QPS];
         let wanted = streams.map(|qp| post_random(&mut world, qp, &mut told[qp]));
         let frames = post_raw(&mut world, &mut told[0]);
         for qp in [7, 0, 12, 3] {
@@ -284,6 +284,7 @@ fn acknowledges_what_was_received() {
     let edge = |qp: u64, expected: u64, window: u64, acknowledge| ReceiveEdge {
         valid: true,
         qp: qp.to_bits(),
+        generation: 1.into(),
         expected: expected.to_bits(),
         window: window.to_bits(),
         acknowledge,
@@ -318,7 +319,8 @@ fn acknowledges_what_was_received() {
     world.run(100);
     assert_eq!(world.segments[3].number, after);
     // Not for a queue pair that is not active.
-    world.active = 0;
+    world.end(4, 1);
+    world.run(20);
     tell(&mut world, edge(4, 8, 8, true));
     world.run(100);
     assert_eq!(world.segments.len(), 4);
@@ -392,9 +394,7 @@ fn a_responder_waits_for_the_first_fpdu() {
     world.ring(6);
     world.run(1000);
     assert!(world.segments.is_empty());
-    world.uut.opened.next = Opened { valid: true, qp: 6.into() };
-    world.clock();
-    world.uut.opened.next = Opened::default();
+    world.open(6);
     world.run(1000);
     assert_eq!(world.segments.len(), 1);
 }
@@ -415,7 +415,6 @@ fn a_new_life_sees_nothing_of_the_old_one() {
         let clocks = world.rng.random_range(10..700);
         world.run(clocks);
         let old = world.contexts[9];
-        world.active &= !(1 << 9);
         world.command(9, false);
         let cut = world.now;
         world.contexts[9].send_next = old.send_next.wrapping_add(0x4000_0000);
@@ -464,10 +463,137 @@ fn keeps_the_rate() {
         world.run(4000);
         let clocks = (world.ends.last().expect("frames").0 - world.ends[2].0) as f64;
         let each = clocks / (world.ends.len() - 3) as f64;
+        let apart: Vec<u64> = world.ends.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+        println!("{apart:?}");
         println!(
             "{length} octets, markers {markers}: {} frames, {each} clocks each",
             world.ends.len()
         );
         assert!(each <= limit, "{length} octets: {each} clocks a frame");
     }
+}
+
+/// Two queue pairs in turn cost no more than one.
+#[test]
+fn two_queue_pairs_share_the_rate() {
+    let mut world = World::new(16);
+    world.pace = 1.0;
+    world.latency = 150;
+    for qp in [3, 5] {
+        world.contexts[qp].mulpdu = 1454;
+        world.contexts[qp].send_markers = false;
+        world.contexts[qp].send_window = 1 << 20;
+    }
+    world.configure();
+    for qp in [3, 5] {
+        world.command(qp, true);
+        for _ in 0..20 {
+            world.post(qp, &request(opcode::WRITE, 0, 64));
+        }
+        world.ring(qp);
+    }
+    world.run(2000);
+    assert_eq!(world.segments.len(), 40);
+    let clocks = (world.ends[39].0 - world.ends[2].0) as f64 / 37.0;
+    println!("{clocks} clocks each");
+    assert!(clocks <= 20.0, "{clocks} clocks a frame");
+    // In turns, once both have work.
+    let turns = world.segments[8..32].windows(2).filter(|pair| pair[0].qp != pair[1].qp).count();
+    assert!(turns >= 20, "{turns} turns");
+}
+
+/// After a stop, or the end of a region, reads of payload and frames that are under way come to an
+/// end before the fence does, and none begins after it; another queue pair goes on.
+#[test]
+fn a_fence_comes_out_behind_everything() {
+    for seed in seeds().into_iter().take(6) {
+        let mut world = World::new(seed);
+        world.contexts[9].send_window = 1 << 20;
+        world.configure();
+        let (stop, wait) = (world.rng.random(), world.rng.random_range(1..900));
+        world.command(9, true);
+        for n in 0..40 {
+            world.post(9, &send(1000 * n, 900));
+        }
+        world.ring(9);
+        world.run(wait);
+        world.held = true;
+        world.run(100);
+        if stop {
+            world.command(9, false);
+        } else {
+            world.clear_region();
+        }
+        world.fence();
+        world.run(200);
+        let under_way = world.under_way();
+        assert!(world.fenced.is_none() || !under_way, "SEED={seed}: the bus was held");
+        world.held = false;
+        world.run(4000);
+        let fenced = world.fenced.expect("the fence came out");
+        let last = world.reads.iter().max().copied().unwrap_or(0);
+        assert!(last <= fenced, "SEED={seed}: memory was read after the fence");
+        let last = world.segments.iter().map(|s| s.clock).max().unwrap_or(0);
+        assert!(last <= fenced + 1, "SEED={seed}: a frame left after the fence");
+        // SND.NXT is what has left on the wire.
+        let sent: usize = world.segments.iter().map(|s| s.payload.len()).sum();
+        world.uut.query_qp.next = 9.into();
+        world.run(2);
+        let number = world.contexts[9].send_next.wrapping_add(sent as u32);
+        assert_eq!(world.uut.query_send_next.val().to_u64() as u32, number, "SEED={seed}");
+        // The fence holds nobody else.
+        world.configure();
+        world.command(4, true);
+        world.post(4, &send(0, 100));
+        world.ring(4);
+        world.run(2000);
+        assert!(world.segments.iter().any(|s| s.qp == 4), "SEED={seed}");
+    }
+}
+
+/// Every start of a queue pair is a life of its own, however many there were.
+#[test]
+fn segments_of_many_lives_ago_never_leave() {
+    let mut world = World::new(17);
+    world.contexts[9].send_window = 1 << 20;
+    world.latency = 200;
+    world.configure();
+    world.command(9, true);
+    for n in 0..10 {
+        world.post(9, &send(1000 * n, 900));
+    }
+    world.ring(9);
+    world.run(300);
+    world.held = true;
+    for starts in 1..20 {
+        world.command(9, false);
+        world.command(9, true);
+        assert_eq!(world.generation[9], 1 + starts);
+    }
+    let cut = world.now;
+    world.held = false;
+    world.run(4000);
+    assert!(world.segments.iter().all(|s| s.clock <= cut + 20), "a segment of an earlier life");
+    assert_eq!(world.completions, []);
+}
+
+/// An error that is told after the next start is of the life before, and says so.
+#[test]
+fn an_event_carries_its_life() {
+    let mut world = World::new(18);
+    world.configure();
+    world.command(1, true);
+    world.stall_events = true;
+    world.post(1, &SendRequest { local_stag: STAG ^ 0x100, ..send(0, 10) });
+    world.ring(1);
+    world.run(1000);
+    world.command(1, false);
+    world.command(1, true);
+    world.stall_events = false;
+    world.run(200);
+    assert_eq!(world.events, [], "an event of the life before has no effect");
+    world.post(1, &send(0, 10));
+    world.ring(1);
+    world.run(1000);
+    assert_eq!(world.segments.len(), 1);
 }

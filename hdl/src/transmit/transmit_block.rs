@@ -1,55 +1,75 @@
 //! The transmit engine as one block.
 use crate::complete::records::Completion;
+use crate::configuration::QpNumber;
 use crate::control::records::*;
+use crate::life::{LifeFilter, QpChange};
 use crate::pcie::records::ReadRequest;
 use crate::protect::records::{GateAnswer, GateQuestion};
 use crate::protect::Gate;
-use crate::queue::RequestFetch;
+use crate::queue::{FenceJoin, RequestFetch};
 use crate::receive::records::{Acknowledgement, Opened, ReadAsked, ReadDone, ReceiveEdge};
 use crate::stream::*;
 use crate::transmit::ack_processor::AckProcessor;
 use crate::transmit::frame_assembler::FrameAssembler;
 use crate::transmit::header_builder::HeaderBuilder;
-use crate::transmit::job_fork::JobFork;
-use crate::transmit::payload_read::PayloadRead;
 use crate::transmit::query::SendQuery;
-use crate::transmit::read_limit::ReadLimit;
+use crate::transmit::read_limit::OutboundLimit;
 use crate::transmit::records::*;
 use crate::transmit::response_queue::ResponseQueue;
 use crate::transmit::scheduler::Scheduler;
-use crate::transmit::segment_store::SegmentStore;
+use crate::transmit::segment_path::SegmentPath;
 use crate::transmit::segmenter::Segmenter;
 use crate::transmit::send_completions::SendCompletions;
-use crate::transmit::stream_writer::StreamWriter;
 use rust_hdl::prelude::*;
+
+/// What has passed which station in this clock: `ironwarp_abi::trace` bits 0 to 6.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Stations {
+    /// A doorbell.
+    pub rung: Bit,
+    /// Work requests, on chip.
+    pub arrived: Bit,
+    /// A segment, to be built.
+    pub started: Bit,
+    /// The first beat of a payload.
+    pub read: Bit,
+    /// A segment, stored.
+    pub stored: Bit,
+    /// A frame's first beat ...
+    pub begun: Bit,
+    /// ... and its last.
+    pub sent: Bit,
+}
 
 /// From doorbell to Ethernet frame.
 ///
 /// ```text
 /// read_asked -> ResponseQueue ----+
 /// doorbell --> RequestFetch --> Segmenter <--> Scheduler <--------------------+
-///                               |  |  ^ Gate, ReadLimit                       |
+///                               |  |  ^ Gate, OutboundLimit                   |
 ///                               |  |  +---------- SND.UNA, SND.WND --- AckProcessor <-- ACKs
 ///                               |  +--> SendCompletions <---------------------+
 ///                               v               |
-///     PayloadRead <--------- JobFork            +--------> completions
-///          |                    | |
-///          +--> StreamWriter <--+ +----------------+
-///               framer, markers, CRC               v
-///                    |                        HeaderBuilder <-- receive edges
-///                    v        summary              |
-///               SegmentStore ----------------------+
-///                    |                             v header
-///                    +-----------------------> FrameAssembler --> frames
+///                          SegmentPath          +--------> completions
+///                        payload, FPDU, markers, CRC
+///                               |  | summary
+///                               |  +------> HeaderBuilder <-- receive edges
+///                               |                | header
+///                               +---------> FrameAssembler --> frames
 /// ```
+/// A `fence` goes two ways: behind the reads of work requests, and as a job behind the segments,
+/// out of the assembler. Then no memory is read and nothing leaves any more for what was stopped
+/// before it.
 #[derive(LogicBlock)]
 pub struct Transmit {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
-    pub qp_command: Signal<In, Command>,
-    /// Bit n: queue pair n is started, and neither stopped nor in error.
-    pub active: Signal<In, Bits<16>>,
-    pub doorbell: Signal<In, Doorbell>,
+    pub change: Signal<In, QpChange>,
+    pub doorbell: Signal<In, QpDoorbell>,
+    /// A pulse: tell when everything that is under way has left ...
+    pub fence: Signal<In, Bit>,
+    /// ... by a pulse. One is under way at a time.
+    pub fenced: Signal<Out, Bit>,
     /// Reads of work requests, and their answers in the same order.
     pub request_read: StreamSource<ReadRequest>,
     pub request_data: StreamSink<Beat>,
@@ -63,21 +83,24 @@ pub struct Transmit {
     /// What our acknowledgements shall say, and when one is due.
     pub receive_edge: Signal<In, ReceiveEdge>,
     pub opened: Signal<In, Opened>,
-    /// The peer's Read Requests.
+    /// The peer's Read Requests: offered only while there is room.
     pub read_asked: StreamSink<ReadAsked>,
-    /// Bit n: one more Read Request of queue pair n may be held; right from the clock after
-    /// `read_asked` was taken on.
-    pub read_room: Signal<Out, Bits<16>>,
+    /// A queue pair ...
+    pub room_qp: Signal<In, QpNumber>,
+    /// ... of which one more Read Request may be held, a clock later: with one that is taken in the
+    /// clock of `room_qp`.
+    pub read_room: Signal<Out, Bit>,
     /// Our Read Requests.
     pub read_sent: Signal<Out, ReadSent>,
-    /// Our RDMA Reads whose response is placed.
+    /// Our RDMA Reads whose response is placed: at most every other clock.
     pub read_done: Signal<In, ReadDone>,
     pub completion: StreamSource<Completion>,
     pub event: StreamSource<QpEvent>,
     /// Ethernet frames without frame check sequence; `valid` is continuous inside a frame.
     pub frame: StreamSource<Beat>,
     /// The queue pair that the next three are about, a clock later.
-    pub query_qp: Signal<In, Bits<8>>,
+    pub query_qp: Signal<In, QpNumber>,
+    /// SND.NXT of what was handed to the wire: exact when a fence has come out.
     pub query_send_next: Signal<Out, Bits<32>>,
     pub query_send_unacknowledged: Signal<Out, Bits<32>>,
     pub query_send_window: Signal<Out, Bits<32>>,
@@ -88,14 +111,12 @@ pub struct Transmit {
 
     requests: RequestFetch,
     responses: ResponseQueue,
-    reads: ReadLimit,
+    reads: OutboundLimit,
+    done: LifeFilter,
     scheduler: Scheduler,
     segmenter: Segmenter,
     gate: Gate,
-    jobs: JobFork,
-    payload: PayloadRead,
-    writer: StreamWriter,
-    store: SegmentStore,
+    path: SegmentPath,
     builder: HeaderBuilder,
     assembler: FrameAssembler,
     acks: AckProcessor,
@@ -104,9 +125,9 @@ pub struct Transmit {
     completions: Merge2<Completion>,
     events: Merge2<QpEvent>,
     underway: DFF<Bit>,
+    fences: FenceJoin,
+    passed: Signal<Local, Stations>,
     leaving: Signal<Local, Bit>,
-    rung: Signal<Local, Bit>,
-    kind: Constant<Bits<2>>,
 }
 
 impl Default for Transmit {
@@ -114,9 +135,10 @@ impl Default for Transmit {
         Self {
             clock: Default::default(),
             context_write: Default::default(),
-            qp_command: Default::default(),
-            active: Default::default(),
+            change: Default::default(),
             doorbell: Default::default(),
+            fence: Default::default(),
+            fenced: Default::default(),
             request_read: Default::default(),
             request_data: Default::default(),
             payload_read: Default::default(),
@@ -126,6 +148,7 @@ impl Default for Transmit {
             receive_edge: Default::default(),
             opened: Default::default(),
             read_asked: Default::default(),
+            room_qp: Default::default(),
             read_room: Default::default(),
             read_sent: Default::default(),
             read_done: Default::default(),
@@ -140,14 +163,12 @@ impl Default for Transmit {
             stations: Default::default(),
             requests: RequestFetch::send(),
             responses: Default::default(),
-            reads: ReadLimit::outbound(),
+            reads: Default::default(),
+            done: Default::default(),
             scheduler: Default::default(),
             segmenter: Default::default(),
             gate: Default::default(),
-            jobs: Default::default(),
-            payload: Default::default(),
-            writer: Default::default(),
-            store: Default::default(),
+            path: Default::default(),
             builder: Default::default(),
             assembler: Default::default(),
             acks: Default::default(),
@@ -156,9 +177,9 @@ impl Default for Transmit {
             completions: Default::default(),
             events: Default::default(),
             underway: Default::default(),
+            fences: Default::default(),
+            passed: Default::default(),
             leaving: Default::default(),
-            rung: Default::default(),
-            kind: Constant::new(doorbell_kind::SEND.to_bits()),
         }
     }
 }
@@ -167,20 +188,8 @@ impl Logic for Transmit {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, underway);
-        clock!(self, clock, requests, scheduler, segmenter, gate, jobs, payload, writer, store);
-        clock!(
-            self,
-            clock,
-            responses,
-            reads,
-            builder,
-            assembler,
-            acks,
-            retire,
-            query,
-            completions,
-            events
-        );
+        clock!(self, clock, requests, responses, reads, done, scheduler, segmenter, gate, path);
+        clock!(self, clock, builder, assembler, acks, retire, query, completions, events, fences);
 
         // What the host says.
         self.requests.context_write.next = self.context_write.val();
@@ -190,82 +199,103 @@ impl Logic for Transmit {
         self.gate.context_write.next = self.context_write.val();
         self.builder.context_write.next = self.context_write.val();
         self.acks.context_write.next = self.context_write.val();
-        self.requests.command.next = self.qp_command.val();
-        self.responses.command.next = self.qp_command.val();
-        self.reads.command.next = self.qp_command.val();
-        self.scheduler.command.next = self.qp_command.val();
-        self.segmenter.command.next = self.qp_command.val();
-        self.builder.command.next = self.qp_command.val();
-        self.acks.command.next = self.qp_command.val();
-        self.retire.command.next = self.qp_command.val();
+        self.query.context_write.next = self.context_write.val();
+        self.requests.change.next = self.change.val();
+        self.responses.change.next = self.change.val();
+        self.reads.change.next = self.change.val();
+        self.done.change.next = self.change.val();
+        self.scheduler.change.next = self.change.val();
+        self.segmenter.change.next = self.change.val();
+        self.builder.change.next = self.change.val();
+        self.acks.change.next = self.change.val();
+        self.retire.change.next = self.change.val();
+        self.query.change.next = self.change.val();
         self.requests.doorbell.next = self.doorbell.val();
-        self.scheduler.active.next = self.active.val();
-        self.builder.active.next = self.active.val();
         self.requests.max_read.next = self.max_read.val();
-        self.payload.max_read.next = self.max_read.val();
+        self.path.max_read.next = self.max_read.val();
+
+        // The fence.
+        self.requests.fence.next = self.fence.val();
+        self.segmenter.fence.next = self.fence.val();
+        self.fences.one.next = self.requests.fenced.val();
+        self.fences.other.next = self.assembler.fenced.val();
+        self.fenced.next = self.fences.both.val();
+
+        // Who is looked at, and what there is.
+        StreamSource::<QpNumber>::join(
+            &mut self.scheduler.candidate,
+            &mut self.segmenter.candidate,
+        );
+        self.scheduler.arrived.next = self.requests.arrived.val();
+        self.scheduler.asked.next = self.responses.arrived.val();
+        self.responses.free.next = self.scheduler.asked_free.val();
+        self.scheduler.moved.next.valid = self.acks.send_edge.val().valid;
+        self.scheduler.moved.next.qp = self.acks.send_edge.val().qp;
+        self.acks.free.next = self.scheduler.moved_free.val();
+        self.scheduler.opened.next = self.opened.val();
+        self.scheduler.uncrowded.next = self.retire.uncrowded.val();
+        self.scheduler.again.next = self.segmenter.again.val();
+        self.scheduler.qp.next = self.segmenter.qp.val();
+        self.scheduler.awaits.next = self.segmenter.awaits.val();
+        self.scheduler.reads.next = self.segmenter.reads.val();
+        self.scheduler.head.next = self.requests.head.val();
+        self.segmenter.go.next = self.scheduler.go.val();
+        self.segmenter.respond.next = self.scheduler.respond.val();
+        self.scheduler.write.next = self.segmenter.write_turn.val();
+        self.scheduler.following.next = self.segmenter.following.val();
+        self.retire.crowd_qp.next = self.segmenter.qp.val();
+        self.scheduler.crowded.next = self.retire.crowded.val();
+        self.reads.qp.next = self.segmenter.qp.val();
+        self.scheduler.read_room.next = self.reads.room.val();
 
         // Work requests become segments.
         StreamSource::<ReadRequest>::link(&mut self.request_read, &mut self.requests.read);
         StreamSink::<Beat>::link(&mut self.request_data, &mut self.requests.data);
         self.requests.head_qp.next = self.segmenter.qp.val();
-        self.requests.take.next = self.segmenter.used_up.val() & !self.segmenter.response.val();
+        self.requests.take.next = self.segmenter.used_request.val();
         self.requests.take_qp.next = self.segmenter.qp.val();
         self.segmenter.head.next = self.requests.head.val();
-        self.scheduler.available.next = self.requests.available.val();
-        self.scheduler.crowded.next = self.retire.crowded.val();
-        self.scheduler.opened.next = self.opened.val();
-        self.scheduler.send_edge.next = self.acks.send_edge.val();
-        self.scheduler.open.next = self.segmenter.open.val();
-        self.scheduler.open_qp.next = self.segmenter.open_qp.val();
-        self.scheduler.qp.next = self.segmenter.qp.val();
-        self.scheduler.block.next = self.segmenter.block.val();
-        self.scheduler.halt.next = self.segmenter.halt.val();
-        self.scheduler.asked.next = self.responses.available.val();
-        self.scheduler.read_done.next = self.read_done.val();
-        self.scheduler.pause.next = self.segmenter.pause.val();
-        self.scheduler.commit.next = self.segmenter.commit.val();
-        self.scheduler.response.next = self.segmenter.response.val();
-        self.scheduler.last.next = self.segmenter.last.val();
-        self.segmenter.respond.next = self.scheduler.respond.val();
-        self.segmenter.any.next = self.scheduler.any.val();
-        self.segmenter.choice.next = self.scheduler.choice.val();
+        self.scheduler.head_available.next = self.requests.head_available.val();
         self.segmenter.send_edge.next = self.acks.send_edge.val();
         StreamSource::<GateQuestion>::join(&mut self.segmenter.question, &mut self.gate.question);
         StreamSource::<GateAnswer>::join(&mut self.gate.answer, &mut self.segmenter.answer);
-        StreamSource::<SegmentJob>::join(&mut self.segmenter.job, &mut self.jobs.sink);
         StreamSource::<SentRequest>::join(&mut self.segmenter.request, &mut self.retire.request);
 
         // The peer's Read Requests become responses; ours are counted.
         StreamSink::<ReadAsked>::link(&mut self.read_asked, &mut self.responses.asked);
+        self.responses.room_qp.next = self.room_qp.val();
         self.read_room.next = self.responses.room.val();
         self.responses.head_qp.next = self.segmenter.qp.val();
         self.segmenter.asked.next = self.responses.head.val();
-        self.responses.take.next = self.segmenter.used_up.val() & self.segmenter.response.val();
+        self.scheduler.asked_available.next = self.responses.head_available.val();
+        self.responses.take.next = self.segmenter.used_response.val();
         self.responses.take_qp.next = self.segmenter.qp.val();
         self.reads.start.next = self.segmenter.read_sent.val().valid;
         self.reads.start_qp.next = self.segmenter.qp.val();
-        self.reads.done.next = self.read_done.val().valid;
-        self.reads.done_qp.next = self.read_done.val().qp;
-        self.segmenter.read_room.next = self.reads.room.val();
+        self.done.valid.next = self.read_done.val().valid;
+        self.done.qp.next = self.read_done.val().qp;
+        self.done.generation.next = self.read_done.val().generation;
+        self.reads.done.next = self.done.lives.val();
+        self.reads.done_qp.next = self.done.lives_qp.val();
+        self.scheduler.read_done.next.valid = self.done.lives.val();
+        self.scheduler.read_done.next.qp = self.done.lives_qp.val();
+        self.retire.read_done.next.valid = self.done.lives.val();
+        self.retire.read_done.next.qp = self.done.lives_qp.val();
+        self.reads.count_qp.next = self.retire.done_qp.val();
+        self.retire.done.next = self.reads.ended.val();
         self.read_sent.next = self.segmenter.read_sent.val();
-        self.retire.read_done.next = self.read_done.val();
 
         // Segments become FPDUs.
-        StreamSource::<ReadJob>::join(&mut self.jobs.read, &mut self.payload.job);
-        StreamSource::<FrameJob>::join(&mut self.jobs.frame, &mut self.writer.frame);
-        StreamSource::<StreamJob>::join(&mut self.jobs.marker, &mut self.writer.marker);
-        StreamSource::<StreamJob>::join(&mut self.jobs.check, &mut self.writer.check);
-        StreamSource::<SendJob>::join(&mut self.jobs.send, &mut self.builder.job);
-        StreamSource::<ReadRequest>::link(&mut self.payload_read, &mut self.payload.read);
-        StreamSink::<Beat>::link(&mut self.payload_data, &mut self.payload.data);
-        StreamSource::<Beat>::join(&mut self.payload.source, &mut self.writer.payload);
-        StreamSource::<Beat>::join(&mut self.writer.source, &mut self.store.sink);
+        StreamSource::<SegmentJob>::join(&mut self.segmenter.job, &mut self.path.job);
+        StreamSource::<SendJob>::join(&mut self.path.send, &mut self.builder.job);
+        StreamSource::<ReadRequest>::link(&mut self.payload_read, &mut self.path.payload_read);
+        StreamSink::<Beat>::link(&mut self.payload_data, &mut self.path.payload_data);
 
         // FPDUs become frames.
         self.builder.receive_edge.next = self.receive_edge.val();
-        StreamSource::<SegmentSummary>::join(&mut self.store.summary, &mut self.builder.summary);
+        StreamSource::<SegmentSummary>::join(&mut self.path.summary, &mut self.builder.summary);
         StreamSource::<FrameHeader>::join(&mut self.builder.header, &mut self.assembler.header);
-        StreamSource::<Beat>::join(&mut self.store.source, &mut self.assembler.segment);
+        StreamSource::<Beat>::join(&mut self.path.segment, &mut self.assembler.segment);
         StreamSource::<Beat>::link(&mut self.frame, &mut self.assembler.source);
 
         // Acknowledgements, completions, errors.
@@ -275,10 +305,6 @@ impl Logic for Transmit {
         );
         self.acks.sent.next = self.segmenter.sent.val();
         self.retire.send_edge.next = self.acks.send_edge.val();
-        // Acknowledgements count until the host's stop, but nothing completes after an event.
-        // When a start tells its edge, `active` is set already.
-        self.retire.send_edge.next.valid = self.acks.send_edge.val().valid
-            & self.active.val().get_bit(self.acks.send_edge.val().qp.index());
         StreamSource::<Completion>::join(&mut self.retire.completion, &mut self.completions.sink_a);
         StreamSource::<Completion>::join(
             &mut self.builder.completion,
@@ -290,7 +316,7 @@ impl Logic for Transmit {
         StreamSource::<QpEvent>::link(&mut self.event, &mut self.events.source);
 
         // What others look at.
-        self.query.sent.next = self.segmenter.sent.val();
+        self.query.left.next = self.builder.left.val();
         self.query.send_edge.next = self.acks.send_edge.val();
         self.query.qp.next = self.query_qp.val();
         self.query_send_next.next = self.query.number.val();
@@ -301,16 +327,14 @@ impl Logic for Transmit {
             self.underway.d.next = !self.frame.beat.val().last;
         }
         self.frame_sent.next = self.leaving.val() & self.frame.beat.val().last;
-        self.rung.next = self.doorbell.val().valid & (self.doorbell.val().kind == self.kind.val());
-        self.stations.next = 0.into();
-        self.stations.next = self.stations.val().replace_bit(0, self.rung.val());
-        self.stations.next = self.stations.val().replace_bit(1, self.requests.arrived.val());
-        self.stations.next = self.stations.val().replace_bit(2, self.jobs.started.val());
-        self.stations.next = self.stations.val().replace_bit(3, self.payload.started.val());
-        self.stations.next = self.stations.val().replace_bit(4, self.store.stored.val());
-        self.stations.next =
-            self.stations.val().replace_bit(5, self.leaving.val() & !self.underway.q.val());
-        self.stations.next = self.stations.val().replace_bit(6, self.frame_sent.val());
+        self.passed.next.rung = self.doorbell.val().valid & !self.doorbell.val().receive;
+        self.passed.next.arrived = self.requests.arrived.val().valid;
+        self.passed.next.started = self.path.started.val();
+        self.passed.next.read = self.path.reading.val();
+        self.passed.next.stored = self.path.stored.val();
+        self.passed.next.begun = self.leaving.val() & !self.underway.q.val();
+        self.passed.next.sent = self.frame_sent.val();
+        self.stations.next = self.passed.val().into();
     }
 }
 

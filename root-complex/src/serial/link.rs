@@ -74,11 +74,11 @@ pub struct SerialLink {
 impl SerialLink {
     /// Begins a session, at the moment `now`. Whatever the line had before is to be thrown away;
     /// the nonce should be one that was not used lately.
-    pub fn open(requester: u16, settings: (u8, u8), nonce: u16, now: Duration) -> Self {
+    pub fn open(requester: u16, settings: u8, nonce: u16, now: Duration) -> Self {
         let mut link = Self {
             phase: Phase::Opening { nonce, again: now, limit: now + OPEN_PATIENCE },
             requester,
-            settings: encode(settings),
+            settings,
             deframer: Deframer::default(),
             line: VecDeque::new(),
             oldest: 0,
@@ -119,9 +119,8 @@ impl SerialLink {
         &mut self.line
     }
 
-    /// Max_Payload_Size and Max_Read_Request_Size, in the code of device control.
-    pub fn set(&mut self, settings: (u8, u8)) {
-        let settings = encode(settings);
+    /// The settings, as `ironwarp_abi::serial` has them.
+    pub fn set(&mut self, settings: u8) {
         if settings != self.settings {
             self.settings = settings;
             self.acknowledge();
@@ -269,8 +268,4 @@ impl SerialLink {
         self.sent = sent;
         Ok(now + self.round_trip.timeout())
     }
-}
-
-fn encode((max_payload, max_read): (u8, u8)) -> u8 {
-    max_payload & 7 | (max_read & 7) << 4
 }

@@ -39,6 +39,8 @@ pub struct State {
     pub max_payload: usize,
     pub max_read: usize,
     pub requester: u16,
+    /// Bus mastering, MSI-X, function mask, completion timeout off.
+    pub enables: [bool; 4],
 }
 
 impl State {
@@ -118,6 +120,12 @@ impl Pins for Device {
         state.max_payload = 128 << inputs.max_payload;
         state.max_read = 128 << inputs.max_read;
         state.requester = inputs.requester;
+        state.enables = [
+            inputs.bus_master_enable,
+            inputs.msix_enable,
+            inputs.msix_function_mask,
+            inputs.completion_timeout_disable,
+        ];
         let refuse = state.refuse > 0.0 && self.random.random_bool(state.refuse);
         let stumble = state.stumble == Some(self.frame_beat) && self.frame_beat > 0;
         let outputs = Outputs {

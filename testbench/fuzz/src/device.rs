@@ -6,7 +6,7 @@ use crate::common::{buffer, context, Station, Wish, PLAIN, QP, SINK_STAG, SOURCE
 use crate::steps::{number, steps};
 use ironwarp_abi::limits::FRAME_BYTES_MAX;
 use ironwarp_abi::queue::SendRequest;
-use ironwarp_abi::registers as reg;
+use ironwarp_abi::registers::QP_CONTROL;
 
 /// Steps after which a programme ends.
 const STEPS_MAX: usize = 200;
@@ -32,7 +32,7 @@ impl Play {
             Self { station: Station::new(0), peer: Peer::new(wish), wish, free: false, end: None };
         if over_stream {
             let [mine, theirs] = pipe(1 << 16, 4096);
-            play.station.device.attach_stream(QP.into(), Box::new(mine)).expect("at rest");
+            play.station.device.attach_stream(QP, Box::new(mine)).expect("at rest");
             play.end = Some(theirs);
         }
         let mut own = context(0, wish);
@@ -40,8 +40,7 @@ impl Play {
         play.station.start(&own);
         let mut raw = context(0, wish);
         raw.receive_queue += 0x4000;
-        play.station.context(reg::QP_CONTEXTS, 0, &raw.to_words());
-        play.station.write(reg::QP_CONTROL, 1 << 8);
+        play.station.start_pair(0, &raw);
         (0..4).for_each(|i| play.station.post_receive(QP, &buffer(200, 200 * i)));
         play
     }
@@ -122,7 +121,7 @@ impl Play {
                 self.station.bar(number(address), number(value));
             }
             7 => {
-                self.station.write(reg::QP_CONTROL, QP.into());
+                self.station.write(QP_CONTROL, QP);
                 self.peer = Peer::new(self.wish);
                 self.station.start(&context(0, self.wish));
             }

@@ -2,10 +2,9 @@
 //! would be a race.
 
 use super::event::{Event, Work};
-use super::layout::QPS;
+use super::layout::{QPS, RAW};
 use super::regions::Way;
 use super::script::Script;
-use ironwarp_abi::limits::RAW_QP;
 use ironwarp_abi::queue::opcode;
 use ironwarp_wire::{ethernet, tcp};
 
@@ -18,7 +17,7 @@ pub enum Race {
     UnderWay,
     /// Two things ended a queue pair at a time, or what it sends was completed or not.
     Ended,
-    /// Entries of a full completion queue were lost, and a queue pair ended.
+    /// A completion queue was full, and the queue pair whose entry came then ended.
     Overflow,
     /// Frames for several queue pairs wrote to one place.
     Overlap,
@@ -30,7 +29,7 @@ impl std::fmt::Display for Race {
             Self::LetGo => "let go by a segment with octets",
             Self::UnderWay => "frames under way",
             Self::Ended => "ended by two things",
-            Self::Overflow => "ended with a full completion queue",
+            Self::Overflow => "full completion queue",
             Self::Overlap => "overlapping buffers",
         })
     }
@@ -43,6 +42,8 @@ pub struct Batch {
     control: bool,
     /// A completion queue may raise its interrupt.
     armed: bool,
+    /// A fence was asked for.
+    fenced: bool,
     sends: u32,
     receives: u32,
     /// Frames of the queue pair's connection; with bit 0, frames at all.
@@ -51,6 +52,8 @@ pub struct Batch {
     strays: bool,
     /// Read Requests or Responses of the queue pair's peer.
     delicate: u32,
+    /// Segments took back what a window before them had allowed.
+    took_back: u32,
     /// Queue pairs that were started.
     pub started: u32,
     /// Queue pairs that have ended.
@@ -59,7 +62,7 @@ pub struct Batch {
     pub arrived: [u32; QPS as usize],
 }
 
-const RAW: u32 = 1 << RAW_QP;
+const RAW_BIT: u32 = 1 << RAW;
 
 impl Batch {
     /// The devices must be at rest before this event. Things that do not happen on the bus
@@ -68,18 +71,16 @@ impl Batch {
         let traffic = self.sends | self.receives | self.frames;
         match event {
             Event::Send(qp, work) => {
-                let bad = doubtful(*qp, work, script);
-                if bad {
-                    script.qps[usize::from(*qp)].doubtful = true;
-                }
-                let peer = script.qps[usize::from(*qp)].peer.as_ref();
-                let alone = bad || peer.is_some_and(|peer| peer.took_back);
+                // One before it may have waited for this one's doorbell.
+                let bad = doubtful(*qp, work, script) || script.qps[*qp as usize].doubtful;
+                script.qps[*qp as usize].doubtful = bad;
+                let alone = bad || self.took_back >> qp & 1 != 0;
                 let others = self.delicate | if alone { self.frames | self.receives } else { 0 };
                 others >> qp & 1 != 0
             }
             Event::Receive(qp, _) => self.frames >> qp & 1 != 0,
             Event::Segment(qp, what) => {
-                let pair = &mut script.qps[usize::from(*qp)];
+                let pair = &mut script.qps[*qp as usize];
                 let Some(peer) = &mut pair.peer else { return false };
                 let delicate = peer.is_delicate();
                 let takes_back = peer.takes_back(what);
@@ -89,41 +90,58 @@ impl Batch {
                 let others = (self.frames | self.sends) >> qp & 1 != 0;
                 self.races(*qp) || others && (alone || delicate != kin)
             }
-            Event::Stray(_) => self.races(RAW_QP as u8),
+            Event::Stray(_) => self.races(RAW),
             Event::Compose(..) | Event::Rest | Event::Pause(_) => false,
-            // The mask may overtake the interrupt on its way to the bus, or not.
-            Event::Mask(..) => traffic != 0 || self.armed,
+            // Of two that wait, the last stands for both. Traffic goes on around one.
+            Event::Fence(_) => self.fenced,
+            // The mask may overtake the interrupt on its way to the bus, or not; and what the host
+            // tells of the entries that it took may come before they are looked for.
+            Event::Mask(..) | Event::Consume(..) => traffic != 0 || self.armed,
             _ => traffic != 0,
         }
     }
 
     /// A frame, for this queue pair or as a raw one, races with what the host does.
-    fn races(&self, qp: u8) -> bool {
-        self.control || self.receives & (RAW | 1 << qp) != 0
+    fn races(&self, qp: u32) -> bool {
+        self.control || self.receives & (RAW_BIT | 1 << qp) != 0
     }
 
     /// Frames came for more than one queue pair: what they write may overlap.
     pub fn is_mixed(&self) -> bool {
-        (self.frames & !RAW).count_ones() > 1 || self.strays && self.frames & !RAW != 0
+        (self.frames & !RAW_BIT).count_ones() > 1 || self.strays && self.frames & !RAW_BIT != 0
+    }
+
+    /// Frames came for one of these queue pairs.
+    pub fn has_frames(&self, qps: u32) -> bool {
+        self.frames & !RAW_BIT & qps != 0
+    }
+
+    /// More than one queue pair was at work.
+    pub fn has_several(&self) -> bool {
+        let raw = if self.strays { RAW_BIT } else { 0 };
+        (self.sends | self.receives | self.frames & !RAW_BIT | raw).count_ones() > 1
     }
 
     /// The event happens now; `starts` says that a queue pair starts by it.
-    pub fn happened(&mut self, event: &Event, starts: bool, delicate: bool) {
+    pub fn happened(&mut self, event: &Event, starts: bool, delicate: bool, script: &Script) {
         match event {
             Event::Send(qp, _) => self.sends |= 1 << qp,
             Event::Receive(qp, _) => self.receives |= 1 << qp,
             Event::Segment(qp, what) => {
-                self.frames |= 1 << qp | RAW;
+                self.frames |= 1 << qp | RAW_BIT;
                 self.strays |= what.spoil.is_some() || what.flags != 0;
                 self.delicate |= u32::from(delicate) << qp;
-                self.arrived[usize::from(*qp)] += u32::from(what.length);
+                let peer = script.qps[*qp as usize].peer.as_ref();
+                self.took_back |= u32::from(peer.is_some_and(|peer| peer.took_back)) << qp;
+                self.arrived[*qp as usize] += u32::from(what.length);
             }
             Event::Stray(stray) => {
-                self.frames |= RAW;
+                self.frames |= RAW_BIT;
                 self.strays = true;
-                self.arrived[RAW_QP] += u32::from(stray.length);
+                self.arrived[RAW as usize] += u32::from(stray.length);
             }
             Event::Compose(..) | Event::Rest | Event::Pause(_) => {}
+            Event::Fence(_) => self.fenced = true,
             Event::Start(qp, _) | Event::Revive(qp, _) => {
                 self.control = true;
                 self.started |= u32::from(starts) << qp;
@@ -138,10 +156,10 @@ impl Batch {
     /// What is left to chance when something of the host's has ended one of these queue pairs:
     /// frames may be under way for it, and octets may have come with what let it go on.
     pub fn race(&self, event: &Event, ended: u32, delicate: bool, script: &Script) -> Option<Race> {
-        let under_way = (self.frames & !RAW & ended != 0).then_some(Race::UnderWay);
+        let under_way = (self.frames & !RAW_BIT & ended != 0).then_some(Race::UnderWay);
         match event {
             // With nothing to send, it was a buffer of its own that a frame came for.
-            Event::Segment(qp, _) if !script.qps[usize::from(*qp)].waits() => None,
+            Event::Segment(qp, _) if !script.qps[*qp as usize].waits() => None,
             // Nothing comes behind a Read Request or Response in its segment.
             Event::Segment(_, what) if what.length > 0 && !delicate => Some(Race::LetGo),
             _ => under_way,
@@ -150,9 +168,9 @@ impl Batch {
 }
 
 /// The work request may end its queue pair.
-fn doubtful(qp: u8, work: &Work, script: &Script) -> bool {
-    let known = match usize::from(qp) {
-        RAW_QP => &[opcode::RAW_FRAME][..],
+fn doubtful(qp: u32, work: &Work, script: &Script) -> bool {
+    let known = match qp {
+        RAW => &[opcode::RAW_FRAME][..],
         _ => &[opcode::WRITE, opcode::SEND, opcode::SEND_SOLICITED, opcode::READ],
     };
     let read = work.opcode == opcode::READ;

@@ -68,7 +68,7 @@ pub struct Connection {
 pub fn frames(
     rtl: &[Vec<u8>],
     model: &[Vec<u8>],
-    connections: &BTreeMap<u8, Connection>,
+    connections: &BTreeMap<u32, Connection>,
     raw_ended: bool,
 ) -> Result<(), Difference> {
     let (mut rtl, rtl_raw) =
@@ -87,9 +87,9 @@ pub fn frames(
     Ok(())
 }
 
-type Sorted = (BTreeMap<u8, Vec<Segment>>, Vec<Vec<u8>>);
+type Sorted = (BTreeMap<u32, Vec<Segment>>, Vec<Vec<u8>>);
 
-fn sort(frames: &[Vec<u8>], connections: &BTreeMap<u8, Connection>) -> Result<Sorted, String> {
+fn sort(frames: &[Vec<u8>], connections: &BTreeMap<u32, Connection>) -> Result<Sorted, String> {
     let mut sorted = Sorted::default();
     for frame in frames {
         let owner = connections.iter().find(|(_, it)| ports(frame) == Some(ports_of(&it.outgoing)));
@@ -118,7 +118,7 @@ fn ports_of(addresses: &TcpFrame) -> [u8; 4] {
 
 /// Segments with octets are the same but for what they acknowledge. If the queue pair ended, one
 /// device may have sent more of them than the other.
-fn data(qp: u8, rtl: &[Segment], model: &[Segment], it: &Connection) -> Result<(), Difference> {
+fn data(qp: u32, rtl: &[Segment], model: &[Segment], it: &Connection) -> Result<(), Difference> {
     let data = |all: &[Segment]| -> Vec<Segment> {
         let sent = all.iter().filter(|segment| !segment.payload.is_empty());
         sent.map(|it| Segment { acknowledgement: 0, window: 0, ..it.clone() }).collect()
@@ -139,7 +139,7 @@ fn data(qp: u8, rtl: &[Segment], model: &[Segment], it: &Connection) -> Result<(
 /// Acknowledgements may be merged and repeated, but come to the same; windows may be those of a
 /// moment ago.
 fn acknowledgements(
-    qp: u8,
+    qp: u32,
     rtl: &[Segment],
     model: &[Segment],
     it: &Connection,
@@ -203,7 +203,7 @@ fn acknowledgements(
 pub fn completions(
     rtl: &[Vec<Octets>],
     model: &[Vec<Octets>],
-    ended: &[u8],
+    ended: &[u32],
 ) -> Result<bool, Difference> {
     let mut equal = true;
     for (cq, (rtl, model)) in rtl.iter().zip(model).enumerate() {
@@ -251,7 +251,7 @@ pub fn is_own(status: u8) -> bool {
 }
 
 /// By queue pair and kind.
-fn by_source(entries: &[Octets]) -> BTreeMap<(u8, u8), Vec<CompletionEntry>> {
+fn by_source(entries: &[Octets]) -> BTreeMap<(u32, u8), Vec<CompletionEntry>> {
     let mut sorted: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for octets in entries {
         // The phase bit is that of the place, which is free; it was checked when it was read.
@@ -259,6 +259,11 @@ fn by_source(entries: &[Octets]) -> BTreeMap<(u8, u8), Vec<CompletionEntry>> {
         sorted.entry((entry.qp, entry.kind)).or_default().push(entry);
     }
     sorted
+}
+
+/// A queue's entries tell that it has overflowed.
+pub fn overflows(entries: &[Octets]) -> bool {
+    entries.iter().any(|octets| CompletionEntry::from_bytes(octets).kind == kind::OVERFLOW)
 }
 
 /// Whether an entry has bits where none belong.

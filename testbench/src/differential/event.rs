@@ -20,37 +20,43 @@ pub enum Event {
     /// A word of BAR 0 is written.
     Write(u32, u32),
     /// A memory region's record is written, valid or not.
-    Register(u8, MemoryRegionContext),
+    Register(u32, MemoryRegionContext),
     /// Host and peers know a memory region that the device was not told of.
-    Remember(u8, MemoryRegionContext),
+    Remember(u32, MemoryRegionContext),
     /// A memory region becomes invalid.
-    Forget(u8),
+    Forget(u32),
     /// A completion queue starts: log2 of its entries, and its vector.
-    StartCq(u8, u8, u8),
+    StartCq(u32, u8, u8),
     /// A completion queue stops.
-    StopCq(u8),
+    StopCq(u32),
     /// An interrupt vector is masked or not.
     Mask(u8, bool),
     /// The host has taken all entries but so many.
-    Consume(u8, u8),
+    Consume(u32, u8),
     /// The host wants an interrupt.
-    Arm(u8),
+    Arm(u32),
     /// A queue pair starts with this context, in which addresses, ports and rings are filled in.
-    Start(u8, Box<QueuePairContext>),
+    Start(u32, Box<QueuePairContext>),
     /// The same, but only if it is not active.
-    Revive(u8, Box<QueuePairContext>),
+    Revive(u32, Box<QueuePairContext>),
     /// A queue pair stops.
-    Stop(u8),
-    /// The flow entry of a queue pair becomes valid or not.
-    Flow(u8, bool),
+    Stop(u32),
+    /// The next hop of a queue pair gets this last octet of its MAC address.
+    Hop(u32, u8),
+    /// A record is committed that the device must refuse: table, number, words.
+    Commit(u8, u32, Vec<u32>),
+    /// A fence with this number is asked for.
+    Fence(u16),
+    /// The flow of a queue pair is found from now on, or not.
+    Flow(u32, bool),
     /// A send work request is posted.
-    Send(u8, Work),
+    Send(u32, Work),
     /// A receive work request is posted.
-    Receive(u8, Work),
+    Receive(u32, Work),
     /// The peer puts a DDP segment into its stream; it leaves with [`Event::Segment`].
-    Compose(u8, Compose),
+    Compose(u32, Compose),
     /// The peer sends a TCP segment.
-    Segment(u8, Segment),
+    Segment(u32, Segment),
     /// A frame arrives that belongs to no queue pair.
     Stray(Stray),
 }
@@ -59,7 +65,7 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Place {
     /// The region's index.
-    pub region: u8,
+    pub region: u32,
     /// Where in it.
     pub at: At,
     /// What is wrong with the key: these bits are flipped.

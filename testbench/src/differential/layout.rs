@@ -1,14 +1,19 @@
 //! Where everything lies in the host's memory.
 
+use ironwarp_abi::limits::RAW_QP;
 use ironwarp_abi::queue::{CompletionEntry, SendRequest};
 use std::ops::Range;
 
 /// Queue pairs that programmes use, queue pair 0 among them.
-pub const QPS: u8 = 5;
+pub const QPS: u32 = 5;
 /// Completion queues that programmes use.
-pub const CQS: u8 = 4;
+pub const CQS: u32 = 4;
+/// The completion queue that is told of fences, besides those.
+pub const FENCE_CQ: u32 = CQS;
+/// Queue pair 0, as it is numbered.
+pub const RAW: u32 = RAW_QP as u32;
 /// Memory regions that programmes use.
-pub const REGIONS: u8 = 12;
+pub const REGIONS: u32 = 12;
 /// Interrupt vectors that programmes use.
 pub const VECTORS: u8 = 4;
 
@@ -23,7 +28,7 @@ const RING_BYTES: u64 = (SendRequest::BYTES as u64) << RING_LOG2_MAX;
 const CQ_BYTES: u64 = (CompletionEntry::BYTES as u64) << CQ_LOG2_MAX;
 const CQ_RINGS: u64 = BASE + 2 * RING_BYTES * QPS as u64;
 /// Where the buffers lie.
-pub const DATA: Range<u64> = CQ_RINGS + CQ_BYTES * CQS as u64..BASE + BYTES as u64;
+pub const DATA: Range<u64> = CQ_RINGS + CQ_BYTES * (FENCE_CQ as u64 + 1)..BASE + BYTES as u64;
 /// Octets in all, a multiple of the page.
 pub const BYTES: usize = 0x3_8000;
 /// The page: no packet on the bus crosses a multiple of it.
@@ -34,17 +39,17 @@ pub const NOWHERE: u64 = 0x7_0000_0000;
 const _: () = assert!(DATA.start + 0x2_0000 < DATA.end, "room for buffers");
 
 /// The send queue of a queue pair.
-pub fn send_ring(qp: u8) -> u64 {
+pub fn send_ring(qp: u32) -> u64 {
     BASE + 2 * RING_BYTES * u64::from(qp)
 }
 
 /// The receive queue of a queue pair.
-pub fn receive_ring(qp: u8) -> u64 {
+pub fn receive_ring(qp: u32) -> u64 {
     send_ring(qp) + RING_BYTES
 }
 
 /// The ring of a completion queue.
-pub fn cq_ring(cq: u8) -> u64 {
+pub fn cq_ring(cq: u32) -> u64 {
     CQ_RINGS + CQ_BYTES * u64::from(cq)
 }
 

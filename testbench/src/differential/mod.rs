@@ -1,6 +1,8 @@
 #![doc = include_str!("../../../docs/differential.md")]
 
 mod arena;
+#[cfg(test)]
+mod at_pins;
 mod batch;
 mod campaign;
 mod chance;
@@ -29,6 +31,7 @@ mod stray;
 
 pub use batch::Race;
 pub use campaign::{campaign, cores, Summary};
+pub use chance::Chance;
 pub use compare::Difference;
 pub use event::Event;
 pub use finding::Finding;
@@ -38,4 +41,4 @@ pub use programme::{Programme, EVENTS_MIN};
 pub use reset::{reset, Open, Reset};
 pub use run::{run, Outcome, Records};
 pub use shrink::shrink;
-pub use side::{rnic, Make};
+pub use side::{quick_bus, rnic, Make};

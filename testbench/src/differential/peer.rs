@@ -44,8 +44,8 @@ pub struct Peer {
 pub const LOCAL_PORT: u16 = crate::station::LOCAL_PORT;
 
 /// The TCP port of a queue pair's peer.
-pub fn port(qp: u8) -> u16 {
-    crate::station::PEER_PORT + u16::from(qp)
+pub fn port(qp: u32) -> u16 {
+    (u32::from(crate::station::PEER_PORT) + qp) as u16
 }
 
 /// The addresses of frames from a peer with this port.
@@ -62,7 +62,7 @@ pub fn addresses(port: u16) -> TcpFrame {
 
 impl Peer {
     /// The peer of a queue pair that starts with this context.
-    pub fn new(qp: u8, context: &QueuePairContext) -> Self {
+    pub fn new(qp: u32, context: &QueuePairContext) -> Self {
         let framing = Framing { markers: context.receive_markers, crc: context.crc };
         Self {
             frames: addresses(port(qp)),
@@ -79,6 +79,11 @@ impl Peer {
             reads: Reads::new(context),
             delicate: Vec::new(),
         }
+    }
+
+    /// From now on the device's frames go to another MAC address, which is the peer's too.
+    pub fn moves_to(&mut self, mac: [u8; 6]) {
+        self.frames.source_mac = mac;
     }
 
     /// The frames that the device sends to this peer.

@@ -14,6 +14,8 @@ use ironwarp_sim::{RootComplexOptions, Split};
 pub struct Programme {
     /// The seed of the content of memory, and of the bus.
     pub seed: u64,
+    /// The key of the flow table.
+    pub flow_key: [u32; 3],
     /// How the bus behaves.
     pub bus: RootComplexOptions,
     /// What happens, in order.
@@ -32,7 +34,10 @@ impl Programme {
         while draw.events.iter().filter(|event| event.counts()).count() < EVENTS_MIN {
             draw.scene();
         }
-        Self { seed, bus, events: draw.events }
+        // Without a key all flows are in one list.
+        let drawn = !draw.chance.one_in(3);
+        let flow_key = [(); 3].map(|()| if drawn { draw.chance.any() } else { 0 });
+        Self { seed, flow_key, bus, events: draw.events }
     }
 
     /// Only the events with these numbers.

@@ -8,15 +8,16 @@ use super::programme::Programme;
 use super::regions::PD;
 use super::run::{run, Outcome, Records};
 use super::side::{quick_bus, rnic};
+use ironwarp_abi::configuration::REFERENCE;
 use ironwarp_abi::context::{MemoryRegionContext, QueuePairContext};
 use ironwarp_abi::queue::opcode;
 
-const QP: u8 = 1;
-const CQ: u8 = 2;
+const QP: u32 = 1;
+const CQ: u32 = 2;
 const VECTOR: u8 = 3;
 /// A region with all rights, and one that is not there.
-const REGION: u8 = 5;
-const NO_REGION: u8 = 7;
+const REGION: u32 = 5;
+const NO_REGION: u32 = 7;
 
 const WHOLE: Segment = Segment {
     skip: 0,
@@ -49,7 +50,11 @@ fn outcome(context: QueuePairContext, events: &[Event]) -> Outcome {
         Event::Receive(QP, work(0, REGION)),
     ];
     let events = [&prelude, events].concat();
-    run(&Programme { seed: 1, bus: quick_bus(), events }, &rnic, &Records::default())
+    run(
+        &Programme { seed: 1, flow_key: [0; 3], bus: quick_bus(), events },
+        &rnic,
+        &Records::default(),
+    )
 }
 
 fn context() -> QueuePairContext {
@@ -64,16 +69,16 @@ fn context() -> QueuePairContext {
         send_next: 1000,
         send_window: 0xffff,
         receive_next: 2000,
-        receive_window: 0xffff,
+        receive_window: REFERENCE.receive_window_max(),
         ..QueuePairContext::default()
     }
 }
 
-fn place(region: u8) -> Place {
+fn place(region: u32) -> Place {
     Place { region, at: At::Start(0), key: 0 }
 }
 
-fn work(opcode: u8, region: u8) -> Work {
+fn work(opcode: u8, region: u32) -> Work {
     let local = place(region);
     Work { opcode, signaled: true, length: 100, local, remote: (0, 0), flip: None, bell: true }
 }
@@ -108,9 +113,9 @@ fn a_mask_waits_for_the_interrupt() {
 }
 
 /// The first FPDU lets a bad Send go, and the last one is bad itself: either may be told, and what
-/// lies between may have been received or not.
+/// lies between may have been received or not. It is a race, unless both tell the same.
 #[test]
-fn two_ends_at_a_time_are_a_race() {
+fn two_ends_at_a_time_are_no_difference() {
     let waits = QueuePairContext { await_first_fpdu: true, ..context() };
     let events = [
         Event::Send(QP, work(opcode::SEND, NO_REGION)),
@@ -121,7 +126,7 @@ fn two_ends_at_a_time_are_a_race() {
     ];
     let outcome = outcome(waits, &events);
     agreed(&outcome);
-    assert_eq!(race(&outcome), Some(Race::Ended));
+    assert!(matches!(race(&outcome), None | Some(Race::Ended)), "{outcome:?}");
 }
 
 /// The first FPDU lets a bad Send go: what comes with it may have been taken or not.

@@ -3,27 +3,25 @@
 use super::event::{At, Place};
 use super::layout::{BASE, BYTES};
 use ironwarp_abi::context::MemoryRegionContext;
-use ironwarp_abi::limits::MR_BITS;
 use std::collections::BTreeMap;
 
 /// The memory regions as the host wrote them.
 #[derive(Default)]
-pub struct Regions(pub(super) BTreeMap<u8, MemoryRegionContext>);
+pub struct Regions(pub(super) BTreeMap<u32, MemoryRegionContext>);
 
 impl Regions {
     /// STag and offset of a place for so many octets. A region that is not there has no octets.
     pub fn resolve(&self, place: &Place, length: u32) -> (u32, u64) {
         let region = self.0.get(&place.region).copied().unwrap_or_default();
-        let stag = region.key << MR_BITS | u32::from(place.region);
-        let room = u64::from(region.length.saturating_sub(length)) + 1;
-        let end = region.base.wrapping_add(region.length.into()).wrapping_sub(length.into());
+        let room = region.length.saturating_sub(length.into()) + 1;
+        let end = region.base.wrapping_add(region.length).wrapping_sub(length.into());
         let offset = match place.at {
             At::Inside(from) => region.base.wrapping_add(u64::from(from) % room),
             At::End(by) => end.wrapping_add_signed(by.into()),
             At::Start(by) => region.base.wrapping_add_signed(by.into()),
             At::Absolute(offset) => offset,
         };
-        (stag ^ place.key, offset)
+        (region.stag ^ place.key, offset)
     }
 
     /// So many octets may certainly be used there in this way, and are there.
@@ -37,9 +35,10 @@ impl Regions {
         };
         let right = right && region.valid && region.pd == PD;
         // What is written where no memory is does no harm.
-        let memory = BASE..=BASE + BYTES as u64 - u64::from(region.length);
+        let memory = BASE..=BASE + BYTES as u64 - region.length;
         let there = way == Way::Write || memory.contains(&region.bus_address);
-        length == 0 || right && there && inside && place.key == 0 && length <= region.length
+        length == 0
+            || right && there && inside && place.key == 0 && u64::from(length) <= region.length
     }
 }
 

@@ -2,10 +2,9 @@
 
 use super::batch::{Batch, Race};
 use super::compare::{self, same, Connection, Difference};
-use super::layout::QPS;
+use super::layout::{QPS, RAW};
 use super::ring;
 use super::run::{End, Runner};
-use ironwarp_abi::limits::RAW_QP;
 use ironwarp_abi::queue::{kind, CompletionEntry};
 use ironwarp_abi::registers;
 use std::collections::BTreeMap;
@@ -17,7 +16,7 @@ impl Runner {
     /// Both come to rest, and are compared.
     pub(super) fn rest(&mut self) -> Result<(), End> {
         let batch = std::mem::take(&mut self.batch);
-        let busiest = (0..usize::from(QPS)).map(|qp| self.waiting[qp] + batch.arrived[qp]).max();
+        let busiest = (0..QPS as usize).map(|qp| self.waiting[qp] + batch.arrived[qp]).max();
         let quiet = QUIET + u64::from(busiest.unwrap_or(0)) / 5;
         let rtl = self.rtl.rest(quiet).map_err(|why| Difference::new("conduct", why, ""))?;
         let model = self.model.seen();
@@ -27,23 +26,29 @@ impl Runner {
 
         let ours = ring::all(&self.rtl.memory, &self.script.cqs);
         let theirs = ring::all(&self.model.memory, &self.script.cqs);
-        let ended: Vec<u8> = (0..QPS).filter(|qp| batch.ended >> qp & 1 != 0).collect();
+        let ended: Vec<u32> = (0..QPS).filter(|qp| batch.ended >> qp & 1 != 0).collect();
         let connections = self.connections(&batch, &ended);
-        let raw_ended = ended.contains(&(RAW_QP as u8));
-        compare::frames(&rtl.frames, &model.frames, &connections, raw_ended)?;
+        let raw_ended = ended.contains(&RAW);
+        let frames = compare::frames(&rtl.frames, &model.frames, &connections, raw_ended);
         self.ended.extend(&ended);
         same("reserved bits of a completion entry", compare::stray_bits(&ours), None)?;
         let overflows = self.model.read(registers::COUNT_CQ_OVERFLOWS.address);
         let lost = std::mem::replace(&mut self.overflows, overflows) != overflows;
+        if frames.is_err() && lost && batch.has_several() {
+            return Err(End::Race(Race::Overflow));
+        }
+        frames?;
         let equal = match lost {
             true => {
-                let count = |all: &[Vec<ring::Octets>]| all.iter().map(Vec::len).collect();
-                let (ours, theirs): (Vec<_>, Vec<_>) = (count(&ours), count(&theirs));
-                if ended.is_empty() {
-                    same("entries of full completion queues", &ours, &theirs)?;
+                if self.by_full_queue(batch.ended) && !batch.has_several() {
+                    let full = |all: &[Vec<ring::Octets>]| -> Vec<bool> {
+                        all.iter().map(|entries| compare::overflows(entries)).collect()
+                    };
+                    same("full completion queues", full(&ours), full(&theirs))?;
                 }
-                // With an end, how many were lost is left to chance as well.
-                ours == theirs && (ended.is_empty() || self.rtl_overflows()? == overflows)
+                // Which entry was lost is left to chance, and who ended for it.
+                let same = compare::completions(&ours, &theirs, &ended).unwrap_or(false);
+                same && self.rtl_overflows()? == overflows
             }
             false => compare::completions(&ours, &theirs, &ended)?,
         };
@@ -66,12 +71,12 @@ impl Runner {
         lost.map_err(|why| Difference::new("COUNT_CQ_OVERFLOWS", why.to_string(), self.overflows))
     }
 
-    fn connections(&self, batch: &Batch, ended: &[u8]) -> BTreeMap<u8, Connection> {
+    fn connections(&self, batch: &Batch, ended: &[u32]) -> BTreeMap<u32, Connection> {
         let pairs = self.script.qps.iter().zip(0..);
         let known = pairs.filter_map(|(pair, qp)| Some((qp, pair.peer.as_ref()?, pair.context?)));
-        let connection = |(qp, peer, context): (u8, &super::peer::Peer, _)| {
+        let connection = |(qp, peer, context): (u32, &super::peer::Peer, _)| {
             let context: ironwarp_abi::context::QueuePairContext = context;
-            let at = usize::from(qp);
+            let at = qp as usize;
             let connection = Connection {
                 outgoing: peer.incoming(),
                 shift: context.receive_window_shift,
@@ -92,14 +97,17 @@ impl Runner {
         &mut self,
         entries: &[Vec<ring::Octets>],
         frames: &[Vec<u8>],
-        connections: &BTreeMap<u8, Connection>,
+        connections: &BTreeMap<u32, Connection>,
     ) {
         for (queue, new) in self.script.cqs.iter_mut().zip(entries) {
             queue.written = queue.written.wrapping_add(new.len() as u16);
         }
         for entry in entries.iter().flatten().map(CompletionEntry::from_bytes) {
             self.outcome.moved.1 += 1;
-            let pair = &mut self.script.qps[usize::from(entry.qp)];
+            if entry.kind == kind::FENCE {
+                continue;
+            }
+            let pair = &mut self.script.qps[entry.qp as usize];
             match entry.kind {
                 kind::SEND => pair.sends.done = entry.request.wrapping_add(1),
                 kind::RECEIVE => pair.receives.done = entry.request.wrapping_add(1),
@@ -108,9 +116,8 @@ impl Runner {
                 }
             }
         }
-        let query = self.model.read(registers::QUERY_QP.address);
         for (qp, connection) in connections {
-            let at = usize::from(*qp);
+            let at = *qp as usize;
             self.acknowledged[at] = connection.acknowledged;
             let pair = &mut self.script.qps[at];
             let (Some(peer), Some(context)) = (&mut pair.peer, pair.context) else { continue };
@@ -120,9 +127,7 @@ impl Runner {
                 self.waiting[at] = context.receive_window.saturating_sub(window);
                 peer.reads.take(&segment.payload);
             }
-            self.model.write(registers::QUERY_QP.address, (*qp).into());
-            peer.sent = self.model.read(registers::QUERY_SEND_NEXT.address);
+            peer.sent = self.model.query(*qp, registers::QUERY_SEND_NEXT);
         }
-        self.model.write(registers::QUERY_QP.address, query);
     }
 }

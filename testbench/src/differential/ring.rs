@@ -1,7 +1,7 @@
 //! Reads the completion entries that a device has written.
 
 use super::arena::Arena;
-use super::layout::{cq_ring, CQS};
+use super::layout::cq_ring;
 use super::script::CompletionQueue;
 use ironwarp_abi::queue::CompletionEntry;
 
@@ -10,7 +10,7 @@ pub type Octets = [u8; CompletionEntry::BYTES];
 
 /// The new entries of a completion queue, oldest first. An entry is new if its phase bit is that
 /// of the pass.
-pub fn entries(memory: &Arena, cq: u8, queue: &CompletionQueue) -> Vec<Octets> {
+pub fn entries(memory: &Arena, cq: u32, queue: &CompletionQueue) -> Vec<Octets> {
     let Some(log2) = queue.log2 else { return vec![] };
     let mut found = Vec::new();
     let mut position = queue.written;
@@ -30,5 +30,5 @@ pub fn entries(memory: &Arena, cq: u8, queue: &CompletionQueue) -> Vec<Octets> {
 
 /// The new entries of all completion queues.
 pub fn all(memory: &Arena, queues: &[CompletionQueue]) -> Vec<Vec<Octets>> {
-    (0..CQS).zip(queues).map(|(cq, queue)| entries(memory, cq, queue)).collect()
+    (0..).zip(queues).map(|(cq, queue)| entries(memory, cq, queue)).collect()
 }

@@ -11,6 +11,7 @@ use super::script::{Action, Script};
 use super::side::{Make, Model, Rtl};
 use ironwarp_abi::queue::{kind, CompletionEntry};
 use ironwarp_abi::registers::{self, Register};
+use ironwarp_abi::status;
 use ironwarp_sim::Options;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -25,6 +26,11 @@ pub struct Records {
     /// The frames, as pcapng.
     pub capture: Option<PathBuf>,
 }
+
+/// In QUERY_STATE: the queue pair runs.
+const ACTIVE: u32 = 8;
+/// In QUERY_STATE: why it ended.
+const STATUS: u32 = 16;
 
 /// How a programme went.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -85,7 +91,7 @@ pub fn run(programme: &Programme, make: &Make, records: &Records) -> Outcome {
     let mut runner = Runner {
         rtl,
         model,
-        script: Script::new(),
+        script: Script::new(programme.flow_key),
         batch: Batch::default(),
         outcome: Outcome::default(),
         sent: 0,
@@ -116,13 +122,13 @@ pub(super) struct Runner {
     /// Octets that wait on chip for the rest of their FPDU, as the model told the peer.
     pub(super) waiting: [u32; QPS as usize],
     /// Queue pairs that have ended, and of which the send side is free.
-    pub(super) ended: BTreeSet<u8>,
+    pub(super) ended: BTreeSet<u32>,
     pub(super) overflows: u32,
 }
 
 impl Runner {
     fn programme(&mut self, programme: &Programme) {
-        for action in Script::power_on() {
+        for action in self.script.power_on() {
             self.act(&action);
         }
         for (number, event) in programme.events.iter().enumerate() {
@@ -162,7 +168,7 @@ impl Runner {
         if self.batch.must_rest(event, &mut self.script) {
             self.rest()?;
         }
-        let active = self.model.read(registers::QP_ACTIVE.address);
+        let active = self.active();
         let starts = match event {
             Event::Start(qp, _) => Some(*qp),
             Event::Revive(qp, _) => (active >> qp & 1 == 0).then_some(*qp),
@@ -170,9 +176,9 @@ impl Runner {
         };
         if let Some(qp) = starts {
             self.ended.remove(&qp);
-            self.waiting[usize::from(qp)] = 0;
+            self.waiting[qp as usize] = 0;
         }
-        let peer_of = |qp: u8| self.script.qps[usize::from(qp)].peer.as_ref();
+        let peer_of = |qp: u32| self.script.qps[qp as usize].peer.as_ref();
         let delicate = match event {
             Event::Segment(qp, _) => peer_of(*qp).is_some_and(|peer| peer.is_delicate()),
             _ => false,
@@ -185,19 +191,33 @@ impl Runner {
             }
         }
         self.follow();
-        let now = active & !self.model.read(registers::QP_ACTIVE.address);
+        let now = active & !self.active();
         if now != 0 && !matches!(event, Event::Stop(_)) {
+            let octets = matches!(event, Event::Segment(_, what) if what.length > 0);
+            if self.by_full_queue(now) && (octets || self.batch.has_frames(now)) {
+                return Err(End::Race(Race::Overflow));
+            }
             let own = matches!(event, Event::Send(..)) || self.by_own_request();
             let race = self.batch.race(event, now, delicate, &self.script);
             if let Some(race) = race.filter(|_| own) {
                 return Err(End::Race(race));
             }
-            self.batch.happened(event, false, delicate);
+            self.batch.happened(event, false, delicate, &self.script);
             self.batch.ended |= now;
             return self.rest();
         }
-        self.batch.happened(event, starts.is_some(), delicate);
+        self.batch.happened(event, starts.is_some(), delicate, &self.script);
         Ok(())
+    }
+
+    /// A full completion queue has ended one of these queue pairs in the model: what comes behind
+    /// the entry that it lost is taken or not.
+    pub(super) fn by_full_queue(&mut self, ended: u32) -> bool {
+        let mut ended = (0..QPS).filter(|qp| ended >> qp & 1 != 0);
+        ended.any(|qp| {
+            let status = self.model.query(qp, registers::QUERY_STATE) >> STATUS;
+            status & 0xff == u32::from(status::CQ_OVERFLOW)
+        })
     }
 
     /// The newest event in the model tells that a work request was bad.
@@ -236,23 +256,26 @@ impl Runner {
         let name = register.map_or_else(|| format!("{address:#07x}"), |r| r.name.to_owned());
         let query = self.model.read(registers::QUERY_QP.address);
         let of_send = |register: &Register| register.name.starts_with("QUERY_SEND");
-        if register.is_some_and(of_send) && self.ended.contains(&(query as u8)) {
+        if register.is_some_and(of_send) && self.ended.contains(&query) {
             return Ok(());
         }
         let what = format!("register {name} (queue pair {query} is shown)");
         Ok(same(&what, rtl, model)?)
     }
 
+    /// The queue pairs that run in the model.
+    fn active(&mut self) -> u32 {
+        let states = (0..QPS).map(|qp| self.model.query(qp, registers::QUERY_STATE));
+        states.zip(0..).fold(0, |all, (state, qp)| all | (state >> ACTIVE & 1) << qp)
+    }
+
     /// The peers learn where the model's streams are.
     fn follow(&mut self) {
-        let query = self.model.read(registers::QUERY_QP.address);
-        for (qp, pair) in self.script.qps.iter_mut().enumerate() {
+        for (qp, pair) in (0..).zip(&mut self.script.qps) {
             let Some(peer) = &mut pair.peer else { continue };
-            self.model.write(registers::QUERY_QP.address, qp as u32);
-            peer.expected = self.model.read(registers::QUERY_RECEIVE_NEXT.address);
-            peer.unacknowledged = self.model.read(registers::QUERY_SEND_UNACKNOWLEDGED.address);
-            peer.window = self.model.read(registers::QUERY_SEND_WINDOW.address);
+            peer.expected = self.model.query(qp, registers::QUERY_RECEIVE_NEXT);
+            peer.unacknowledged = self.model.query(qp, registers::QUERY_SEND_UNACKNOWLEDGED);
+            peer.window = self.model.query(qp, registers::QUERY_SEND_WINDOW);
         }
-        self.model.write(registers::QUERY_QP.address, query);
     }
 }

@@ -1,16 +1,18 @@
 //! What the host knows, and what comes of an event: accesses to memory and BAR 0, and frames.
 
 use super::event::{Compose, Event, Ulpdu, Work};
-use super::layout::{cq_ring, receive_ring, send_ring, CQS, QPS};
+use super::layout::{cq_ring, receive_ring, send_ring, CQ_LOG2_MAX, FENCE_CQ, QPS, RAW};
 use super::pair::{QueuePair, Ring};
 use super::peer::{port, Peer, LOCAL_PORT};
 use super::regions::{Regions, Way};
 use super::stray;
-use crate::station::{LOCAL_IP, LOCAL_MAC, PEER_IP, PEER_MAC};
+use crate::station::{commit, control, Flows, Writes, LOCAL_IP, LOCAL_MAC, PEER_IP, PEER_MAC};
+use ironwarp_abi::configuration::REFERENCE;
 use ironwarp_abi::context::{
-    flow_hash, CompletionQueueContext, FlowContext, MemoryRegionContext, QueuePairContext,
+    table, CompletionQueueContext, FlowContext, MemoryRegionContext, NextHopContext,
+    QueuePairContext,
 };
-use ironwarp_abi::limits::{CORE_CLOCK_HZ, RAW_QP};
+use ironwarp_abi::limits::CORE_CLOCK_HZ;
 use ironwarp_abi::queue::{CompletionEntry, ReceiveRequest, SendRequest};
 use ironwarp_abi::registers::{self, Register};
 
@@ -44,67 +46,70 @@ pub struct Script {
     pub qps: Vec<QueuePair>,
     /// The completion queues by number.
     pub cqs: Vec<CompletionQueue>,
+    flows: Flows,
 }
 
 fn register(register: Register, value: u32) -> Action {
     Action::Write(register.address, value)
 }
 
-fn words(area: u32, index: u32, words: &[u32]) -> impl Iterator<Item = Action> + '_ {
-    let first = area + index * registers::CONTEXT_STRIDE;
-    words.iter().zip(0..).map(move |(word, n)| Action::Write(first + 4 * n, *word))
+fn record(table: u8, index: u32, words: &[u32]) -> Vec<Action> {
+    actions(commit(table, index, words))
+}
+
+fn actions(writes: Writes) -> Vec<Action> {
+    writes.into_iter().map(|(address, value)| Action::Write(address, value)).collect()
 }
 
 fn number(octets: &[u8]) -> u64 {
     octets.iter().fold(0, |number, octet| number << 8 | u64::from(*octet))
 }
 
-impl Default for Script {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Script {
-    /// After power-on.
-    pub fn new() -> Self {
+    /// After power-on, with this key of the flow table.
+    pub fn new(flow_key: [u32; 3]) -> Self {
         Self {
             regions: Regions::default(),
             qps: (0..QPS).map(|_| QueuePair::default()).collect(),
-            cqs: vec![CompletionQueue::default(); CQS.into()],
+            cqs: vec![CompletionQueue::default(); FENCE_CQ as usize + 1],
+            flows: Flows::new(flow_key, REFERENCE.bucket_bits),
         }
     }
 
-    /// What the driver does first: the station's address, and the interrupt vectors, unmasked.
-    pub fn power_on() -> Vec<Action> {
+    /// What the driver does first: the station's address, the flow table's key, the interrupt
+    /// vectors, unmasked, and the completion queue that is told of fences.
+    pub fn power_on(&mut self) -> Vec<Action> {
         let mac = number(&LOCAL_MAC);
         let mut actions = vec![
             register(registers::TIME_BASE, (CORE_CLOCK_HZ / 1_000_000) as u32),
             register(registers::MAC_LOW, mac as u32),
             register(registers::MAC_HIGH, (mac >> 32) as u32),
         ];
+        actions.extend(self::actions(self.flows.key()));
         for vector in 0..u32::from(super::layout::VECTORS) {
             let entry = registers::MSIX_TABLE + 16 * vector;
             let address = *ironwarp_sim::root_complex::INTERRUPT_ADDRESSES.start() as u32;
             let words = [address + 16 * vector, 0, 0x100 + vector, 0];
             actions.extend(words.iter().zip(0..).map(|(w, n)| Action::Write(entry + 4 * n, *w)));
         }
+        actions.extend(self.start_cq(FENCE_CQ, CQ_LOG2_MAX, 0));
+        actions.push(register(registers::FENCE_QUEUE, FENCE_CQ));
         actions
     }
 
     /// RDMA Reads may be posted to a queue pair.
-    pub fn reads(&self, qp: u8) -> bool {
-        self.qps[usize::from(qp)].context.is_some_and(|context| context.read_out > 0)
+    pub fn reads(&self, qp: u32) -> bool {
+        self.qps[qp as usize].context.is_some_and(|context| context.read_out > 0)
     }
 
     /// The event as it happens, if that is not as it was drawn.
     pub fn tamed(&self, event: &Event) -> Option<Event> {
         let Event::Segment(qp, what) = event else { return None };
-        Some(Event::Segment(*qp, self.qps[usize::from(*qp)].tamed(what)))
+        Some(Event::Segment(*qp, self.qps[*qp as usize].tamed(what)))
     }
 
-    fn qp(&mut self, qp: u8) -> &mut QueuePair {
-        &mut self.qps[usize::from(qp)]
+    fn qp(&mut self, qp: u32) -> &mut QueuePair {
+        &mut self.qps[qp as usize]
     }
 
     /// What comes of an event, in order. Nothing if it makes no sense now, such as a work request
@@ -117,7 +122,7 @@ impl Script {
             Event::Write(address, value) => vec![Action::Write(*address, *value)],
             Event::Register(index, region) => {
                 self.regions.0.insert(*index, *region);
-                words(registers::MR_CONTEXTS, (*index).into(), &region.to_words()).collect()
+                record(table::MEMORY_REGION, *index, &region.to_words())
             }
             Event::Remember(index, region) => {
                 self.regions.0.insert(*index, MemoryRegionContext { valid: false, ..*region });
@@ -127,27 +132,30 @@ impl Script {
                 if let Some(region) = self.regions.0.get_mut(index) {
                     region.valid = false;
                 }
-                let context =
-                    registers::MR_CONTEXTS + u32::from(*index) * registers::CONTEXT_STRIDE;
-                let last = MemoryRegionContext::WORDS as u32 - 1;
-                vec![Action::Write(context + 4 * last, 0)]
+                record(table::MEMORY_REGION, *index, &[])
             }
             Event::StartCq(cq, log2, vector) => self.start_cq(*cq, *log2, *vector),
             Event::StopCq(cq) => {
-                self.cqs[usize::from(*cq)].log2 = None;
-                vec![register(registers::CQ_CONTROL, (*cq).into())]
+                self.cqs[*cq as usize].log2 = None;
+                vec![register(registers::CQ_CONTROL, control(*cq, false))]
             }
             Event::Mask(vector, masked) => {
                 let control = registers::MSIX_TABLE + 16 * u32::from(*vector) + 12;
                 vec![Action::Write(control, (*masked).into())]
             }
             Event::Consume(cq, leave) => self.consume(*cq, *leave),
-            Event::Arm(cq) => vec![Action::Write(cq_bell(*cq) + registers::DOORBELL_ARM, 1)],
+            Event::Arm(cq) => {
+                let bell = REFERENCE.cq_doorbell(*cq, registers::DOORBELL_ARM);
+                vec![Action::Write(bell, 1)]
+            }
             Event::Start(qp, context) => self.start(*qp, context),
             Event::Revive(qp, _) if active >> qp & 1 != 0 => vec![],
             Event::Revive(qp, context) => self.start(*qp, context),
-            Event::Stop(qp) => vec![register(registers::QP_CONTROL, (*qp).into())],
-            Event::Flow(qp, valid) => flow(*qp, *valid),
+            Event::Stop(qp) => vec![register(registers::QP_CONTROL, control(*qp, false))],
+            Event::Hop(qp, octet) => self.hop(*qp, *octet),
+            Event::Commit(table, index, words) => record(*table, *index, words),
+            Event::Fence(number) => vec![register(registers::FENCE, (*number).into())],
+            Event::Flow(qp, valid) => actions(self.flow(*qp, *valid)),
             Event::Send(qp, work) => self.send(*qp, work),
             Event::Receive(qp, work) => self.receive(*qp, work),
             Event::Compose(qp, what) => {
@@ -162,8 +170,8 @@ impl Script {
         }
     }
 
-    fn compose(&mut self, qp: u8, what: &Compose) {
-        let pair = &mut self.qps[usize::from(qp)];
+    fn compose(&mut self, qp: u32, what: &Compose) {
+        let pair = &mut self.qps[qp as usize];
         // Where a work request waits for the window, the hardware looks no further.
         let waits = pair.sends_wait();
         let Some(peer) = &mut pair.peer else { return };
@@ -195,27 +203,31 @@ impl Script {
         actions
     }
 
-    fn start_cq(&mut self, cq: u8, log2: u8, vector: u8) -> Vec<Action> {
-        self.cqs[usize::from(cq)] = CompletionQueue { log2: Some(log2), written: 0 };
+    fn start_cq(&mut self, cq: u32, log2: u8, vector: u8) -> Vec<Action> {
+        self.cqs[cq as usize] = CompletionQueue { log2: Some(log2), written: 0 };
         let context = CompletionQueueContext { ring: cq_ring(cq), log2, vector };
+        let control = |start| register(registers::CQ_CONTROL, control(cq, start));
         // An entry of an earlier life must not look like a new one.
         let mut actions =
             vec![Action::Memory(cq_ring(cq), vec![0; CompletionEntry::BYTES << log2])];
-        actions.extend(words(registers::CQ_CONTEXTS, cq.into(), &context.to_words()));
-        actions.push(register(registers::CQ_CONTROL, 1 << 8 | u32::from(cq)));
+        // A queue at work takes no record.
+        actions.push(control(false));
+        actions.extend(record(table::COMPLETION_QUEUE, cq, &context.to_words()));
+        actions.push(control(true));
         actions
     }
 
-    fn consume(&self, cq: u8, leave: u8) -> Vec<Action> {
-        let queue = self.cqs[usize::from(cq)];
+    fn consume(&self, cq: u32, leave: u8) -> Vec<Action> {
+        let queue = self.cqs[cq as usize];
         if queue.log2.is_none() {
             return vec![];
         }
         let consumed = queue.written.saturating_sub(leave.into());
-        vec![Action::Write(cq_bell(cq) + registers::DOORBELL_CONSUMED, consumed.into())]
+        let bell = REFERENCE.cq_doorbell(cq, registers::DOORBELL_CONSUMED);
+        vec![Action::Write(bell, consumed.into())]
     }
 
-    fn start(&mut self, qp: u8, context: &QueuePairContext) -> Vec<Action> {
+    fn start(&mut self, qp: u32, context: &QueuePairContext) -> Vec<Action> {
         let context = QueuePairContext {
             local_ip: number(&LOCAL_IP) as u32,
             remote_ip: number(&PEER_IP) as u32,
@@ -231,16 +243,47 @@ impl Script {
             context: Some(context),
             sends: Ring { log2: context.send_queue_log2, ..Ring::default() },
             receives: Ring { log2: context.receive_queue_log2, ..Ring::default() },
-            peer: (usize::from(qp) != RAW_QP).then(|| Peer::new(qp, &context)),
+            peer: (qp != RAW).then(|| Peer::new(qp, &context)),
             doubtful: false,
         };
-        let mut actions: Vec<_> =
-            words(registers::QP_CONTEXTS, qp.into(), &context.to_words()).collect();
-        actions.push(register(registers::QP_CONTROL, 1 << 8 | u32::from(qp)));
+        let control = |start| register(registers::QP_CONTROL, control(qp, start));
+        // A queue pair at work takes no record.
+        let mut actions = vec![control(false)];
+        actions.extend(record(table::QUEUE_PAIR, qp, &context.to_words()));
+        actions.push(control(true));
         actions
     }
 
-    fn send(&mut self, qp: u8, work: &Work) -> Vec<Action> {
+    /// A flow of an odd number that is not to be found leaves its list, one of an even number stays
+    /// in it without being valid.
+    fn flow(&mut self, qp: u32, valid: bool) -> Writes {
+        match (valid, qp % 2 == 0) {
+            (true, true) if self.flows.has(qp) => self.flows.set_valid(qp, true),
+            (false, true) => self.flows.set_valid(qp, false),
+            (false, false) => self.flows.remove(qp),
+            (true, _) => self.flows.add(
+                qp,
+                FlowContext {
+                    remote_ip: number(&PEER_IP) as u32,
+                    local_ip: number(&LOCAL_IP) as u32,
+                    local_port: LOCAL_PORT,
+                    remote_port: port(qp),
+                    ..FlowContext::default()
+                },
+            ),
+        }
+    }
+
+    fn hop(&mut self, qp: u32, octet: u8) -> Vec<Action> {
+        let mut mac = PEER_MAC;
+        mac[5] = octet;
+        let Some(peer) = &mut self.qp(qp).peer else { return vec![] };
+        peer.moves_to(mac);
+        let context = NextHopContext { remote_mac: number(&mac) };
+        record(table::NEXT_HOP, qp, &context.to_words())
+    }
+
+    fn send(&mut self, qp: u32, work: &Work) -> Vec<Action> {
         // The hardware looks at no work request while a response waits for the window; the model
         // may find that it is bad.
         if self.qp(qp).peer.as_ref().is_some_and(|peer| peer.reads.is_held()) {
@@ -256,14 +299,14 @@ impl Script {
             remote_stag: work.remote.0,
             remote_offset: work.remote.1,
         };
-        let bell = qp_bell(qp) + registers::DOORBELL_SEND;
+        let bell = REFERENCE.qp_doorbell(qp, registers::DOORBELL_SEND);
         post(&mut self.qp(qp).sends, send_ring(qp), request.to_bytes(), bell, work)
     }
 
-    fn receive(&mut self, qp: u8, work: &Work) -> Vec<Action> {
+    fn receive(&mut self, qp: u32, work: &Work) -> Vec<Action> {
         let (local_stag, local_offset) = self.regions.resolve(&work.local, work.length);
         let request = ReceiveRequest { length: work.length, local_offset, local_stag };
-        let bell = qp_bell(qp) + registers::DOORBELL_RECEIVE;
+        let bell = REFERENCE.qp_doorbell(qp, registers::DOORBELL_RECEIVE);
         post(&mut self.qp(qp).receives, receive_ring(qp), request.to_bytes(), bell, work)
     }
 }
@@ -282,27 +325,4 @@ fn post(ring: &mut Ring, base: u64, mut entry: [u8; 64], bell: u32, work: &Work)
         actions.push(Action::Write(bell, ring.posted.into()));
     }
     actions
-}
-
-fn qp_bell(qp: u8) -> u32 {
-    registers::QP_DOORBELLS + u32::from(qp) * registers::DOORBELL_PAGE
-}
-
-fn cq_bell(cq: u8) -> u32 {
-    registers::CQ_DOORBELLS + u32::from(cq) * registers::DOORBELL_PAGE
-}
-
-fn flow(qp: u8, valid: bool) -> Vec<Action> {
-    let context = FlowContext {
-        remote_ip: number(&PEER_IP) as u32,
-        local_ip: number(&LOCAL_IP) as u32,
-        local_port: LOCAL_PORT,
-        remote_port: port(qp),
-        qp,
-        valid,
-    };
-    let hash = flow_hash(context.remote_ip, context.remote_port, LOCAL_PORT);
-    // Neighbours share hashes: every queue pair keeps to its own place.
-    let place = (hash + usize::from(qp) % 2) % ironwarp_abi::limits::FLOW_COUNT;
-    words(registers::FLOW_CONTEXTS, place as u32, &context.to_words()).collect()
 }

@@ -1,6 +1,7 @@
 //! The two devices, seen alike.
 
 use super::arena::Arena;
+use ironwarp_abi::registers::{Register, QUERY_QP};
 use ironwarp_model::Device;
 use ironwarp_sim::{Error, Inputs, Options, Outputs, Pins, RootComplexOptions, Simulation};
 use std::path::Path;
@@ -45,6 +46,15 @@ impl Model {
     /// Reads a word of BAR 0.
     pub fn read(&self, address: u32) -> u32 {
         self.device.bar_read32(address)
+    }
+
+    /// Reads a register that shows one queue pair.
+    pub fn query(&mut self, qp: u32, register: Register) -> u32 {
+        let before = self.read(QUERY_QP.address);
+        self.write(QUERY_QP.address, qp);
+        let shown = self.read(register.address);
+        self.write(QUERY_QP.address, before);
+        shown
     }
 
     /// Hands over a frame, and lets the device do what there is to do.

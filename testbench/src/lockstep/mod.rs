@@ -12,11 +12,13 @@
 //! BLOCK=byte_packer SEED=3 IRONWARP_WAVE=waves cargo test -p ironwarp-testbench --test lockstep
 //! ```
 
+mod of_board;
 mod pins;
 mod run;
 mod sides;
 mod stimulus;
 
+pub use of_board::of_board;
 pub use pins::Pins;
 pub use stimulus::{Choice, Noise, Stimulus, Traffic};
 
@@ -138,7 +140,8 @@ pub fn chosen(blocks: Vec<BlockEntry>) -> Vec<BlockEntry> {
 
 /// Every leaf block: those of the RTL and those of the board.
 pub fn blocks() -> Vec<BlockEntry> {
-    [ironwarp_hdl::blocks(), ironwarp_ecpix5::blocks()].concat()
+    let board = ironwarp_ecpix5::blocks().into_iter().map(of_board);
+    ironwarp_hdl::blocks().into_iter().chain(board).collect()
 }
 
 /// The block called `name`.

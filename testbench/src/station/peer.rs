@@ -1,7 +1,7 @@
 //! The other end of a connection: sequence numbers, and nothing automatic.
 
 use super::frame::{Segment, TcpFrame};
-use super::host::{Station, PEER_PORT};
+use super::host::{peer_port, Station};
 use ironwarp_wire::tcp;
 
 /// A scripted TCP endpoint.
@@ -18,9 +18,9 @@ pub struct Peer {
 
 impl Peer {
     /// The peer of queue pair `qp`, which it will send from `next` and expect from `expected`.
-    pub fn new(qp: u8, next: u32, expected: u32) -> Self {
+    pub fn new(qp: u32, next: u32, expected: u32) -> Self {
         let mut frames = Station::outgoing().reversed();
-        frames.source_port = PEER_PORT + u16::from(qp) - 1;
+        frames.source_port = peer_port(qp);
         Self { frames, next, expected, window: 0xffff }
     }
 

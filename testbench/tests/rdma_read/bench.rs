@@ -80,8 +80,8 @@ impl Bench {
     pub fn region() -> MemoryRegionContext {
         MemoryRegionContext {
             base: BASE,
-            length: BUFFER_BYTES as u32,
-            key: 0x00ab_cdef,
+            length: BUFFER_BYTES as u64,
+            stag: 0xef,
             bus_address: BUFFER,
             pd: PD,
             local_read: true,

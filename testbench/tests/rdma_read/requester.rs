@@ -149,7 +149,7 @@ fn a_read_that_the_context_or_the_gate_forbids_does_not_leave() {
         assert_eq!(bench.ulpdus().len(), 0);
         bench.events()
     };
-    assert_eq!(forbidden(|r| r.local_stag ^= 0x100), [status::LOCAL_STAG]);
+    assert_eq!(forbidden(|r| r.local_stag ^= 0x10), [status::LOCAL_STAG]);
     assert_eq!(forbidden(|r| r.local_offset -= 1), [status::LOCAL_BOUNDS]);
     assert_eq!(forbidden(|r| r.length = BUFFER_BYTES as u32 + 1), [status::LOCAL_BOUNDS]);
 

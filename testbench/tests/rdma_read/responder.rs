@@ -103,7 +103,7 @@ fn responses_and_writes_take_turns() {
 #[test]
 fn a_source_that_the_gate_refuses_ends_the_queue_pair() {
     let cases: [(u8, Change<ReadRequestRepr>, Change<MemoryRegionContext>); 6] = [
-        (status::READ_STAG, |wanted| wanted.source_stag ^= 0x100, |_| ()),
+        (status::READ_STAG, |wanted| wanted.source_stag ^= 0x10, |_| ()),
         (status::READ_DOMAIN, |_| (), |region| region.pd += 1),
         (status::READ_RIGHTS, |_| (), |region| region.remote_read = false),
         (status::READ_BOUNDS, |wanted| wanted.source_offset -= 1, |_| ()),

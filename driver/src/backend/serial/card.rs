@@ -6,7 +6,7 @@ use crate::backend::sleep::{Awaited, Sleep};
 use crate::backend::slot::{silent, Slot};
 use crate::error::Error;
 use crate::iova::IovaTable;
-use ironwarp_abi::registers::BAR_BYTES;
+use ironwarp_abi::configuration::BOARD;
 use ironwarp_root_complex::bar::BarAnswer;
 use ironwarp_root_complex::config_space::Effect;
 use ironwarp_root_complex::serial::{LinkError, SerialLink};
@@ -52,6 +52,7 @@ impl Card {
             read_latency_ns: 0,
             write_latency_ns: 0,
             max_payload: 512,
+            configuration: BOARD,
             ..RootComplexOptions::default()
         };
         let mut root = RootComplex::new(0, &options, 0);
@@ -111,10 +112,9 @@ impl Card {
     }
 }
 
-/// A session with the limits that configuration space has now.
+/// A session with the settings that configuration space has now.
 fn session(root: &RootComplex, now: Duration) -> SerialLink {
-    let limits = (root.config().max_payload(), root.config().max_read());
-    SerialLink::open(root.requester(), limits, rand::random(), now)
+    SerialLink::open(root.requester(), root.config().serial_settings(), rand::random(), now)
 }
 
 impl Inner {
@@ -166,7 +166,7 @@ impl Inner {
         // What has no latency takes effect a clock later.
         self.clock += 2;
         self.root.advance(self.clock);
-        self.link.set((self.root.config().max_payload(), self.root.config().max_read()));
+        self.link.set(self.root.config().serial_settings());
         while self.link.has_room() {
             let mut packet = Vec::new();
             if !self.root.next_packet(&mut packet) {
@@ -293,7 +293,7 @@ impl Slot for SerialSlot {
 
 /// The offset of a register.
 fn checked(offset: u32) -> Result<u32, Error> {
-    match offset % 4 == 0 && offset < BAR_BYTES {
+    match offset % 4 == 0 && offset < BOARD.bar_bytes() {
         true => Ok(offset),
         false => Err(Error::Bus(format!("BAR 0 has no register at {offset:#x}"))),
     }

@@ -123,6 +123,11 @@ impl Closer {
         Self { time_wait, ..self }
     }
 
+    /// The next hop is at another hardware address from now on.
+    pub fn move_to(&mut self, mac: [u8; 6]) {
+        self.path.remote_mac = mac;
+    }
+
     /// Nothing is left to do.
     pub fn is_done(&self) -> bool {
         self.state == CloseState::Done

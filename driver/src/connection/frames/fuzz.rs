@@ -12,6 +12,8 @@ use std::time::Duration;
 
 const PORT: u16 = 7000;
 const PEER_MAC: [u8; 6] = [2, 0x49, 0x57, 0, 0, 2];
+/// The receive window.
+const WINDOW: u32 = 32 * 1024;
 /// Where the peer's stream begins; it wraps soon.
 const PEER_FIRST: Sequence = Sequence(u32::MAX - 300);
 
@@ -56,7 +58,7 @@ impl Stack {
     /// Nothing has arrived yet.
     pub fn new() -> Self {
         let options = Options::default();
-        let mut network = Network::new(&options, 1, Duration::ZERO);
+        let mut network = Network::new(&options, WINDOW, 1, Duration::ZERO);
         let listener = network.listen(PORT).expect("a port");
         let path = Path {
             flow: Flow {

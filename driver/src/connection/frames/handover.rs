@@ -27,8 +27,8 @@ pub(super) fn context(
         remote_ip: flow.remote_ip.into(),
         local_port: flow.local_port,
         remote_port: flow.remote_port,
-        local_mac: mac(snapshot.path.local_mac),
-        remote_mac: mac(snapshot.path.remote_mac),
+        local_mac: mac_bits(snapshot.path.local_mac),
+        remote_mac: mac_bits(snapshot.path.remote_mac),
         send_next: snapshot.send_next.0,
         send_window: snapshot.send_window,
         receive_next: snapshot.receive_next.0,
@@ -38,7 +38,7 @@ pub(super) fn context(
 }
 
 /// The first octet is in the highest byte of 48 bits.
-fn mac(octets: [u8; 6]) -> u64 {
+pub(super) fn mac_bits(octets: [u8; 6]) -> u64 {
     octets.iter().fold(0, |value, octet| value << 8 | u64::from(*octet))
 }
 

@@ -5,6 +5,7 @@ mod close;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
 mod handover;
+mod neighbours;
 mod network;
 mod phy;
 mod reply;
@@ -14,21 +15,23 @@ mod tracker;
 pub(crate) use segment::Flow;
 
 use super::tcp::{Abort, HandOver, Opened, Outcome, Tcp, TcpId, TcpState, TcpUsage};
-use crate::device::Query;
 use crate::error::{Error, Reason};
 use crate::hardware::Hardware;
 use crate::options::Options;
+use crate::window::Query;
 use close::{reset, Closer};
-use handover::context;
+use handover::{context, mac_bits};
+use ironwarp_abi::context::NextHopContext;
 use ironwarp_wire::sequence::Sequence;
+use neighbours::Heard;
 use network::{Network, Outgoing};
 use rand::rngs::StdRng;
 use rand::Rng;
-use reply::Reply;
+use reply::{readdress, Reply};
 use segment::{Direction, Path, Segment};
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::State;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddrV4;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -52,7 +55,7 @@ enum Stage {
     /// The hardware.
     Hardware {
         /// The queue pair.
-        qp: u8,
+        qp: u32,
         /// The ends and the link.
         path: Path,
         /// The Reply, as long as it may have been lost.
@@ -103,9 +106,9 @@ pub(crate) struct Frames {
 
 impl Frames {
     /// None yet.
-    pub fn new(options: &Options, mut random: StdRng, now: Duration) -> Self {
+    pub fn new(options: &Options, window: u32, mut random: StdRng, now: Duration) -> Self {
         Self {
-            network: Network::new(options, random.random(), now),
+            network: Network::new(options, window, random.random(), now),
             listeners: BTreeMap::new(),
             connections: BTreeMap::new(),
             opened: VecDeque::new(),
@@ -113,7 +116,7 @@ impl Frames {
             next_id: 0,
             random,
             mtu: options.mtu,
-            receive_window: options.receive_window,
+            receive_window: window,
             time_wait: options.time_wait,
         }
     }
@@ -160,8 +163,13 @@ impl Frames {
         now: Duration,
     ) -> Result<(), Error> {
         let Some(segment) = Segment::parse(&frame, Direction::In) else {
+            let (network, connections) = (&mut self.network, &self.connections);
+            let remote = |connection: &Connection| connection.flow.remote_ip;
+            let ips: BTreeSet<_> = connections.values().map(remote).collect();
+            let used: BTreeSet<_> = ips.into_iter().filter_map(|ip| network.next_hop(ip)).collect();
+            let heard = network.hear(&frame, |ip| used.contains(&ip));
             self.network.receive(frame, None);
-            return Ok(());
+            return heard.map_or(Ok(()), |heard| self.follow(hardware, &heard));
         };
         let flow = segment.path.flow;
         let stages = self.connections.values_mut().filter(|connection| connection.flow == flow);
@@ -178,6 +186,33 @@ impl Frames {
             }
         }
         self.network.receive(frame, Some(&segment));
+        Ok(())
+    }
+
+    /// The connections that go by way of a neighbour follow it to its hardware address, whoever has
+    /// them.
+    //= rfc1122#2.3.2.1  An out-of-date entry is flushed: frames do not go on to where nobody is.
+    fn follow(&mut self, hardware: &mut Hardware, heard: &Heard) -> Result<(), Error> {
+        self.network.follow(heard);
+        for connection in self.connections.values_mut() {
+            if self.network.next_hop(connection.flow.remote_ip) != Some(heard.ip) {
+                continue;
+            }
+            match &mut connection.stage {
+                Stage::Hardware { qp, path, reply } if path.remote_mac != heard.mac => {
+                    let remote_mac = mac_bits(heard.mac);
+                    hardware.device.commit(*qp, &NextHopContext { remote_mac })?;
+                    path.remote_mac = heard.mac;
+                    reply.iter_mut().for_each(|reply| reply.move_to(heard.mac));
+                }
+                Stage::Stopped { path, .. } => path.remote_mac = heard.mac,
+                Stage::Closing(closer) => closer.move_to(heard.mac),
+                Stage::Software { held: Some(held), .. } => {
+                    readdress(&mut held.frames, heard.mac);
+                }
+                _ => {}
+            }
+        }
         Ok(())
     }
 
@@ -395,10 +430,10 @@ impl Tcp for Frames {
         Ok(())
     }
 
-    fn stop(&mut self, id: TcpId, hardware: &mut Hardware, qp: u8) -> Result<(), Error> {
+    fn stop(&mut self, id: TcpId, hardware: &mut Hardware, qp: u32) -> Result<(), Error> {
         let connection = self.connections.get_mut(&id).ok_or(Error::Gone("connection"))?;
         let Stage::Hardware { path, .. } = connection.stage else { return Ok(()) };
-        hardware.remove_flow(&path.flow)?;
+        hardware.flows.remove(&hardware.device, qp)?;
         let query = hardware.halt(qp)?;
         connection.stage = Stage::Stopped { path, query };
         Ok(())

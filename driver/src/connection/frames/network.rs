@@ -1,5 +1,6 @@
 //! The software stack: smoltcp's interface and sockets, with a tracker beside every connection.
 
+use super::neighbours::{Heard, Neighbours};
 use super::phy::Link;
 use super::segment::{trim, Direction, Flow, Path, Segment};
 use super::tracker::{Tracker, Verdict};
@@ -14,8 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
-/// Decides which window scale smoltcp offers: one that lets the hardware advertise 256 KiB.
-const RECEIVE_BYTES: usize = 256 * 1024;
+/// The most that smoltcp keeps of a connection. What it has decides which window scale it offers:
+/// one that lets the hardware advertise so much.
+const RECEIVE_BYTES_MAX: usize = 256 * 1024;
 /// A startup frame, and room to spare.
 const SEND_BYTES: usize = 1024;
 /// A peer that says nothing is given up by smoltcp as well.
@@ -35,12 +37,16 @@ pub(crate) struct Network {
     ports: BTreeSet<u16>,
     ip: Ipv4Addr,
     mac: [u8; 6],
-    network: Option<IpCidr>,
+    neighbours: Neighbours,
+    /// What a socket has room for: never more than the hardware will advertise, so that a peer
+    /// whose window shrinks at the hand-over does not exist.
+    receive_bytes: usize,
 }
 
 impl Network {
-    /// A stack with the station's addresses; sequence numbers follow from `seed`.
-    pub fn new(options: &Options, seed: u64, now: Duration) -> Self {
+    /// A stack with the station's addresses, whose connections have a receive window of `window`
+    /// octets; sequence numbers follow from `seed`.
+    pub fn new(options: &Options, window: u32, seed: u64, now: Duration) -> Self {
         let mut config = Config::new(EthernetAddress(options.mac).into());
         config.random_seed = seed;
         let mut link = Link::new(options.mtu);
@@ -63,20 +69,46 @@ impl Network {
             ports: BTreeSet::new(),
             ip: options.ip,
             mac: options.mac,
-            network: options.gateway.is_none().then_some(address),
+            neighbours: Neighbours::new(options),
+            receive_bytes: (window as usize).min(RECEIVE_BYTES_MAX),
         }
     }
 
     /// True if there is a way to an address.
     pub fn reaches(&self, ip: Ipv4Addr) -> bool {
         let unicast = !ip.is_unspecified() && !ip.is_multicast() && !ip.is_broadcast();
-        let inside = self.network.is_none_or(|network| network.contains_addr(&ip.into()));
-        unicast && inside && ip != self.ip
+        unicast && self.neighbours.next_hop(ip).is_some() && ip != self.ip
+    }
+
+    /// The station that frames to an address go to first.
+    pub fn next_hop(&self, ip: Ipv4Addr) -> Option<Ipv4Addr> {
+        self.neighbours.next_hop(ip)
+    }
+
+    /// What a frame says of a neighbour, if it is an ARP packet; `used` tells of an address if a
+    /// connection's frames go there. smoltcp gets it in a shape that it takes.
+    pub fn hear(&mut self, frame: &[u8], used: impl Fn(Ipv4Addr) -> bool) -> Option<Heard> {
+        let heard = self.neighbours.hear(frame)?;
+        let known = self.neighbours.learn(&heard, used(heard.ip));
+        if known && !heard.to_us {
+            self.link.arrived.push_back(self.neighbours.readdressed(&heard));
+        }
+        known.then_some(heard)
+    }
+
+    /// A neighbour is at another hardware address from now on.
+    pub fn follow(&mut self, heard: &Heard) {
+        let neighbours = &self.neighbours;
+        for (flow, tracker) in &mut self.trackers {
+            if neighbours.next_hop(flow.remote_ip) == Some(heard.ip) {
+                tracker.move_to(heard.mac);
+            }
+        }
     }
 
     /// A socket that waits for one connection to a port.
     pub fn listen(&mut self, port: u16) -> Result<SocketHandle, Error> {
-        let mut socket = socket();
+        let mut socket = self.new_socket();
         let range = "1 to 65535";
         let wrong = |_| Error::OutOfRange { what: "the TCP port", value: port.into(), range };
         socket.listen(IpListenEndpoint::from(port)).map_err(wrong)?;
@@ -95,7 +127,7 @@ impl Network {
         port: u16,
         peer: SocketAddrV4,
     ) -> Result<(SocketHandle, Flow), Error> {
-        let mut socket = socket();
+        let mut socket = self.new_socket();
         let remote = IpEndpoint::new(IpAddress::Ipv4(*peer.ip()), peer.port());
         let local = IpListenEndpoint { addr: Some(IpAddress::Ipv4(self.ip)), port };
         let unreachable = |_| Error::Unreachable(*peer.ip());
@@ -126,6 +158,16 @@ impl Network {
     fn track(&mut self, flow: Flow) {
         let path = Path { flow, local_mac: self.mac, remote_mac: [0; 6] };
         self.trackers.insert(flow, Tracker::new(path));
+    }
+
+    fn new_socket(&self) -> Socket<'static> {
+        let receive = SocketBuffer::new(vec![0; self.receive_bytes]);
+        let mut socket = Socket::new(receive, SocketBuffer::new(vec![0; SEND_BYTES]));
+        // Startup is one frame each way: acknowledge and send at once.
+        socket.set_ack_delay(None);
+        socket.set_nagle_enabled(false);
+        socket.set_timeout(Some(SILENCE));
+        socket
     }
 
     /// A socket by its handle, which the caller has not given to [`Network::remove`].
@@ -213,16 +255,6 @@ impl Network {
         let delay = self.interface.poll_delay(instant(now), &self.sockets)?;
         Some(now + Duration::from_micros(delay.total_micros()))
     }
-}
-
-fn socket() -> Socket<'static> {
-    let receive = SocketBuffer::new(vec![0; RECEIVE_BYTES]);
-    let mut socket = Socket::new(receive, SocketBuffer::new(vec![0; SEND_BYTES]));
-    // Startup is one frame each way: acknowledge and send at once.
-    socket.set_ack_delay(None);
-    socket.set_nagle_enabled(false);
-    socket.set_timeout(Some(SILENCE));
-    socket
 }
 
 fn flow_of(socket: &Socket<'_>) -> Option<Flow> {

@@ -40,6 +40,11 @@ impl Reply {
         self.frames.iter().try_for_each(|frame| hardware.raw.send(&hardware.device, frame.clone()))
     }
 
+    /// The next hop is at another hardware address from now on.
+    pub fn move_to(&mut self, mac: [u8; 6]) {
+        readdress(&mut self.frames, mac);
+    }
+
     /// When there is something to do.
     pub fn timer(&self) -> Duration {
         self.timer
@@ -49,7 +54,7 @@ impl Reply {
     pub fn repeat(
         &mut self,
         hardware: &mut Hardware,
-        qp: u8,
+        qp: u32,
         now: Duration,
     ) -> Result<bool, Error> {
         if now < self.timer {
@@ -64,4 +69,11 @@ impl Reply {
         self.emit(hardware)?;
         Ok(true)
     }
+}
+
+/// Frames that wait go to another hardware address.
+pub(super) fn readdress(frames: &mut [Vec<u8>], mac: [u8; 6]) {
+    frames.iter_mut().filter_map(|frame| frame.get_mut(..mac.len())).for_each(|to| {
+        to.copy_from_slice(&mac);
+    });
 }

@@ -100,6 +100,11 @@ impl Tracker {
         }
     }
 
+    /// The next hop is at another hardware address from now on.
+    pub fn move_to(&mut self, mac: [u8; 6]) {
+        self.path.remote_mac = mac;
+    }
+
     /// Looks at a segment that smoltcp sends.
     pub fn outbound(&mut self, segment: &Segment) {
         self.path.local_mac = segment.path.local_mac;

@@ -68,6 +68,7 @@ fn kept(job: &Job, model: &Model, stamp: &str) -> bool {
 /// Names everything that the object depends on.
 fn stamp(job: &Job, model: &Model) -> String {
     let mut digest = Sha256::new();
+    digest.update(&model.top);
     digest.update(&model.verilog);
     for part in ["", include_str!("generate.rs"), include_str!("compile.rs"), job.version()] {
         digest.update(part);
@@ -131,7 +132,7 @@ fn verilate(job: &Job, model: &Model, folder: &Path) -> Result<(), String> {
     if job.waveforms {
         command.arg("--trace");
     }
-    command.args(["--top-module", "top", "--Mdir", ".", "--output-split", "20000"]);
+    command.args(["--top-module", &model.top, "--Mdir", ".", "--output-split", "20000"]);
     command.arg("--prefix").arg(format!("V{}", model.name)).arg("top.v");
     let output = command.output().map_err(|e| format!("verilator: {e}"))?;
     if output.status.success() {

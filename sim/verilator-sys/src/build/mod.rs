@@ -4,7 +4,7 @@
 //! # #[cfg(feature = "build")]
 //! # fn emit() -> String { String::new() }
 //! # #[cfg(feature = "build")]
-//! verilator_sys::build::Models::new().add("counter", emit()).compile();
+//! verilator_sys::build::Models::new().add("counter", "top", emit()).compile();
 //! ```
 //!
 //! writes `$OUT_DIR/counter.rs` with `pub struct Counter`, to be taken in with
@@ -22,7 +22,9 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Model {
     /// In snake case; also the name of the generated file.
     pub name: String,
-    /// Verilog text whose top module is called `top`.
+    /// The top module's name.
+    pub top: String,
+    /// The whole text.
     pub verilog: String,
 }
 
@@ -46,11 +48,12 @@ impl Models {
         Self { models: Vec::new(), waveforms: true, optimise: None }
     }
 
-    /// Adds a module: `verilog` is the whole text, with a top module called `top`; `name` is in
+    /// Adds a module: `verilog` is the whole text, with a top module called `top`. `name` is in
     /// snake case and becomes the Rust type's name in camel case. No two models of a program may
     /// have one name, even when different crates build them.
-    pub fn add(mut self, name: &str, verilog: impl Into<String>) -> Self {
-        self.models.push(Model { name: name.to_owned(), verilog: verilog.into() });
+    pub fn add(mut self, name: &str, top: &str, verilog: impl Into<String>) -> Self {
+        let (name, top) = (name.to_owned(), top.to_owned());
+        self.models.push(Model { name, top, verilog: verilog.into() });
         self
     }
 

@@ -3,16 +3,16 @@
 use super::{Draw, MESSAGE_MAX, SOUND};
 use crate::differential::chance::Chance;
 use crate::differential::event::{At, Event, Place, Work};
-use crate::differential::layout::{BASE, CQS, DATA, NOWHERE, REGIONS, RING_LOG2_MAX};
+use crate::differential::layout::{BASE, CQS, DATA, NOWHERE, QPS, RAW, REGIONS, RING_LOG2_MAX};
 use crate::differential::regions::PD;
-use ironwarp_abi::context::{MemoryRegionContext, QueuePairContext};
-use ironwarp_abi::limits::RAW_QP;
+use ironwarp_abi::configuration::REFERENCE;
+use ironwarp_abi::context::{stag, table, MemoryRegionContext, QueuePairContext};
 use ironwarp_abi::queue::opcode;
 
 impl Draw {
     /// A region; the first ones are sound, the others lack something. What is written into regions
     /// of odd numbers is never read from those of even numbers: that would be a race.
-    pub(super) fn region(&mut self, index: u8) -> MemoryRegionContext {
+    pub(super) fn region(&mut self, index: u32) -> MemoryRegionContext {
         let half = (DATA.end - DATA.start) / 2;
         let sink = index % 2 == 1;
         // Sound ones have room for every message.
@@ -26,8 +26,9 @@ impl Draw {
         };
         let sound = MemoryRegionContext {
             base,
-            length,
-            key: self.chance.any() >> 8,
+            length: length.into(),
+            // Of the index, the low part is the region's number, and the rest is the host's choice.
+            stag: self.stag(index),
             bus_address: DATA.start + u64::from(sink) * half + u64::from(start),
             pd: PD,
             local_read: true,
@@ -52,8 +53,48 @@ impl Draw {
         }
     }
 
+    fn stag(&mut self, index: u32) -> u32 {
+        let index = self.chance.any() << REFERENCE.mr_bits & 0xff_ffff | index;
+        stag(index, self.chance.any() as u8)
+    }
+
+    /// What the device must refuse: a table or an object that it does not have, a completion queue
+    /// that it does not have in a queue pair's record.
+    pub(super) fn refused(&mut self) {
+        let words =
+            |chance: &mut Chance| (0..chance.within(0..=20)).map(|_| chance.any()).collect();
+        let event = match self.chance.within(0..=4) {
+            0 => {
+                let table = *self.chance.of(&[0, 7, 8, 15]);
+                Event::Commit(table, self.chance.within(0..=9), words(&mut self.chance))
+            }
+            1 => {
+                let past = REFERENCE.qp_count() as u32 + self.chance.size(0xffff);
+                let table = *self.chance.of(&[table::QUEUE_PAIR, table::FLOW, table::NEXT_HOP]);
+                Event::Commit(table, past, words(&mut self.chance))
+            }
+            2 => {
+                let past = REFERENCE.cq_count() as u32 + self.chance.size(0xffff);
+                Event::Commit(table::COMPLETION_QUEUE, past, words(&mut self.chance))
+            }
+            3 => {
+                let past = REFERENCE.mr_count() as u32 + self.chance.size(0xffff);
+                Event::Commit(table::MEMORY_REGION, past, words(&mut self.chance))
+            }
+            _ => {
+                let past = (REFERENCE.cq_count() as u32) << self.chance.within(0..=17);
+                // A queue pair that programmes do not use, and that stays without a context.
+                let (send_cq, receive_cq) =
+                    if self.chance.one_in(2) { (past, 0) } else { (0, past) };
+                let context = QueuePairContext { send_cq, receive_cq, ..Default::default() };
+                Event::Commit(table::QUEUE_PAIR, QPS, context.to_words().to_vec())
+            }
+        };
+        self.push(event);
+    }
+
     /// The context of a queue pair.
-    pub(super) fn context(&mut self, qp: u8) -> QueuePairContext {
+    pub(super) fn context(&mut self, qp: u32) -> QueuePairContext {
         let chance = &mut self.chance;
         let log2 = |chance: &mut Chance| chance.within(2..=RING_LOG2_MAX.into()) as u8;
         let near_wrap = |chance: &mut Chance| match chance.one_in(4) {
@@ -84,24 +125,27 @@ impl Draw {
             receive_window_shift,
             pd: PD,
             mulpdu: mulpdu as u16,
-            send_cq: chance.within(0..=u32::from(CQS) - 1) as u8,
-            receive_cq: chance.within(0..=u32::from(CQS) - 1) as u8,
+            send_cq: chance.within(0..=CQS - 1),
+            receive_cq: chance.within(0..=CQS - 1),
             send_queue_log2: log2(chance),
             receive_queue_log2: log2(chance),
             send_next: near_wrap(chance),
             send_window: if chance.one_in(4) { chance.size(8000) } else { 0xffff },
             receive_next: near_wrap(chance),
-            receive_window: 0xffff << receive_window_shift.min(1),
+            receive_window: match chance.one_in(4) {
+                true => REFERENCE.receive_window_max() / 2,
+                false => REFERENCE.receive_window_max(),
+            },
             ..QueuePairContext::default()
         };
-        if usize::from(qp) == RAW_QP {
+        if qp == RAW {
             // What is of a stream is zero, as the driver has it.
             let QueuePairContext { pd, send_cq, receive_cq, .. } = context;
             let (send_queue_log2, receive_queue_log2) = (RING_LOG2_MAX, RING_LOG2_MAX);
             let raw = QueuePairContext { pd, send_cq, receive_cq, ..QueuePairContext::default() };
             return QueuePairContext { send_queue_log2, receive_queue_log2, ..raw };
         }
-        self.contexts[usize::from(qp)] = context;
+        self.contexts[qp as usize] = context;
         context
     }
 
@@ -110,10 +154,10 @@ impl Draw {
         let chance = &mut self.chance;
         let odd = chance.one_in(60);
         let region = match chance.one_in(60) {
-            true => chance.within(0..=u32::from(REGIONS)) as u8,
-            false => chance.within(0..=u32::from(SOUND) - 1) as u8,
+            true => chance.within(0..=REGIONS),
+            false => chance.within(0..=SOUND - 1),
         };
-        let region = region & !1 | u8::from(sink);
+        let region = region & !1 | u32::from(sink);
         let at = match (odd, chance.within(0..=5)) {
             (true, 0) => At::End(1),
             (true, 1) => At::Start(-1),
@@ -123,7 +167,7 @@ impl Draw {
             (false, 1) => At::Start(0),
             _ => At::Inside(chance.any() >> 8),
         };
-        let key = if chance.one_in(200) { 0x100 << chance.within(0..=23) } else { 0 };
+        let key = if chance.one_in(200) { 1 << chance.within(0..=31) } else { 0 };
         Place { region, at, key }
     }
 
@@ -142,10 +186,10 @@ impl Draw {
         }
     }
 
-    pub(super) fn receive(&mut self, qp: u8) {
+    pub(super) fn receive(&mut self, qp: u32) {
         let mut work = self.work(0, MESSAGE_MAX);
         if !self.chance.one_in(20) {
-            let least = if usize::from(qp) == RAW_QP { 1514 } else { 1400 };
+            let least = if qp == RAW { 1514 } else { 1400 };
             work.length = least + self.chance.size(MESSAGE_MAX - least);
         }
         self.push(Event::Receive(qp, work));
@@ -153,10 +197,10 @@ impl Draw {
 
     pub(super) fn sends(&mut self) {
         let qp = self.qp();
-        let mulpdu = u32::from(self.contexts[usize::from(qp)].mulpdu);
+        let mulpdu = u32::from(self.contexts[qp as usize].mulpdu);
         for _ in 0..self.chance.within(1..=6) {
             let usual = [opcode::WRITE, opcode::SEND, opcode::SEND_SOLICITED];
-            let reads = self.contexts[usize::from(qp)].read_out > 0;
+            let reads = self.contexts[qp as usize].read_out > 0;
             let opcode = match self.chance.within(0..=149) {
                 0 => self.chance.within(0..=9) as u8,
                 1..=50 if reads => opcode::READ,
@@ -183,12 +227,12 @@ impl Draw {
             if !self.chance.one_in(40) {
                 work.length = work.length.max(14);
             }
-            self.push(Event::Send(RAW_QP as u8, work));
+            self.push(Event::Send(RAW, work));
         }
     }
 
     pub(super) fn regions(&mut self) {
-        let index = self.chance.within(0..=u32::from(REGIONS) - 1) as u8;
+        let index = self.chance.within(0..=REGIONS - 1);
         if self.chance.one_in(4) {
             self.push(Event::Forget(index));
         } else {

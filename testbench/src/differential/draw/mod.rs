@@ -5,13 +5,12 @@ mod wire;
 
 use super::chance::Chance;
 use super::event::Event;
-use super::layout::{CQS, CQ_LOG2_MAX, QPS, REGIONS, VECTORS};
+use super::layout::{CQS, CQ_LOG2_MAX, QPS, RAW, REGIONS, VECTORS};
 use ironwarp_abi::context::QueuePairContext;
-use ironwarp_abi::limits::RAW_QP;
 use ironwarp_abi::registers;
 
 /// Regions with all rights, inside memory.
-const SOUND: u8 = 6;
+const SOUND: u32 = 6;
 /// Octets of the longest message.
 const MESSAGE_MAX: u32 = 0x2000;
 
@@ -24,15 +23,15 @@ pub struct Draw {
     /// The contexts that the queue pairs were last started with.
     contexts: Vec<QueuePairContext>,
     /// Queue pairs in use, queue pair 0 among them.
-    qps: u8,
+    qps: u32,
 }
 
 impl Draw {
     /// Nothing yet.
     pub fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
-        let qps = chance.within(2..=QPS.into()) as u8;
-        Self { chance, events: Vec::new(), contexts: vec![Default::default(); QPS.into()], qps }
+        let qps = chance.within(2..=QPS);
+        Self { chance, events: Vec::new(), contexts: vec![Default::default(); QPS as usize], qps }
     }
 
     fn push(&mut self, event: Event) {
@@ -44,7 +43,7 @@ impl Draw {
         for cq in 0..CQS {
             let range = if self.chance.one_in(8) { 1..=2 } else { 4..=8 };
             let log2 = self.chance.within(range);
-            let vector = self.chance.within(0..=u32::from(VECTORS) - 1) as u8;
+            let vector = self.vector();
             self.push(Event::StartCq(cq, (log2 as u8).min(CQ_LOG2_MAX), vector));
         }
         for index in 0..REGIONS {
@@ -54,7 +53,7 @@ impl Draw {
         for qp in 0..self.qps {
             let context = self.context(qp);
             self.push(Event::Start(qp, Box::new(context)));
-            if usize::from(qp) != RAW_QP {
+            if qp != RAW {
                 self.push(Event::Flow(qp, true));
             }
             for _ in 0..self.chance.within(2..=6) {
@@ -65,8 +64,12 @@ impl Draw {
     }
 
     /// A queue pair with a stream.
-    fn qp(&mut self) -> u8 {
-        self.chance.within(1..=u32::from(self.qps) - 1) as u8
+    fn qp(&mut self) -> u32 {
+        self.chance.within(1..=self.qps - 1)
+    }
+
+    fn vector(&mut self) -> u8 {
+        self.chance.within(0..=u32::from(VECTORS) - 1) as u8
     }
 
     /// A few events that belong together.
@@ -79,12 +82,13 @@ impl Draw {
                 self.acknowledgement(qp);
             }
             66..=75 => {
-                let qp = self.chance.within(0..=u32::from(self.qps) - 1) as u8;
+                let qp = self.chance.within(0..=self.qps - 1);
                 (0..self.chance.within(1..=4)).for_each(|_| self.receive(qp));
             }
             76..=84 => self.completions(),
-            85..=88 => self.stray(),
-            89..=91 => self.raw_sends(),
+            85..=87 => self.stray(),
+            88..=90 => self.raw_sends(),
+            91 => self.fence(),
             92..=93 => self.regions(),
             94..=96 => self.lives(),
             _ => self.registers(),
@@ -100,7 +104,7 @@ impl Draw {
     }
 
     fn completions(&mut self) {
-        let cq = self.chance.within(0..=u32::from(CQS) - 1) as u8;
+        let cq = self.chance.within(0..=CQS - 1);
         let leave = if self.chance.one_in(3) { self.chance.within(0..=3) as u8 } else { 0 };
         self.push(Event::Consume(cq, leave));
         if self.chance.one_in(2) {
@@ -110,7 +114,7 @@ impl Draw {
 
     /// Queue pairs and completion queues end and begin.
     fn lives(&mut self) {
-        let qp = self.chance.within(0..=u32::from(self.qps) - 1) as u8;
+        let qp = self.chance.within(0..=self.qps - 1);
         match self.chance.within(0..=19) {
             0 => self.push(Event::Stop(qp)),
             1 => {
@@ -118,8 +122,13 @@ impl Draw {
                 let qp = self.qp();
                 self.push(Event::Flow(qp, valid));
             }
+            3 => {
+                let (qp, octet) = (self.qp(), self.chance.any() as u8);
+                self.push(Event::Hop(qp, octet));
+            }
+            4 | 5 => self.refused(),
             2 => {
-                let cq = self.chance.within(0..=u32::from(CQS) - 1) as u8;
+                let cq = self.chance.within(0..=CQS - 1);
                 if self.chance.one_in(3) {
                     self.push(Event::StopCq(cq));
                 }
@@ -135,6 +144,11 @@ impl Draw {
         }
     }
 
+    fn fence(&mut self) {
+        let number = self.chance.any() as u16;
+        self.push(Event::Fence(number));
+    }
+
     fn registers(&mut self) {
         let event = match self.chance.within(0..=9) {
             0 => {
@@ -146,11 +160,12 @@ impl Draw {
             }
             1 => {
                 let masked = self.chance.one_in(2);
-                Event::Mask(self.chance.within(0..=u32::from(VECTORS) - 1) as u8, masked)
+                Event::Mask(self.vector(), masked)
             }
             2 => {
                 // Writes that change nothing: read-only registers and places with nothing in them.
-                let places = [registers::DEVICE.address, registers::QP_ACTIVE.address, 0x18, 0x3fc];
+                let places =
+                    [registers::DEVICE.address, registers::QUERY_STATE.address, 0x18, 0x3fc];
                 Event::Write(*self.chance.of(&places), self.chance.any())
             }
             _ => Event::Inspect,

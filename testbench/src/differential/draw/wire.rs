@@ -36,9 +36,9 @@ impl Draw {
         }
     }
 
-    pub(super) fn compose(&mut self, qp: u8) -> Compose {
+    pub(super) fn compose(&mut self, qp: u32) -> Compose {
         let (source, sink) = (self.place(false), self.place(true));
-        let QueuePairContext { read_in, read_out, .. } = self.contexts[usize::from(qp)];
+        let QueuePairContext { read_in, read_out, .. } = self.contexts[qp as usize];
         let chance = &mut self.chance;
         let ulpdu = match chance.within(0..=399) {
             0 => Ulpdu::Garbage,
@@ -91,7 +91,7 @@ impl Draw {
         }
     }
 
-    pub(super) fn acknowledgement(&mut self, qp: u8) {
+    pub(super) fn acknowledgement(&mut self, qp: u32) {
         let segment = Segment { length: 0, ..self.segment(0) };
         self.push(Event::Segment(qp, segment));
     }
