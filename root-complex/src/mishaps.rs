@@ -16,7 +16,7 @@ pub enum Mishap {
     Twice,
     /// It comes later by [`MishapOptions::late_ns`].
     Late,
-    /// It has a double word more than it should.
+    /// It has a double word more than is left of its read.
     Longer,
     /// It is for another requester.
     Foreign,
@@ -138,10 +138,14 @@ impl Mishaps {
             Mishap::Twice => self.held.push_back((clock, packet.clone())),
             Mishap::Late => self.held.push_back((later, std::mem::take(packet))),
             Mishap::Longer => {
-                let dwords = u16::from_be_bytes([packet[2] & 3, packet[3]]) + 1;
+                let has = u16::from_be_bytes([packet[2] & 3, packet[3]]);
+                // The Byte Count counts from the first octet that was asked for (s. 2.3.1.1).
+                let left =
+                    u16::from_be_bytes([packet[6] & 0xf, packet[7]]) + u16::from(packet[11] & 3);
+                let dwords = left.div_ceil(4).max(has) + 1;
                 let [high, low] = dwords.to_be_bytes();
                 (packet[2], packet[3]) = (packet[2] & !3 | high & 3, low);
-                packet.extend([0xbb; 4]);
+                packet.extend(vec![0xbb; 4 * usize::from(dwords - has)]);
             }
             Mishap::Foreign => packet[8] ^= 1,
             Mishap::Poisoned => packet[2] |= POISON,
@@ -221,7 +225,7 @@ mod tests {
                 Mishap::Lost => assert!(packet.is_empty() && mishaps.idle()),
                 Mishap::Twice => assert_eq!((packet, held), (good(), good())),
                 Mishap::Late => assert_eq!((packet, held), (vec![], good())),
-                Mishap::Longer => is(|c| c.payload.extend([0xbb; 4])),
+                Mishap::Longer => is(|c| c.payload.extend([0xbb; 68])),
                 Mishap::Foreign => is(|c| c.requester = 0),
                 Mishap::Poisoned => assert_eq!(packet[2], POISON),
                 Mishap::Unsupported => is(|c| {

@@ -26,11 +26,12 @@ pub enum SegmenterState {
     Ask,
     /// Waits for the gate, while the segment's length is computed. Does it fit in the window?
     Answer,
+    /// The message is whole: notes its work request as outstanding, however long that takes. What
+    /// answers the segment must find it known, so the segment leaves later.
+    Note,
     /// Offers the segment to be built.
     Emit,
-    /// The message is whole: notes its work request as outstanding.
-    Note,
-    /// Writes the queue pair's state back.
+    /// Writes the queue pair's state back, in the next clock.
     Commit,
     /// Offers the error.
     Fail,
@@ -41,7 +42,7 @@ pub enum SegmenterState {
 /// A segment about every 11 clocks.
 ///
 /// ```text
-/// Choose -> Look -> Fetch -> Sort -> Check -> Ask -> Answer -> Emit -> Note -> Commit -> Choose
+/// Choose -> Look -> Fetch -> Sort -> Check -> Ask -> Answer -> Note -> Emit -> Commit -> Choose
 ///                     | nothing        | bad           | full? refused?
 ///                     v                v               v
 ///                   Choose            Fail           Choose, Fail -> Choose
@@ -197,7 +198,7 @@ impl Logic for Segmenter {
                 if self.answer.valid.val() {
                     self.state.d.next = SegmenterState::Choose;
                     if !self.lapsed.val() & !self.planner.full.val() {
-                        self.state.d.next = SegmenterState::Emit;
+                        self.state.d.next = SegmenterState::Note;
                         self.again.next.valid = true;
                         if self.answer.beat.val().refusal.any() {
                             self.again.next.valid = false;
@@ -206,13 +207,13 @@ impl Logic for Segmenter {
                     }
                 }
             }
-            SegmenterState::Emit => {
-                if self.job.ready.val() | self.lapsed.val() {
-                    self.state.d.next = SegmenterState::Note;
-                }
-            }
             SegmenterState::Note => {
                 if self.request.ready.val() | !self.noting.val() {
+                    self.state.d.next = SegmenterState::Emit;
+                }
+            }
+            SegmenterState::Emit => {
+                if self.job.ready.val() | self.lapsed.val() {
                     self.state.d.next = SegmenterState::Commit;
                 }
             }
@@ -248,10 +249,7 @@ impl Logic for Segmenter {
         self.used_response.next =
             self.commit.val() & self.planner.last.val() & self.responding.q.val();
         self.read_sent.next = self.planner.read_sent.val();
-        // As its job is taken: however long the note waits, the response finds its read.
-        self.read_sent.next.valid = (self.state.q.val() == SegmenterState::Emit)
-            & !self.lapsed.val()
-            & self.job.ready.val()
+        self.read_sent.next.valid = self.commit.val()
             & self.planner.read.val()
             & self.watch.life_now.val().active
             & !self.watch.disturbed_now.val();

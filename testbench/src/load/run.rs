@@ -211,7 +211,9 @@ impl Runner {
         let judge = &self.host.judge;
         let lives = judge.ledger.lives.iter().zip(&judge.peers).enumerate();
         let mut alive = lives.filter(|(_, (life, _))| {
-            life.standing.is_given() && life.ended.is_none() && !life.doomed
+            // An event that was told while its queue was stopped is lost.
+            let ended = life.ended.is_some() || life.unheard && !life.excuses.is_empty();
+            life.standing.is_given() && !ended && !life.doomed
         });
         alive.find_map(|(at, (life, peer))| {
             let signaled = life.sends.iter().rposition(|work| work.signaled);
