@@ -30,7 +30,7 @@ SUITES = {
 
 def config(*words):
     """What cocotb-config says."""
-    command = [str(pathlib.Path(sys.executable).parent / "cocotb-config"), *words]
+    command = [sys.executable, "-m", "cocotb_tools.config", *words]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
