@@ -7,22 +7,24 @@ from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStream
 from cocotbext.pcie.core import RootComplex
 from link import HardBlock
 
-DEVICE, VERSION, TIME_BASE = 0x00, 0x04, 0x10
+DEVICE, VERSION, TIME_BASE, COMPLETION_TIMEOUT = 0x00, 0x04, 0x10, 0x18
 MAC_LOW, MAC_HIGH = 0x20, 0x24
-QP_CONTROL, CQ_CONTROL, QP_ACTIVE = 0x30, 0x34, 0x38
+QP_CONTROL, CQ_CONTROL, COMMIT, QUERY_QP, QUERY_STATE = 0x30, 0x34, 0x38, 0x40, 0x54
+ACTIVE = 1 << 8
 FRAMES_SENT, FRAMES_BAD, FRAMES_FOREIGN = 0x100, 0x108, 0x10C
 RAW_NO_BUFFER, TLP_UNEXPECTED = 0x114, 0x128
-MSIX_TABLE, MSIX_PENDING = 0x1000, 0x2000
-QP_CONTEXTS, CQ_CONTEXTS, MR_CONTEXTS = 0x20000, 0x30000, 0x40000
-QP_DOORBELLS, CQ_DOORBELLS = 0x80000, 0xC0000
-ENABLE = 1 << 8
+MSIX_TABLE, MSIX_PENDING, CONTEXT_WINDOW = 0x1000, 0x2000, 0x3000
+# Of the configuration "reference": 64 queue pairs and completion queues.
+QP_DOORBELLS, CQ_DOORBELLS = 0x40000, 0x80000
+QUEUE_PAIR, COMPLETION_QUEUE, MEMORY_REGION = 1, 2, 3
+ENABLE = 1 << 24
 RAW_FRAME, SIGNALED = 8, 1 << 8
 KIND_SEND, KIND_RECEIVE, KIND_EVENT = 1, 2, 3
 SUCCESS, DMA_FAULT = 0, 7
 STATION = bytes.fromhex("02aabbcc0001")
-KEY = 0x5A5A5A
 REGION = 3
-STAG = KEY << 8 | REGION
+# The region's number is the index's low 10 bits; what stands above it is drawn, as is the key.
+STAG = (0x155 << 10 | REGION) << 8 | 0x5A
 # Places in the host's memory, from its start.
 SEND_QUEUE, RECEIVE_QUEUE, RING, MESSAGES, BUFFERS = 0x0000, 0x1000, 0x2000, 0x3000, 0x4000
 MEMORY_BYTES = 0x20000
@@ -73,10 +75,18 @@ class Host:
         self.sent = self.posted = self.consumed = 0
         return self
 
-    def context(self, area, index, words):
-        """Writes a context."""
+    def commit(self, table, index, words):
+        """Hands over a record."""
         for number, word in enumerate(words):
-            self.card.write(area + 256 * index + 4 * number, word)
+            self.card.write(CONTEXT_WINDOW + 4 * number, word)
+        self.card.write(COMMIT, table << 24 | index)
+
+    async def active(self):
+        """Queue pair 0 runs."""
+        self.card.write(QUERY_QP, 0)
+        # What is shown follows some clocks later: a read takes longer.
+        await soon(self.card.read(DEVICE))
+        return await soon(self.card.read(QUERY_STATE)) & ACTIVE != 0
 
     async def open(self, bus_address=None):
         """Starts queue pair 0 with its queues, its completion queue, and a memory region."""
@@ -90,18 +100,18 @@ class Host:
         write(MAC_HIGH, int.from_bytes(STATION[:2], "big"))
         region = base if bus_address is None else bus_address
         rights = 0xF << 16
-        self.context(
-            MR_CONTEXTS, REGION,
-            [0, 0, MEMORY_BYTES, KEY, region & 0xFFFFFFFF, region >> 32, 1 | rights, 1],
+        self.commit(
+            MEMORY_REGION, REGION,
+            [0, 0, MEMORY_BYTES, 0, low(region), high(region), STAG, 1 | rights | 1 << 31],
         )
-        self.context(CQ_CONTEXTS, 1, [low(base + RING), high(base + RING), 5 | 1 << 8])
+        self.commit(COMPLETION_QUEUE, 1, [low(base + RING), high(base + RING), 5 | 1 << 8])
         write(CQ_CONTROL, 1 | ENABLE)
         send, receive = base + SEND_QUEUE, base + RECEIVE_QUEUE
-        words = [1 << 16, 1 << 16 | 1 << 24, 4 | 4 << 8] + [0] * 14
-        words[9:13] = [low(send), high(send), low(receive), high(receive)]
-        self.context(QP_CONTEXTS, 0, words)
+        words = [1 << 16, 4 << 16 | 4 << 24, 1, 1] + [0] * 14
+        words[10:14] = [low(send), high(send), low(receive), high(receive)]
+        self.commit(QUEUE_PAIR, 0, words)
         write(QP_CONTROL, 0 | ENABLE)
-        assert await soon(self.card.read(QP_ACTIVE)) & 1 == 1
+        assert await self.active()
         return self
 
     def post_send(self, offset, length, stag=STAG):
@@ -145,7 +155,7 @@ class Host:
             raise AssertionError("no completion came")
         self.consumed += 1
         self.card.write(CQ_DOORBELLS + 4096, self.consumed)
-        return entry[1], entry[2], int.from_bytes(entry[8:12], "little"), entry[4]
+        return entry[3], entry[6], int.from_bytes(entry[8:12], "little"), entry[4]
 
     async def send(self, frame, offset=BUFFERS):
         """Sends a frame from the memory at `offset`; it comes out of the RNIC as it is."""

@@ -189,7 +189,7 @@ async def reset_in_the_middle(dut):
     dut.reset.value = 0
     await idle(dut.clock, 400)
     host.card.change = None
-    assert await host.card.read(QP_ACTIVE) == 0
+    assert not await host.active()
     while not host.wire_out.empty():
         host.wire_out.recv_nowait()
     host.sent = host.posted = host.consumed = 0

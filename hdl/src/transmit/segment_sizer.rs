@@ -1,16 +1,15 @@
 //! How long the next segment is.
+use crate::configuration::CONFIGURATION;
 use crate::literal::Literal;
 use crate::mpa::MarkerCount;
-use ironwarp_abi::limits::MTU_MAX;
-use ironwarp_wire::{ddp, ipv4, mpa, tcp};
+use ironwarp_wire::{ddp, ethernet, limit, mpa};
 use rust_hdl::prelude::*;
 
-/// The largest MULPDU that makes sense: what an MTU of 9000 leaves without markers.
-pub const MULPDU_CEILING: usize = MTU_MAX
-    - ipv4::HEADER_BYTES
-    - tcp::HEADER_BYTES
-    - mpa::fpdu::LENGTH_BYTES
-    - mpa::fpdu::CRC_BYTES;
+/// The largest MULPDU that makes sense: what the device's largest frame holds.
+pub const fn mulpdu_ceiling(markers: bool) -> usize {
+    let mtu = CONFIGURATION.frame_bytes_max() - ethernet::HEADER_BYTES;
+    mpa::fpdu::mulpdu(limit::emss(mtu), markers)
+}
 /// The smallest MULPDU that is obeyed, so that every segment carries something.
 pub const MULPDU_FLOOR: usize = mpa::fpdu::MULPDU_MIN;
 
@@ -64,7 +63,9 @@ pub struct SegmentSizer {
     around: Signal<Local, Bits<16>>,
     rounded: Signal<Local, Bits<16>>,
     floor: Literal<16, { MULPDU_FLOOR as u64 }>,
-    ceiling: Literal<16, { MULPDU_CEILING as u64 }>,
+    ceiling: Literal<16, { mulpdu_ceiling(false) as u64 }>,
+    marked_ceiling: Literal<16, { mulpdu_ceiling(true) as u64 }>,
+    most: Signal<Local, Bits<16>>,
     short: Literal<16, { ddp::TAGGED_HEADER_BYTES as u64 }>,
     long: Literal<16, { ddp::UNTAGGED_HEADER_BYTES as u64 }>,
     /// The header, and length field, CRC, and what rounds up to a multiple of four.
@@ -82,8 +83,12 @@ impl Logic for SegmentSizer {
         if self.mulpdu.val() < self.floor.val() {
             self.obeyed.d.next = self.floor.val();
         }
-        if self.mulpdu.val() > self.ceiling.val() {
-            self.obeyed.d.next = self.ceiling.val();
+        self.most.next = self.ceiling.val();
+        if self.markers.val() {
+            self.most.next = self.marked_ceiling.val();
+        }
+        if self.mulpdu.val() > self.most.val() {
+            self.obeyed.d.next = self.most.val();
         }
         self.header.next = self.long.val();
         self.around.next = self.long_around.val();
@@ -150,7 +155,7 @@ mod tests {
                 tick!(uut);
             }
             let header = if to_stag { 14 } else { 18 };
-            let room = mulpdu.clamp(MULPDU_FLOOR, MULPDU_CEILING) - header;
+            let room = mulpdu.clamp(MULPDU_FLOOR, mulpdu_ceiling(markers)) - header;
             let payload = room.min((length - offset) as usize);
             let framing = Framing { markers, crc: false };
             let mut framer = Framer::at(framing, position).expect("a multiple of four");
