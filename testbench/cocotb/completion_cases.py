@@ -7,6 +7,10 @@ from cocotbext.pcie.core.utils import PcieId
 from device import *
 from frame_cases import READS, frame
 
+# A completion timeout in clocks: nobody has set the device's time base. A read that gets less than
+# its octets, and no error that ends it, ends with this.
+SOON = 4000
+
 COMPLETIONS = {TlpType.CPL, TlpType.CPL_DATA}
 
 
@@ -153,6 +157,7 @@ async def unsupported_request(dut):
 async def answered(dut, change, length=400):
     """The first completion of a payload becomes what `change` makes of it."""
     host = await (await Host().start(dut)).open()
+    host.card.write(COMPLETION_TIMEOUT, SOON)
     answers = await begun(host, length)
     host.card.change = None
     first = answers.held.pop(0)
@@ -263,6 +268,7 @@ async def too_much_data(dut):
         return [tlp]
 
     host = await (await Host().start(dut)).open()
+    host.card.write(COMPLETION_TIMEOUT, SOON)
     answers = await begun(host, 200)
     host.card.change = None
     first, *rest = answers.held
