@@ -1,4 +1,4 @@
-//! Keeps a fence's entry behind the entries of before.
+//! Keeps the entry of a fence, or of an event, behind the entries of before.
 use super::records::Completion;
 use crate::stream::*;
 use rust_hdl::prelude::*;

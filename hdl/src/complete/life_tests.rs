@@ -66,6 +66,25 @@ fn a_life_that_ends_around_an_entry_loses_it_or_not() {
     }
 }
 
+/// An event does not overtake an entry that came before it, and would be lost behind it.
+#[test]
+fn what_came_before_an_event_is_told_before_it() {
+    for wait in 1..30 {
+        let mut bench = Bench::new(4);
+        bench.start(3, 5);
+        for _ in 0..4 {
+            bench.complete_of(0, 3, 1, 1, kind::SEND);
+        }
+        bench.complete_of(1, 3, 2, 1, kind::RECEIVE);
+        bench.run(wait);
+        bench.complete_of(2, 3, 2, 1, kind::EVENT);
+        bench.run(400);
+        let own = bench.queues[&3].got.iter().filter(|entry| entry.qp == 2);
+        let own: Vec<u8> = own.map(|entry| entry.kind).collect();
+        assert_eq!(own, [kind::RECEIVE, kind::EVENT], "{wait}");
+    }
+}
+
 /// Nothing of a life follows its event, whatever the queue and whatever the input.
 #[test]
 fn nothing_follows_an_event() {

@@ -15,7 +15,7 @@ use ironwarp_abi::context::table;
 use rust_hdl::prelude::*;
 
 /// log2 of the overflow events that wait.
-const EVENT_BITS: usize = 3;
+const EVENT_BITS: usize = 4;
 
 /// Tells the host what is done.
 ///
@@ -24,12 +24,13 @@ const EVENT_BITS: usize = 3;
 ///      event, fence -> told -+                     |    |    ^ \--> interrupt
 ///                             CqState, ContextTable  EntryLife  message
 /// ```
-/// Entries of one input stay in order, and a fence's entry behind everything that came before it.
+/// Entries of one input stay in order, an event behind the work that came before it, and a fence's
+/// entry behind everything.
 /// See [`EntryWriter`] for what is written and when the interrupt comes.
 ///
 /// Who takes the overflow events may have to hand in an entry before it takes the next: so some can
-/// wait. `event` is served at least every other time, so there is never more than one for each
-/// event that is handed in, and one for each entry that is in the line.
+/// wait: of each entry that goes before the event that is handed in. Those are what stands at the
+/// inputs and in the line when it comes, and one of each input more.
 #[derive(LogicBlock)]
 pub struct CompletionWriter {
     pub clock: Signal<In, Clock>,
@@ -64,6 +65,7 @@ pub struct CompletionWriter {
     pub fence_told: Signal<Out, Bit>,
     works: Merge2<Completion>,
     order: FenceOrder,
+    event_order: FenceOrder,
     told: Merge2<Completion>,
     line: Merge2<Completion>,
     next: HalfBuffer<Completion>,
@@ -97,6 +99,7 @@ impl Default for CompletionWriter {
             fence_told: Default::default(),
             works: Default::default(),
             order: Default::default(),
+            event_order: Default::default(),
             told: Default::default(),
             line: Default::default(),
             next: Default::default(),
@@ -113,11 +116,12 @@ impl Logic for CompletionWriter {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, works, order, told, line, next, contexts, queues, life, entries);
-        clock!(self, clock, overflows);
+        clock!(self, clock, overflows, event_order);
         StreamSink::<Completion>::link(&mut self.send, &mut self.works.sink_a);
         StreamSink::<Completion>::link(&mut self.receive, &mut self.works.sink_b);
         StreamSource::<Completion>::join(&mut self.works.source, &mut self.line.sink_a);
-        StreamSink::<Completion>::link(&mut self.event, &mut self.told.sink_a);
+        StreamSink::<Completion>::link(&mut self.event, &mut self.event_order.sink);
+        StreamSource::<Completion>::join(&mut self.event_order.source, &mut self.told.sink_a);
         StreamSink::<Completion>::link(&mut self.fence, &mut self.order.sink);
         StreamSource::<Completion>::join(&mut self.order.source, &mut self.told.sink_b);
         StreamSource::<Completion>::join(&mut self.told.source, &mut self.line.sink_b);
@@ -134,6 +138,11 @@ impl Logic for CompletionWriter {
         self.order.receive_passes.next = !self.receive.valid.val() | self.receive.ready.val();
         self.order.event_passes.next = !self.event.valid.val() | self.event.ready.val();
         self.order.works_pass.next = !self.works.source.valid.val() | self.works.source.ready.val();
+        // Nothing of its queue pair may follow an event, so what came before it goes first.
+        self.event_order.send_passes.next = self.order.send_passes.val();
+        self.event_order.receive_passes.next = self.order.receive_passes.val();
+        self.event_order.event_passes.next = true;
+        self.event_order.works_pass.next = self.order.works_pass.val();
         self.written.next = self.entries.written.val();
         self.interrupted.next = self.entries.interrupted.val();
         self.overflow.next = self.entries.overflow.val();
