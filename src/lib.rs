@@ -5,6 +5,7 @@ pub mod bench;
 pub mod board;
 pub mod demo;
 pub mod differential;
+pub mod export;
 mod pair;
 pub mod report;
 pub mod results;

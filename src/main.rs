@@ -5,6 +5,7 @@ use ironwarp::bench::{self, Bench};
 use ironwarp::board::{self, BoardCommand};
 use ironwarp::demo::{self, Demo};
 use ironwarp::differential::{self, Differential};
+use ironwarp::export::{self, ExportCommand};
 use ironwarp::rping::command::{self as rping, Rping};
 use ironwarp::serve::{self, Serve};
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ enum Command {
     Bench(Bench),
     /// Run the board in simulation: a serial line for a driver at one end, Ethernet at the other.
     Board(BoardCommand),
+    /// Be a PCI device for others: QEMU, or a driver in another process, over a vfio-user socket.
+    Export(ExportCommand),
     /// Play ping-pong with data that is checked, as rdma-core's rping does.
     Rping(Rping),
     /// Serve rping's clients on a network, and answer ARP and ping, until interrupted.
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
             .map_err(|error| (error.to_string(), if error.is_usage() { USAGE } else { 1 })),
         Command::Bench(options) => bench::run(&options).map_err(|error| (error.to_string(), 1)),
         Command::Board(options) => board::run(&options).map_err(|error| (error.to_string(), 1)),
+        Command::Export(options) => export::run(&options).map_err(|error| (error.to_string(), 1)),
         Command::Rping(options) => rping::run(&options).map_err(|error| (error.to_string(), 1)),
         Command::Serve(options) => serve::run(&options).map_err(|error| (error.to_string(), 1)),
     };

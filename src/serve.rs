@@ -70,8 +70,10 @@ pub fn run(serve: &Serve) -> Result<(), rping::Error> {
     let (world, context) = serve.station.open(serve.station.options())?;
     let summary = serve.until(&stop, &context)?;
     eprintln!("served {summary}");
-    world.finish()?;
-    tell_conduct(&world);
+    if let Some(world) = world {
+        world.finish()?;
+        tell_conduct(&world);
+    }
     Ok(())
 }
 

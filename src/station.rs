@@ -3,7 +3,8 @@
 use clap::Args;
 use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
 use ironwarp_abi::serial::BOARD_CLOCKS_PER_MICROSECOND;
-use ironwarp_driver::backend::{DeviceKind, Network, SerialPort, World, WorldOptions};
+use ironwarp_driver::backend::{DeviceKind, Network, SerialPort, VfioUser, World, WorldOptions};
+use ironwarp_driver::pci::Address;
 use ironwarp_driver::{Context, Error, Options};
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -18,12 +19,19 @@ pub enum Device {
     Here(DeviceKind),
     /// A board behind a serial line.
     Board(SerialPort),
+    /// Something in another process, behind a vfio-user socket.
+    Elsewhere(String),
 }
 
 impl FromStr for Device {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
+        match text.parse::<Address>() {
+            Ok(Address::VfioUser(path)) => return Ok(Self::Elsewhere(path)),
+            Err(error) if text.starts_with("vfio-user:") => return Err(error),
+            _ => {}
+        }
         match text.strip_prefix("serial:") {
             Some(port) => Ok(Self::Board(port.parse()?)),
             None => match text.parse()? {
@@ -43,6 +51,7 @@ impl fmt::Display for Device {
         match self {
             Self::Here(kind) => kind.fmt(f),
             Self::Board(port) => write!(f, "serial:{port}"),
+            Self::Elsewhere(path) => write!(f, "vfio-user:{path}"),
         }
     }
 }
@@ -50,12 +59,13 @@ impl fmt::Display for Device {
 /// The device, its network and its addresses.
 #[derive(Args, Clone, Debug)]
 pub struct Station {
-    /// What stands for the RNIC: model:, sim:, or a board behind a serial line, such as
-    /// serial:/dev/ttyUSB1
+    /// What stands for the RNIC: model:, sim:, a board behind a serial line, such as
+    /// serial:/dev/ttyUSB1, or a device of another process, such as vfio-user:/run/rnic0.sock
     #[arg(long, value_name = "DEVICE", default_value = "model:")]
     pub device: Device,
     /// Where it is plugged in: dgram:LOCAL,REMOTE (UNIX sockets, a frame each), tap:NAME, or tcp
-    /// (the kernel's TCP, for models) [default: tcp]. A board has a socket of its own
+    /// (the kernel's TCP, for models) [default: tcp]. A board has a socket of its own, and a device
+    /// of another process is plugged in there
     #[arg(long, value_name = "NETWORK")]
     pub network: Option<Network>,
     /// The RNIC's IPv4 address and its prefix [default: 10.0.0.1/24; over tcp, any local address]
@@ -126,21 +136,26 @@ impl Station {
     ///
     /// # Errors
     /// A network that cannot be had, or addresses that mean nothing.
-    pub fn open(&self, options: Options) -> Result<(Arc<World>, Context), Error> {
-        let world = WorldOptions { capture: self.capture.clone(), ..WorldOptions::default() };
-        let world = match (&self.device, &self.network) {
-            (Device::Here(kind), network) => {
-                World::on_network(*kind, network.as_ref().unwrap_or(&Network::Tcp), world)?
+    pub fn open(&self, options: Options) -> Result<(Option<Arc<World>>, Context), Error> {
+        let setup = WorldOptions { capture: self.capture.clone(), ..WorldOptions::default() };
+        let network = self.network.as_ref();
+        let world = match &self.device {
+            Device::Here(kind) => {
+                World::on_network(*kind, network.unwrap_or(&Network::Tcp), setup)?
             }
-            (Device::Board(port), None) => World::on_serial(port, world)?,
-            (Device::Board(_), Some(network)) => {
-                let reason = "a board's Ethernet is not plugged into this computer";
-                return Err(Error::Network { network: network.to_string(), reason });
+            Device::Board(port) if network.is_none() => World::on_serial(port, setup)?,
+            Device::Elsewhere(path) if network.is_none() && self.capture.is_none() => {
+                return Ok((None, Context::open(VfioUser::open(path)?, options)?));
+            }
+            Device::Board(_) | Device::Elsewhere(_) => {
+                let network = network.map_or_else(|| "a capture".into(), Network::to_string);
+                let reason = "this device's link is not plugged into this process";
+                return Err(Error::Network { network, reason });
             }
         };
         let context = Context::open(world.function(0)?, options)?;
         world.settle();
-        Ok((world, context))
+        Ok((Some(world), context))
     }
 }
 
@@ -150,10 +165,10 @@ mod tests {
 
     #[test]
     fn devices_are_read_or_refused() {
-        for text in ["model:", "sim:", "serial:/dev/ttyUSB1"] {
+        for text in ["model:", "sim:", "serial:/dev/ttyUSB1", "vfio-user:/run/rnic0.sock"] {
             assert_eq!(text.parse::<Device>().unwrap().to_string(), text);
         }
-        for bad in ["", "board", "serial:", "usb:1"] {
+        for bad in ["", "board", "serial:", "usb:1", "vfio-user:"] {
             assert!(bad.parse::<Device>().is_err(), "{bad}");
         }
     }

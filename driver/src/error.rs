@@ -63,6 +63,9 @@ pub enum Error {
     /// The way to the device failed.
     #[error("the device cannot be reached: {0}")]
     Bus(String),
+    /// Bus addresses are asked for that are in use.
+    #[error("something is mapped at bus address {0:#x} already, or there are no such addresses")]
+    Overlap(u64),
     /// The operating system refused.
     #[error("{what}: {source}")]
     System {

@@ -22,7 +22,7 @@ pub enum Placement {
 
 impl Placement {
     /// The first and the first forbidden bus address.
-    const fn range(self) -> (u64, u64) {
+    pub(crate) const fn range(self) -> (u64, u64) {
         match self {
             Self::High => (0x12_3450_0000, 1 << 46),
             // Below where a PC's firmware puts BARs and the interrupt window.
@@ -67,13 +67,52 @@ impl IovaTable {
         Ok(Mapping::new(region.clone(), bus_address, Arc::new(self.clone())))
     }
 
+    /// Maps a region at an address that the caller chose.
+    ///
+    /// # Errors
+    /// [`Error::Overlap`] if something is mapped there already, or the addresses wrap.
+    pub fn map_at(&self, bus_address: u64, region: &Region) -> Result<(), Error> {
+        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let end = bus_address.checked_add(region.mapped_bytes() as u64);
+        let before = |end| {
+            let (start, other) = table.regions.range(..end).next_back()?;
+            (start + other.mapped_bytes() as u64 > bus_address).then_some(())
+        };
+        match end {
+            Some(end) if before(end).is_none() => {
+                table.regions.insert(bus_address, region.clone());
+                Ok(())
+            }
+            _ => Err(Error::Overlap(bus_address)),
+        }
+    }
+
+    /// Unmaps everything that begins within some addresses. When this returns, the device does not
+    /// reach it any more.
+    pub fn unmap_range(&self, bus_address: u64, octets: u64) {
+        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let end = bus_address.saturating_add(octets);
+        table.regions.retain(|start, _| *start < bus_address || *start >= end);
+    }
+
     /// Reads as the device does; anything in a region's pages.
     ///
     /// # Errors
     /// [`Fault`] if not all octets are mapped.
     pub fn read(&self, bus_address: u64, octets: &mut [u8]) -> Result<(), Fault> {
-        let (region, offset) = self.find(bus_address)?;
-        region.read_pages(offset, octets).map_err(|_| Fault(bus_address))
+        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let (mut at, mut rest) = (bus_address, octets);
+        while !rest.is_empty() {
+            let (region, offset) = table.find(at)?;
+            let most = region.mapped_bytes().saturating_sub(offset).min(rest.len());
+            let (now, later) = rest.split_at_mut(most);
+            if now.is_empty() {
+                return Err(Fault(at));
+            }
+            region.read_pages(offset, now).map_err(|_| Fault(at))?;
+            (at, rest) = (at + most as u64, later);
+        }
+        Ok(())
     }
 
     /// Writes as the device does; only inside the region itself, to the octet.
@@ -81,16 +120,32 @@ impl IovaTable {
     /// # Errors
     /// [`Fault`] if not all octets are mapped; then none is written.
     pub fn write(&self, bus_address: u64, octets: &[u8]) -> Result<(), Fault> {
-        let (region, offset) = self.find(bus_address)?;
-        region.write(offset, octets).map_err(|_| Fault(bus_address))
-    }
-
-    fn find(&self, bus_address: u64) -> Result<(Region, usize), Fault> {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let entry = table.regions.range(..=bus_address).next_back();
+        let (mut at, mut rest, mut pieces) = (bus_address, octets, Vec::new());
+        while !rest.is_empty() {
+            let (region, offset) = table.find(at)?;
+            let most = region.len().saturating_sub(offset).min(rest.len());
+            let (now, later) = rest.split_at(most);
+            if now.is_empty() {
+                return Err(Fault(at));
+            }
+            pieces.push((region, offset, now));
+            (at, rest) = (at + most as u64, later);
+        }
+        // Whoever unmaps waits until they are there.
+        for (region, offset, now) in pieces {
+            region.write(offset, now).map_err(|_| Fault(bus_address))?;
+        }
+        Ok(())
+    }
+}
+
+impl Table {
+    fn find(&self, bus_address: u64) -> Result<(&Region, usize), Fault> {
+        let entry = self.regions.range(..=bus_address).next_back();
         let (start, region) = entry.ok_or(Fault(bus_address))?;
         let offset = usize::try_from(bus_address - start).map_err(|_| Fault(bus_address))?;
-        Ok((region.clone(), offset))
+        Ok((region, offset))
     }
 }
 
@@ -126,7 +181,7 @@ mod tests {
             assert_eq!(at > u64::from(u32::MAX), placement == Placement::High);
             assert!(second.bus_address() - at >= GUARD_BYTES + PAGE_BYTES as u64);
             table.write(at + 90, &[7; 10]).unwrap();
-            assert_eq!(table.write(at + 90, &[8; 11]), Err(Fault(at + 90)));
+            assert_eq!(table.write(at + 90, &[8; 11]), Err(Fault(at + 100)));
             let mut octets = [0; 10];
             table.read(at + 90, &mut octets).unwrap();
             assert_eq!(octets, [7; 10], "the refused write left no trace");
@@ -135,6 +190,29 @@ mod tests {
             assert_eq!(table.read(at, &mut octets), Err(Fault(at)));
             table.read(second.bus_address() + 90, &mut octets).unwrap();
         }
+    }
+
+    #[test]
+    fn others_choose_addresses_and_transfers_cross_from_one_mapping_to_the_next() {
+        let table = IovaTable::new(Placement::High);
+        let regions = [(); 2].map(|()| Region::new(PAGE_BYTES).unwrap());
+        table.map_at(0x10_0000, &regions[0]).unwrap();
+        table.map_at(0x10_1000, &regions[1]).unwrap();
+        for bad in [0xf_f001, 0x10_0000, 0x10_0fff, 0x10_1fff, u64::MAX - 4095] {
+            assert!(matches!(table.map_at(bad, &regions[0]), Err(Error::Overlap(at)) if at == bad));
+        }
+        table.write(0x10_0ffd, &[1, 2, 3, 4, 5]).unwrap();
+        let mut octets = [0; 5];
+        table.read(0x10_0ffd, &mut octets).unwrap();
+        assert_eq!(octets, [1, 2, 3, 4, 5]);
+        assert_eq!(regions[1].to_vec(0, 2).unwrap(), [4, 5]);
+        assert_eq!(table.write(0x10_1ffe, &[9; 3]), Err(Fault(0x10_2000)));
+        assert_eq!(regions[1].to_vec(0xffe, 2).unwrap(), [0, 0], "all or nothing");
+        table.unmap_range(0x10_0000, 0x1000);
+        assert_eq!(table.read(0x10_0fff, &mut octets), Err(Fault(0x10_0fff)));
+        table.read(0x10_1000, &mut octets).unwrap();
+        table.unmap_range(0, u64::MAX);
+        assert_eq!(table.read(0x10_1000, &mut octets), Err(Fault(0x10_1000)));
     }
 
     #[test]

@@ -1,26 +1,81 @@
-//! What the operating system gives: memory that a device can reach, and event counters.
-//!
-//! If the driver ever needs `unsafe`, this is its home. Today it needs none: memory that is shared
-//! with a device is an array of atomics, and the event counters come from `rustix`.
+//! What the operating system gives: memory that a device can reach, and event counters. The home of
+//! the driver's `unsafe`.
 
 use crate::error::Error;
+use memmap2::{MmapOptions, MmapRaw};
 use rustix::event::{eventfd, EventfdFlags};
+use rustix::fs::{fallocate, memfd_create, FallocateFlags, MemfdFlags};
 use std::fmt;
+use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{fence, AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The alignment of a [`Region`], and the least that a backend maps, in octets.
 pub const PAGE_BYTES: usize = 4096;
 const WORD_BYTES: usize = 8;
-const PAGE_WORDS: usize = PAGE_BYTES / WORD_BYTES;
 
-#[repr(C, align(4096))]
-struct Page([AtomicU64; PAGE_WORDS]);
+/// The file in memory that all regions of this process are pieces of: a device in another process
+/// maps the same pages. It only grows, and what nobody uses any more takes no memory.
+struct Arena {
+    file: Arc<File>,
+    end: u64,
+}
 
-impl Page {
-    const fn zeroed() -> Self {
-        Self([const { AtomicU64::new(0) }; PAGE_WORDS])
+static ARENA: Mutex<Option<Arena>> = Mutex::new(None);
+
+impl Arena {
+    /// The file, and where in it so many fresh octets are.
+    fn take(octets: u64) -> std::io::Result<(Arc<File>, u64)> {
+        let mut arena = ARENA.lock().unwrap_or_else(PoisonError::into_inner);
+        let arena = match &mut *arena {
+            Some(arena) => arena,
+            none => {
+                let file = File::from(memfd_create(c"ironwarp", MemfdFlags::CLOEXEC)?);
+                none.insert(Self { file: Arc::new(file), end: 0 })
+            }
+        };
+        let start = arena.end;
+        let end = start.checked_add(octets).ok_or(std::io::ErrorKind::OutOfMemory)?;
+        arena.file.set_len(end)?;
+        arena.end = end;
+        Ok((arena.file.clone(), start))
+    }
+}
+
+/// Whole pages of a file that the process has mapped.
+struct Memory {
+    map: MmapRaw,
+    file: Arc<File>,
+    /// Where in the file they are.
+    offset: u64,
+    /// They are this process's alone to give back.
+    ours: bool,
+}
+
+impl Memory {
+    fn new(file: Arc<File>, offset: u64, octets: usize, ours: bool) -> std::io::Result<Self> {
+        let map = MmapOptions::new().offset(offset).len(octets).map_raw(&*file)?;
+        Ok(Self { map, file, offset, ours })
+    }
+
+    fn words(&self) -> &[AtomicU64] {
+        let words = self.map.len() / WORD_BYTES;
+        // SAFETY: the mapping is whole pages, readable and writable, and stays until `self` is
+        // dropped. Nobody in this process has another kind of reference to it, and atomic words may
+        // change under the hands of whoever else maps the file.
+        unsafe { std::slice::from_raw_parts(self.map.as_ptr().cast::<AtomicU64>(), words) }
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if self.ours {
+            let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+            if let Err(error) = fallocate(&*self.file, flags, self.offset, self.map.len() as u64) {
+                tracing::warn!(%error, "memory is not given back");
+            }
+        }
     }
 }
 
@@ -33,7 +88,7 @@ impl Page {
 /// wrote an entry is seen by whoever has seen the entry.
 #[derive(Clone)]
 pub struct Region {
-    pages: Arc<Box<[Page]>>,
+    memory: Arc<Memory>,
     bytes: usize,
 }
 
@@ -49,14 +104,40 @@ impl Region {
     /// # Errors
     /// [`Error::System`] if there is not enough.
     pub fn new(bytes: usize) -> Result<Self, Error> {
-        let pages = bytes.div_ceil(PAGE_BYTES).max(1);
-        let mut memory = Vec::new();
-        memory.try_reserve_exact(pages).map_err(|_| Error::System {
-            what: "memory for a region",
-            source: std::io::ErrorKind::OutOfMemory.into(),
-        })?;
-        memory.resize_with(pages, Page::zeroed);
-        Ok(Self { pages: Arc::new(memory.into_boxed_slice()), bytes })
+        let make = || {
+            let pages = bytes.div_ceil(PAGE_BYTES).max(1);
+            let octets = pages.checked_mul(PAGE_BYTES).ok_or(std::io::ErrorKind::OutOfMemory)?;
+            let (file, offset) = Arena::take(octets as u64)?;
+            Memory::new(file, offset, octets, true)
+        };
+        let memory = make().map_err(|source| Error::System { what: "memory for a region", source })?;
+        Ok(Self { memory: Arc::new(memory), bytes })
+    }
+
+    /// Octets of a file, which others may map too. A file that becomes shorter than that while it
+    /// is mapped ends the process at the next access: whoever can shorten it is trusted.
+    ///
+    /// # Errors
+    /// [`Error::System`] if they cannot be mapped: they begin and end with pages, and the file has
+    /// them.
+    pub fn of_file(file: Arc<File>, offset: u64, bytes: usize) -> Result<Self, Error> {
+        let make = || {
+            let whole = offset % PAGE_BYTES as u64 == 0 && bytes % PAGE_BYTES == 0 && bytes > 0;
+            let end = offset.checked_add(bytes as u64).filter(|_| whole);
+            match end {
+                Some(end) if end <= file.metadata()?.len() => {
+                    Memory::new(file, offset, bytes, false)
+                }
+                _ => Err(std::io::ErrorKind::InvalidInput.into()),
+            }
+        };
+        let memory = make().map_err(|source| Error::System { what: "pages of a file", source })?;
+        Ok(Self { memory: Arc::new(memory), bytes })
+    }
+
+    /// The file that the region's pages belong to, and where they are in it.
+    pub fn file(&self) -> (&File, u64) {
+        (&self.memory.file, self.memory.offset)
     }
 
     /// Memory that holds a copy of `bytes`.
@@ -81,12 +162,12 @@ impl Region {
 
     /// The process's address of the first octet; a multiple of [`PAGE_BYTES`].
     pub fn address(&self) -> usize {
-        self.pages.as_ptr() as usize
+        self.memory.map.as_ptr() as usize
     }
 
     /// The whole pages that the region lies in, in octets.
     pub fn mapped_bytes(&self) -> usize {
-        self.pages.len() * PAGE_BYTES
+        self.memory.map.len()
     }
 
     /// Copies octets out of the region.
@@ -162,10 +243,8 @@ impl Region {
 
     /// Sets every octet.
     pub fn fill(&self, octet: u8) {
-        for page in self.pages.iter() {
-            for word in &page.0 {
-                word.store(u64::from_ne_bytes([octet; WORD_BYTES]), Ordering::Relaxed);
-            }
+        for word in self.memory.words() {
+            word.store(u64::from_ne_bytes([octet; WORD_BYTES]), Ordering::Relaxed);
         }
     }
 
@@ -180,10 +259,9 @@ impl Region {
         Ok(self.words(word)[0].load(Ordering::Acquire))
     }
 
-    /// The words from that of an octet on up to the end of its page. The offset was checked: the
-    /// page is there.
+    /// The words from that of an octet on. The offset was checked: the word is there.
     fn words(&self, offset: usize) -> &[AtomicU64] {
-        &self.pages[offset / PAGE_BYTES].0[offset % PAGE_BYTES / WORD_BYTES..]
+        &self.memory.words()[offset / WORD_BYTES..]
     }
 
     fn check(&self, offset: usize, length: usize, limit: usize) -> Result<(), Error> {
@@ -198,12 +276,12 @@ impl Region {
     }
 }
 
-/// How many octets a copy of `left` octets moves next: whole words of a page, or part of a word.
+/// How many octets a copy of `left` octets moves next: whole words, or part of a word.
 fn piece(at: usize, left: usize) -> usize {
     let first = at % WORD_BYTES;
     match first != 0 || left < WORD_BYTES {
         true => (WORD_BYTES - first).min(left),
-        false => (PAGE_BYTES - at % PAGE_BYTES).min(left / WORD_BYTES * WORD_BYTES),
+        false => left / WORD_BYTES * WORD_BYTES,
     }
 }
 

@@ -74,11 +74,12 @@ pub fn run(rping: &Rping) -> Result<(), Error> {
         (false, Some(address)) => rping.ping(&context, SocketAddrV4::new(address, port)),
         _ => rping.serve(&context),
     };
-    result.and(world.finish().map_err(Error::from))
+    let captured = world.map_or(Ok(()), |world| world.finish());
+    result.and(captured.map_err(Error::from))
 }
 
 impl Rping {
-    fn open(&self) -> Result<(Arc<World>, Context), Error> {
+    fn open(&self) -> Result<(Option<Arc<World>>, Context), Error> {
         let mut options = self.station.options();
         options.settle = Duration::from_millis(self.settle);
         if self.station.is_on_tcp() && self.station.ip.is_none() && self.server {

@@ -33,6 +33,11 @@ impl Function {
         &self.world
     }
 
+    /// What the device reaches of its host's memory.
+    pub(super) fn memory(&self) -> &IovaTable {
+        &self.memory
+    }
+
     /// What the device is.
     pub fn kind(&self) -> DeviceKind {
         self.world.kinds()[self.end]

@@ -15,6 +15,7 @@
 
 mod cable;
 mod config;
+mod export;
 mod function;
 mod kernel;
 mod line;
@@ -25,12 +26,15 @@ mod serial;
 mod sleep;
 mod slot;
 mod socket;
+mod vfio_user;
 mod world;
 
 pub use cable::Conduct;
+pub use export::Export;
 pub use function::Function;
 pub use network::{Network, Uplink};
 pub use serial::SerialPort;
+pub use vfio_user::VfioUser;
 pub use world::{World, WorldOptions};
 
 use crate::error::Error;
@@ -118,7 +122,7 @@ impl Machine {
                 return Ok(world.function(0)?);
             }
             Address::Vfio(_) => return lacks("cards behind VFIO are not supported yet"),
-            Address::VfioUser(_) => return lacks("vfio-user sockets are not supported yet"),
+            Address::VfioUser(path) => return Ok(VfioUser::open(&path)?),
         };
         let mut having = self.worlds.iter().filter(|world| world.kinds().contains(&kind));
         let world = match having.next() {

@@ -1,0 +1,180 @@
+//! A device in another process, behind a vfio-user socket.
+
+use crate::error::Error;
+use crate::iova::Placement;
+use crate::os::{EventFd, Region, PAGE_BYTES};
+use crate::pci::{Mapping, PciFunction, Unmap};
+use ironwarp_abi::limits::VECTOR_COUNT;
+use rustix::event::{epoll, Timespec};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use vfio_bindings::bindings::vfio;
+use vfio_user::Client;
+
+const CONFIGURATION: u32 = vfio::VFIO_PCI_CONFIG_REGION_INDEX;
+const BAR: u32 = vfio::VFIO_PCI_BAR0_REGION_INDEX;
+/// Nothing is mapped between two mappings, so that an overrun faults: this many octets.
+const GUARD_BYTES: u64 = 1 << 16;
+
+/// The other end of a vfio-user socket. It maps this process's memory where this process says.
+pub struct VfioUser {
+    shared: Arc<Shared>,
+    interrupts: Vec<Arc<EventFd>>,
+    /// Of each interrupt it tells once, whoever else waits for the counter itself.
+    edges: OwnedFd,
+    opened: Instant,
+}
+
+struct Shared {
+    path: String,
+    client: Mutex<Client>,
+    /// The next bus address, and the first forbidden one.
+    addresses: Mutex<(u64, u64)>,
+}
+
+impl Shared {
+    /// Asks the other end for something.
+    fn ask<T>(
+        &self,
+        question: impl FnOnce(&mut Client) -> Result<T, vfio_user::Error>,
+    ) -> Result<T, Error> {
+        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        question(&mut client).map_err(|why| self.broken(&why))
+    }
+
+    fn broken(&self, why: &vfio_user::Error) -> Error {
+        Error::Bus(format!("vfio-user:{}: {why}", self.path))
+    }
+
+    fn take_addresses(&self, octets: u64) -> Result<u64, Error> {
+        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let (next, limit) = *addresses;
+        let end = next.checked_add(octets).filter(|end| *end <= limit);
+        let end = end.ok_or(Error::Exhausted("bus addresses"))?;
+        addresses.0 = (end + GUARD_BYTES).next_multiple_of(PAGE_BYTES as u64);
+        Ok(next)
+    }
+}
+
+impl Unmap for Shared {
+    fn unmap(&self, bus_address: u64, bytes: usize) {
+        if let Err(error) = self.ask(|client| client.dma_unmap(bus_address, bytes as u64)) {
+            tracing::warn!(%error, "memory is not unmapped: nobody may be there");
+        }
+    }
+}
+
+impl VfioUser {
+    /// Connects to a socket that something like `ironwarp export` listens at.
+    ///
+    /// # Errors
+    /// [`Error::Bus`] if nobody listens there, or it is no PCI device with configuration space and
+    /// BAR 0; [`Error::System`] if there are no eventfds.
+    pub fn open(path: &str) -> Result<Arc<Self>, Error> {
+        let refused = |why: &dyn std::fmt::Display| Error::Bus(format!("vfio-user:{path}: {why}"));
+        let client = Client::new(Path::new(path)).map_err(|why| refused(&why))?;
+        let sized = |index| client.region(index).is_some_and(|region| region.size > 0);
+        if !sized(CONFIGURATION) || !sized(BAR) {
+            return Err(refused(&"the device has no configuration space or no BAR 0"));
+        }
+        let interrupts = (0..VECTOR_COUNT).map(|_| EventFd::new().map(Arc::new));
+        let interrupts = interrupts.collect::<Result<Vec<_>, _>>()?;
+        let edges = edges(&interrupts)
+            .map_err(|errno| Error::System { what: "an epoll instance", source: errno.into() })?;
+        let shared = Shared {
+            path: path.into(),
+            client: Mutex::new(client),
+            addresses: Mutex::new(Placement::default().range()),
+        };
+        Ok(Arc::new(Self {
+            shared: Arc::new(shared),
+            interrupts,
+            edges,
+            opened: Instant::now(),
+        }))
+    }
+
+    fn read32(&self, region: u32, offset: u64) -> Result<u32, Error> {
+        let mut octets = [0; 4];
+        self.shared.ask(|client| client.region_read(region, offset, &mut octets))?;
+        Ok(u32::from_le_bytes(octets))
+    }
+
+    fn write32(&self, region: u32, offset: u64, value: u32) -> Result<(), Error> {
+        self.shared.ask(|client| client.region_write(region, offset, &value.to_le_bytes()))
+    }
+}
+
+fn edges(interrupts: &[Arc<EventFd>]) -> Result<OwnedFd, rustix::io::Errno> {
+    let edges = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    for (event, vector) in interrupts.iter().zip(0..) {
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
+        epoll::add(&edges, event, epoll::EventData::new_u64(vector), flags)?;
+    }
+    Ok(edges)
+}
+
+impl PciFunction for VfioUser {
+    fn config_read32(&self, offset: u16) -> Result<u32, Error> {
+        self.read32(CONFIGURATION, offset.into())
+    }
+
+    fn config_write32(&self, offset: u16, value: u32) -> Result<(), Error> {
+        self.write32(CONFIGURATION, offset.into(), value)
+    }
+
+    fn bar_read32(&self, offset: u32) -> Result<u32, Error> {
+        self.read32(BAR, offset.into())
+    }
+
+    fn bar_write32(&self, offset: u32, value: u32) -> Result<(), Error> {
+        self.write32(BAR, offset.into(), value)
+    }
+
+    fn allocate_dma(&self, bytes: usize) -> Result<Mapping, Error> {
+        self.map_memory(&Region::new(bytes.next_multiple_of(PAGE_BYTES))?)
+    }
+
+    fn map_memory(&self, region: &Region) -> Result<Mapping, Error> {
+        let octets = region.mapped_bytes() as u64;
+        let bus_address = self.shared.take_addresses(octets)?;
+        let (file, offset) = region.file();
+        let file = file.as_raw_fd();
+        self.shared.ask(|client| client.dma_map(offset, bus_address, octets, file))?;
+        Ok(Mapping::new(region.clone(), bus_address, self.shared.clone()))
+    }
+
+    fn enable_interrupts(&self, vectors: u16) -> Result<(), Error> {
+        let wanted = self.interrupts.get(..usize::from(vectors));
+        let wanted = wanted.ok_or(Error::Capability("interrupt vectors"))?;
+        let files: Vec<_> = wanted.iter().map(|event| event.as_fd().as_raw_fd()).collect();
+        let flags = vfio::VFIO_IRQ_SET_DATA_EVENTFD | vfio::VFIO_IRQ_SET_ACTION_TRIGGER;
+        let index = vfio::VFIO_PCI_MSIX_IRQ_INDEX;
+        self.shared.ask(|client| client.set_irqs(index, flags, 0, vectors.into(), &files))
+    }
+
+    fn interrupt(&self, vector: u16) -> Result<Arc<EventFd>, Error> {
+        let range = "below the number of vectors in the MSI-X table";
+        let wrong = Error::OutOfRange { what: "the vector", value: vector.into(), range };
+        self.interrupts.get(usize::from(vector)).cloned().ok_or(wrong)
+    }
+
+    fn wait(&self, limit: Duration) -> Result<bool, Error> {
+        let mut events = [MaybeUninit::uninit(); VECTOR_COUNT];
+        // Limits beyond what the kernel counts are no limits; a signal ends the wait.
+        let limit = Timespec::try_from(limit).ok();
+        let told = epoll::wait(&self.edges, &mut events, limit.as_ref());
+        Ok(told.is_ok_and(|(told, _)| !told.is_empty()))
+    }
+
+    fn now(&self) -> Duration {
+        self.opened.elapsed()
+    }
+
+    fn reset(&self) -> Result<(), Error> {
+        self.shared.ask(Client::reset)
+    }
+}
