@@ -24,7 +24,9 @@ impl Process {
         let line = lines.next().expect("a line").expect("text");
         assert!(line.contains(first), "{line}");
         // Whatever else it says is read, so that it never waits for that.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("{line}")));
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| eprintln!("{line}"))
+        });
         Self(child)
     }
 

@@ -110,7 +110,8 @@ impl Region {
             let (file, offset) = Arena::take(octets as u64)?;
             Memory::new(file, offset, octets, true)
         };
-        let memory = make().map_err(|source| Error::System { what: "memory for a region", source })?;
+        let memory =
+            make().map_err(|source| Error::System { what: "memory for a region", source })?;
         Ok(Self { memory: Arc::new(memory), bytes })
     }
 

@@ -66,7 +66,8 @@ impl Export {
                 other => io::Error::other(other.to_string()),
             })
         })?;
-        let interrupts: Interrupts = Arc::new(Mutex::new((0..VECTOR_COUNT).map(|_| None).collect()));
+        let interrupts: Interrupts =
+            Arc::new(Mutex::new((0..VECTOR_COUNT).map(|_| None).collect()));
         let mut exported = Exported { function: function.clone(), interrupts: interrupts.clone() };
         let serve = move || loop {
             if let Err(error) = server.run(&mut exported) {

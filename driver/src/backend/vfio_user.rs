@@ -89,12 +89,7 @@ impl VfioUser {
             client: Mutex::new(client),
             addresses: Mutex::new(Placement::default().range()),
         };
-        Ok(Arc::new(Self {
-            shared: Arc::new(shared),
-            interrupts,
-            edges,
-            opened: Instant::now(),
-        }))
+        Ok(Arc::new(Self { shared: Arc::new(shared), interrupts, edges, opened: Instant::now() }))
     }
 
     fn read32(&self, region: u32, offset: u64) -> Result<u32, Error> {
