@@ -1,16 +1,11 @@
 //! `ironwarp export`: an RNIC as a PCI device of another process.
 
-use crate::serve::stop_flag;
+use crate::serve::{stop_flag, SLICE};
 use clap::Args;
-use ironwarp_abi::configuration::REFERENCE;
 use ironwarp_driver::backend::{DeviceKind, Export, Network, World, WorldOptions};
 use ironwarp_driver::Error;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
-
-/// The longest sleep between two looks at whether the end was asked for. A signal ends it at once.
-const SLICE: Duration = Duration::from_millis(200);
 
 /// Serve a device to whoever connects, one after another, until interrupted.
 #[derive(Args, Clone, Debug)]
@@ -51,8 +46,9 @@ pub fn run(command: &ExportCommand) -> Result<(), Error> {
     }
     let stop = stop_flag()?;
     let options = WorldOptions { capture: capture.clone(), ..WorldOptions::default() };
+    let configuration = options.configuration;
     let world = World::on_network(*device, network, options)?;
-    let export = Export::new(world.function(0)?, &REFERENCE, vfio_user)?;
+    let export = Export::new(world.function(0)?, &configuration, vfio_user)?;
     let socket = Socket(vfio_user);
     eprintln!("{device} on {network}: vfio-user socket {}", vfio_user.display());
     while !stop.load(Ordering::Relaxed) {

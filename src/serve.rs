@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest sleep between two looks at whether the end was asked for. A signal ends it at once.
-const SLICE: Duration = Duration::from_millis(200);
+pub(crate) const SLICE: Duration = Duration::from_millis(200);
 
 /// Serve the clients of rping on a network, answer ARP and ping, until interrupted.
 #[derive(Args, Clone, Debug)]

@@ -5,6 +5,7 @@ use crate::os::{Region, PAGE_BYTES};
 use crate::pci::{Mapping, Unmap};
 use ironwarp_root_complex::{HostMemory, Unmapped};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Nothing is mapped between two mappings, so that an overrun faults: this many octets.
@@ -22,7 +23,7 @@ pub enum Placement {
 
 impl Placement {
     /// The first and the first forbidden bus address.
-    pub(crate) const fn range(self) -> (u64, u64) {
+    const fn range(self) -> (u64, u64) {
         match self {
             Self::High => (0x12_3450_0000, 1 << 46),
             // Below where a PC's firmware puts BARs and the interrupt window.
@@ -35,10 +36,35 @@ impl Placement {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault(pub u64);
 
-struct Table {
-    regions: BTreeMap<u64, Region>,
+/// Bus addresses that were never used before, each with a gap behind it.
+pub(crate) struct Addresses {
     next: u64,
     limit: u64,
+}
+
+impl Addresses {
+    /// All that a placement has.
+    pub const fn new(placement: Placement) -> Self {
+        let (next, limit) = placement.range();
+        Self { next, limit }
+    }
+
+    /// The first of so many, page-aligned.
+    ///
+    /// # Errors
+    /// [`Error::Exhausted`] if they are used up.
+    pub fn take(&mut self, octets: u64) -> Result<u64, Error> {
+        let start = self.next;
+        let end = start.checked_add(octets).filter(|end| *end <= self.limit);
+        let end = end.ok_or(Error::Exhausted("bus addresses"))?;
+        self.next = (end + GUARD_BYTES).next_multiple_of(PAGE_BYTES as u64);
+        Ok(start)
+    }
+}
+
+struct Table {
+    regions: BTreeMap<u64, Region>,
+    addresses: Addresses,
 }
 
 /// The mappings of one device. Clones share them.
@@ -48,8 +74,8 @@ pub struct IovaTable(Arc<RwLock<Table>>);
 impl IovaTable {
     /// Nothing is mapped.
     pub fn new(placement: Placement) -> Self {
-        let (next, limit) = placement.range();
-        Self(Arc::new(RwLock::new(Table { regions: BTreeMap::new(), next, limit })))
+        let addresses = Addresses::new(placement);
+        Self(Arc::new(RwLock::new(Table { regions: BTreeMap::new(), addresses })))
     }
 
     /// Maps a region at an address that was never used before.
@@ -58,11 +84,7 @@ impl IovaTable {
     /// [`Error::Exhausted`] if the addresses are used up.
     pub fn map(&self, region: &Region) -> Result<Mapping, Error> {
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let bytes = region.mapped_bytes() as u64;
-        let bus_address = table.next;
-        let end = bus_address.checked_add(bytes).filter(|end| *end <= table.limit);
-        let end = end.ok_or(Error::Exhausted("bus addresses"))?;
-        table.next = (end + GUARD_BYTES).next_multiple_of(PAGE_BYTES as u64);
+        let bus_address = table.addresses.take(region.mapped_bytes() as u64)?;
         table.regions.insert(bus_address, region.clone());
         Ok(Mapping::new(region.clone(), bus_address, Arc::new(self.clone())))
     }
@@ -101,16 +123,9 @@ impl IovaTable {
     /// [`Fault`] if not all octets are mapped.
     pub fn read(&self, bus_address: u64, octets: &mut [u8]) -> Result<(), Fault> {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let (mut at, mut rest) = (bus_address, octets);
-        while !rest.is_empty() {
-            let (region, offset) = table.find(at)?;
-            let most = region.mapped_bytes().saturating_sub(offset).min(rest.len());
-            let (now, later) = rest.split_at_mut(most);
-            if now.is_empty() {
-                return Err(Fault(at));
-            }
-            region.read_pages(offset, now).map_err(|_| Fault(at))?;
-            (at, rest) = (at + most as u64, later);
+        for piece in table.pieces(bus_address, octets.len(), Region::mapped_bytes) {
+            let (region, offset, range) = piece?;
+            region.read_pages(offset, &mut octets[range]).map_err(|_| Fault(bus_address))?;
         }
         Ok(())
     }
@@ -121,26 +136,46 @@ impl IovaTable {
     /// [`Fault`] if not all octets are mapped; then none is written.
     pub fn write(&self, bus_address: u64, octets: &[u8]) -> Result<(), Fault> {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let (mut at, mut rest, mut pieces) = (bus_address, octets, Vec::new());
-        while !rest.is_empty() {
-            let (region, offset) = table.find(at)?;
-            let most = region.len().saturating_sub(offset).min(rest.len());
-            let (now, later) = rest.split_at(most);
-            if now.is_empty() {
-                return Err(Fault(at));
-            }
-            pieces.push((region, offset, now));
-            (at, rest) = (at + most as u64, later);
-        }
+        let pieces = || table.pieces(bus_address, octets.len(), Region::len);
+        pieces().try_for_each(|piece| piece.map(drop))?;
         // Whoever unmaps waits until they are there.
-        for (region, offset, now) in pieces {
-            region.write(offset, now).map_err(|_| Fault(bus_address))?;
+        for piece in pieces() {
+            let (region, offset, range) = piece?;
+            region.write(offset, &octets[range]).map_err(|_| Fault(bus_address))?;
         }
         Ok(())
     }
 }
 
+/// Where a piece of a transfer lies: its region, the offset there, and which of the octets.
+type Piece<'a> = (&'a Region, usize, Range<usize>);
+
 impl Table {
+    /// The regions that a transfer of so many octets reaches, each up to its `end`; a fault is the
+    /// last.
+    fn pieces(
+        &self,
+        bus_address: u64,
+        octets: usize,
+        end: fn(&Region) -> usize,
+    ) -> impl Iterator<Item = Result<Piece<'_>, Fault>> {
+        let mut done = 0;
+        std::iter::from_fn(move || {
+            if done == octets {
+                return None;
+            }
+            let at = bus_address.wrapping_add(done as u64);
+            let piece = self.find(at).and_then(|(region, offset)| {
+                match end(region).saturating_sub(offset).min(octets - done) {
+                    0 => Err(Fault(at)),
+                    most => Ok((region, offset, done..done + most)),
+                }
+            });
+            done = piece.as_ref().map_or(octets, |(_, _, range)| range.end);
+            Some(piece)
+        })
+    }
+
     fn find(&self, bus_address: u64) -> Result<(&Region, usize), Fault> {
         let entry = self.regions.range(..=bus_address).next_back();
         let (start, region) = entry.ok_or(Fault(bus_address))?;
@@ -218,7 +253,7 @@ mod tests {
     #[test]
     fn low_addresses_end() {
         let table = IovaTable::new(Placement::Low);
-        table.0.write().unwrap().next = Placement::Low.range().1 - 4096;
+        table.0.write().unwrap().addresses.next = Placement::Low.range().1 - 4096;
         let region = Region::new(4097).unwrap();
         assert!(matches!(table.map(&region), Err(Error::Exhausted(_))));
     }

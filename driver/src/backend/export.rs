@@ -151,23 +151,19 @@ impl Exported {
 
     /// An aligned word. Nobody answers where there is nothing.
     fn word(&self, region: u32, offset: u64) -> u32 {
-        let word = match (region, u32::try_from(offset)) {
-            (CONFIGURATION, Ok(offset)) => {
-                u16::try_from(offset).ok().map(|offset| self.function.config_read32(offset))
-            }
-            (BAR, Ok(offset)) => Some(self.function.bar_read32(offset)),
-            _ => None,
+        let word = match (region, u32::try_from(offset), u16::try_from(offset)) {
+            (CONFIGURATION, _, Ok(offset)) => self.function.config_read32(offset),
+            (BAR, Ok(offset), _) => self.function.bar_read32(offset),
+            _ => Ok(NOBODY),
         };
-        word.and_then(Result::ok).unwrap_or(NOBODY)
+        word.unwrap_or(NOBODY)
     }
 
     fn set_word(&self, region: u32, offset: u64, value: u32) {
-        let done = match (region, u32::try_from(offset)) {
-            (CONFIGURATION, _) if BASE_ADDRESSES.contains(&offset) => Ok(()),
-            (CONFIGURATION, Ok(offset)) => {
-                self.function.config_write32((offset & 0xffc) as u16, value)
-            }
-            (BAR, Ok(offset)) => self.function.bar_write32(offset, value),
+        let done = match (region, u32::try_from(offset), u16::try_from(offset)) {
+            (CONFIGURATION, ..) if BASE_ADDRESSES.contains(&offset) => Ok(()),
+            (CONFIGURATION, _, Ok(offset)) => self.function.config_write32(offset, value),
+            (BAR, Ok(offset), _) => self.function.bar_write32(offset, value),
             _ => Ok(()),
         };
         if let Err(error) = done {

@@ -1,7 +1,7 @@
 //! A device in another process, behind a vfio-user socket.
 
 use crate::error::Error;
-use crate::iova::Placement;
+use crate::iova::{Addresses, Placement};
 use crate::os::{EventFd, Region, PAGE_BYTES};
 use crate::pci::{Mapping, PciFunction, Unmap};
 use ironwarp_abi::limits::VECTOR_COUNT;
@@ -16,8 +16,6 @@ use vfio_user::Client;
 
 const CONFIGURATION: u32 = vfio::VFIO_PCI_CONFIG_REGION_INDEX;
 const BAR: u32 = vfio::VFIO_PCI_BAR0_REGION_INDEX;
-/// Nothing is mapped between two mappings, so that an overrun faults: this many octets.
-const GUARD_BYTES: u64 = 1 << 16;
 
 /// The other end of a vfio-user socket. It maps this process's memory where this process says.
 pub struct VfioUser {
@@ -31,8 +29,7 @@ pub struct VfioUser {
 struct Shared {
     path: String,
     client: Mutex<Client>,
-    /// The next bus address, and the first forbidden one.
-    addresses: Mutex<(u64, u64)>,
+    addresses: Mutex<Addresses>,
 }
 
 impl Shared {
@@ -47,15 +44,6 @@ impl Shared {
 
     fn broken(&self, why: &vfio_user::Error) -> Error {
         Error::Bus(format!("vfio-user:{}: {why}", self.path))
-    }
-
-    fn take_addresses(&self, octets: u64) -> Result<u64, Error> {
-        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        let (next, limit) = *addresses;
-        let end = next.checked_add(octets).filter(|end| *end <= limit);
-        let end = end.ok_or(Error::Exhausted("bus addresses"))?;
-        addresses.0 = (end + GUARD_BYTES).next_multiple_of(PAGE_BYTES as u64);
-        Ok(next)
     }
 }
 
@@ -87,7 +75,7 @@ impl VfioUser {
         let shared = Shared {
             path: path.into(),
             client: Mutex::new(client),
-            addresses: Mutex::new(Placement::default().range()),
+            addresses: Mutex::new(Addresses::new(Placement::default())),
         };
         Ok(Arc::new(Self { shared: Arc::new(shared), interrupts, edges, opened: Instant::now() }))
     }
@@ -135,7 +123,9 @@ impl PciFunction for VfioUser {
 
     fn map_memory(&self, region: &Region) -> Result<Mapping, Error> {
         let octets = region.mapped_bytes() as u64;
-        let bus_address = self.shared.take_addresses(octets)?;
+        let mut addresses = self.shared.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let bus_address = addresses.take(octets)?;
+        drop(addresses);
         let (file, offset) = region.file();
         let file = file.as_raw_fd();
         self.shared.ask(|client| client.dma_map(offset, bus_address, octets, file))?;
