@@ -187,6 +187,11 @@ fn acknowledgements_of_nothing_sent_and_old_windows_are_ignored() {
     peer.emit(&mut station, &old);
     assert_eq!(station.read(reg::QUERY_SEND_WINDOW), 10 << PLAIN.shift);
     assert_eq!(sent(&mut station).len(), 2);
+    let plain = peer.plain();
+    let antipode = Tcp { sequence: plain.sequence.wrapping_add(1 << 31), window: 7, ..plain };
+    peer.emit(&mut station, &antipode);
+    assert_eq!(station.read(reg::QUERY_SEND_WINDOW), 10 << PLAIN.shift);
+    assert_eq!(sent(&mut station).len(), 1, "it is answered, as it is outside the window");
     station.post(&write_request(0, 0, 0));
     assert_eq!(sent(&mut station).len(), 1);
     peer.emit(&mut station, &Tcp { acknowledged: una.wrapping_add(20), ..old });

@@ -26,6 +26,14 @@ impl Sequence {
         other.is_before(self)
     }
 
+    /// True if `self` is `other` or comes after it: zero to 2^31 - 1 octets after it.
+    ///
+    /// Of numbers that are exactly 2^31 apart neither is: what may be half the circle old is taken
+    /// for old.
+    pub const fn is_at_or_after(self, other: Self) -> bool {
+        self.since(other) < 1 << 31
+    }
+
     /// True if `self` is one of the `length` octets that begin with `start`.
     ///
     /// Right for every length, also above 2^31. A window of length zero holds nothing.
@@ -85,6 +93,9 @@ mod tests {
             assert!(!start.is_before(start));
             assert!(start.is_before(start + (HALF - 1)));
             assert!(!start.is_before(start + HALF) && !start.is_after(start + HALF));
+            assert!(start.is_at_or_after(start));
+            assert!((start + (HALF - 1)).is_at_or_after(start));
+            assert!(!(start + HALF).is_at_or_after(start) && !start.is_at_or_after(start + HALF));
             assert!(start.is_after(start + (HALF + 1)));
         }
     }

@@ -34,7 +34,7 @@ impl Send {
             return 0;
         }
         // An old segment must not take back the window of a newer one.
-        if newly != 0 || !segment.sequence.is_before(self.window_segment) {
+        if newly != 0 || segment.sequence.is_at_or_after(self.window_segment) {
             self.window = u32::from(segment.window) << self.shift;
             self.window_segment = segment.sequence;
         }

@@ -74,6 +74,9 @@ fn acknowledgement(qp: u64, sequence: u32, number: u64, window: u64) -> Acknowle
     }
 }
 
+/// Half of all sequence numbers.
+const HALF: u32 = 1 << 31;
+
 /// The window follows SND.WL1.
 //= rfc9293#3.10.7.4
 //= type=test
@@ -89,6 +92,10 @@ fn an_old_segment_leaves_the_window_alone() {
         (first, 1000, 600, Some((0, 600))),
         (5, 1000, 700, Some((0, 700))),
         (4, 1000, 2, None),
+        // Half the circle away in either sense: it may be old.
+        (5 + HALF, 1000, 2, None),
+        (5 + (HALF - 1), 1000, 710, Some((0, 710))),
+        (5, 1000, 2, None),
         (4, 1100, 800, Some((100, 800))),
         (4, 1100, 900, Some((100, 900))),
         (3, 1100, 3, None),
