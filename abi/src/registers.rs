@@ -50,6 +50,28 @@ pub struct Register {
     pub fields: &'static [Bits],
 }
 
+impl Register {
+    /// A field of what the register reads; zero if the register has no field of that name.
+    pub fn get(&self, word: u32, name: &str) -> u32 {
+        let (low, mask) = self.bits(name);
+        word >> low & mask
+    }
+
+    /// What to write into the register, with one more field set; `word` as it is if the register
+    /// has no field of that name.
+    pub fn put(&self, word: u32, name: &str, value: u32) -> u32 {
+        let (low, mask) = self.bits(name);
+        debug_assert!(value <= mask, "{name} of {} has no room for {value}", self.name);
+        word & !(mask << low) | (value & mask) << low
+    }
+
+    /// Where a field begins, and its ones at bit 0.
+    fn bits(&self, name: &str) -> (u32, u32) {
+        let field = self.fields.iter().find(|field| field.name == name);
+        field.map_or((0, 0), |field| (field.low, u32::MAX >> (31 - (field.high - field.low))))
+    }
+}
+
 macro_rules! reset {
     () => {
         Reset::Value(0)
@@ -230,3 +252,21 @@ pub const DOORBELL_CONSUMED: u32 = 0;
 pub const DOORBELL_ARM: u32 = 4;
 
 const _: () = assert!(16 * VECTOR_COUNT <= 4096, "the MSI-X table has a page");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_by_name() {
+        assert_eq!(QP_CONTROL.put(0, "enable", 1), 1 << 24);
+        assert_eq!(QP_CONTROL.put(1 << 24, "index", 0x123), 1 << 24 | 0x123);
+        assert_eq!(CAPABILITIES.get(0x080a_0604, "mr"), 10);
+        assert_eq!(CAPABILITIES.get(0x080a_0604, "buckets"), 8);
+        for register in ALL {
+            for field in register.fields {
+                assert_ne!(register.bits(field.name).1, 0, "{} {}", register.name, field.name);
+            }
+        }
+    }
+}

@@ -5,6 +5,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use ironwarp_fpga::block::{block, blocks, Figures, Job, Outcome};
 use ironwarp_fpga::board::{build, Board, Built, BOARDS};
 use ironwarp_fpga::clocks::{required_mhz, ENGINES};
+use ironwarp_fpga::growth::growth;
 use ironwarp_fpga::part::PART;
 use ironwarp_fpga::placement::seed_options;
 use ironwarp_fpga::results::{Comparison, Results};
@@ -33,6 +34,9 @@ pub struct Options {
     /// Check every block, and measure the engines
     #[arg(long, group = "what")]
     blocks: bool,
+    /// Synthesise the engines with few objects and with many
+    #[arg(long, group = "what")]
+    growth: bool,
     /// Measure a module of other Verilog in the same way
     #[arg(long, group = "what", value_name = "FILE", num_args = 1.., requires = "top")]
     verilog: Vec<PathBuf>,
@@ -106,6 +110,8 @@ pub fn run(options: &Options) -> Result<(), Error> {
         run.board(known.ok_or_else(|| Error::UnknownBoard(name.clone()))?)
     } else if options.blocks {
         run.blocks()
+    } else if options.growth {
+        run.growth()
     } else if let Some(name) = &options.block {
         run.block(name)
     } else {
@@ -180,6 +186,17 @@ impl Run<'_> {
         self.bars.clear();
         println!("{} blocks", outcomes.len());
         self.report(&outcomes, self.options.all)
+    }
+
+    fn growth(&self) -> Result<(), Error> {
+        let place = (self.folder.as_path(), self.threads());
+        let grown = growth(&self.tools, place, &self.bars)?;
+        self.bars.clear();
+        for it in &grown {
+            let (lut, ff, ebr) = (it.lut, it.ff, it.ebr);
+            println!("{} of {}: lut {lut}, ff {ff}, ebr {ebr}", it.block, it.configuration);
+        }
+        self.write(|results| results.growth = grown)
     }
 
     fn verilog(&self) -> Result<(), Error> {

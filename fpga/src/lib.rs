@@ -12,6 +12,7 @@ pub mod board;
 pub mod clocks;
 pub mod critical_path;
 mod error;
+pub mod growth;
 pub mod netlist;
 pub mod page;
 pub mod part;

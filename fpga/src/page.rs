@@ -3,8 +3,10 @@
 use crate::block::Figures;
 use crate::board::{Seed, Whole};
 use crate::clocks::ENGINES;
+use crate::growth::Grown;
 use crate::part::{BLOCK_RAMS, FLIP_FLOPS, LUTS, MULTIPLIERS};
 use crate::results::{Comparison, Results};
+use ironwarp_abi::configuration;
 use std::fmt::Write;
 
 /// The page.
@@ -24,6 +26,8 @@ pub fn page(results: &Results) -> String {
     engines.iter().for_each(|it| row(&mut page, it));
     page += "\n### Their critical paths\n\n";
     engines.iter().for_each(|it| path(&mut page, it));
+    page += GROWTH;
+    growth(&mut page, &results.growth);
     page += COMPARISON;
     results.comparison.iter().for_each(|it| comparison(&mut page, it));
     page += "\n## All other blocks\n\n";
@@ -56,6 +60,14 @@ when any block has a latch, a combinational loop, or a RAM that became flip-flop
 
 ";
 
+const GROWTH: &str = "
+## What more objects cost
+
+The same blocks in two configurations, as `./ironwarp fpga --growth` counts them behind synthesis,
+without a placement.
+
+";
+
 const COMPARISON: &str = "
 ## Beside public cores
 
@@ -77,6 +89,40 @@ fn row(page: &mut String, figures: &Figures) {
         page,
         "| {name} | {lut} | {ff} | {ebr} | {dsp} | {fmax_mhz:.1} | {required_mhz} | `{command}` |"
     );
+}
+
+/// One row a block, and three columns a configuration.
+fn growth(page: &mut String, grown: &[Grown]) {
+    let mut configurations: Vec<&str> = Vec::new();
+    for it in grown {
+        if !configurations.contains(&it.configuration.as_str()) {
+            configurations.push(&it.configuration);
+        }
+    }
+    for name in &configurations {
+        let Some((_, it)) = configuration::ALL.iter().find(|(known, _)| known == name) else {
+            continue;
+        };
+        let (qps, cqs, mrs) = (it.qp_count(), it.cq_count(), it.mr_count());
+        let (ring, frame) = (it.stream_ring_bytes(), it.frame_bytes_max());
+        let _ = writeln!(
+            page,
+            "- *{name}*: {qps} queue pairs, {cqs} completion queues, {mrs} memory regions; a \
+             stream ring of {ring} octets a queue pair, frames up to {frame} octets."
+        );
+    }
+    page.push('\n');
+    let columns: String =
+        configurations.iter().map(|it| format!(" {it}: LUT | FF | EBR |")).collect();
+    let rules = "--:|".repeat(3 * configurations.len());
+    let _ = writeln!(page, "| block |{columns}\n|---|{rules}");
+    let Some(first) = configurations.first() else { return };
+    for first in grown.iter().filter(|it| it.configuration == *first) {
+        let same = grown.iter().filter(|it| it.block == first.block);
+        let cells: String =
+            same.map(|it| format!(" {} | {} | {} |", it.lut, it.ff, it.ebr)).collect();
+        let _ = writeln!(page, "| {} |{cells}", first.block);
+    }
 }
 
 fn path(page: &mut String, figures: &Figures) {

@@ -3,6 +3,7 @@
 use crate::block::Figures;
 use crate::board::Whole;
 use crate::error::{read, write, FlowError};
+use crate::growth::Grown;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,9 @@ pub struct Results {
     pub whole: Vec<Whole>,
     /// Blocks out of context, between flip-flops at all ports.
     pub blocks: Vec<Figures>,
+    /// The same blocks of several configurations.
+    #[serde(default)]
+    pub growth: Vec<Grown>,
     /// Functional units beside those of public cores.
     pub comparison: Vec<Comparison>,
 }

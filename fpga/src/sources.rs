@@ -14,6 +14,10 @@ pub struct Source {
 /// Every block: whole devices and boards, engines, leaf blocks.
 pub static SOURCES: &[Source] = &include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 
+/// Blocks that grow with the number of objects, with the configuration's name: block by block, in
+/// every configuration that is compared.
+pub static GROWTH: &[(&str, Source)] = &include!(concat!(env!("OUT_DIR"), "/growth.rs"));
+
 /// The block of that name.
 pub fn source(name: &str) -> Option<Source> {
     SOURCES.iter().find(|source| source.name == name).copied()

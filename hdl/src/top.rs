@@ -24,6 +24,7 @@ use crate::configuration::BAR_BITS;
 use crate::control::{BarWrite, Control, MsixMessage, QpEvent};
 use crate::mac::MacCounts;
 use crate::pcie::{Pcie, ReadRequest, WriteRequest};
+use crate::pins::Ports;
 use crate::receive::records::ReadAsked;
 use crate::receive::{Acknowledgement, Receive};
 use crate::restart::Restart;
@@ -51,7 +52,7 @@ pub struct Passed {
 }
 
 /// The whole device between the PCIe hard block and the Ethernet MAC.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Rnic {
     /// The core clock: everything happens at its rising edge.
     pub clock: Signal<In, Clock>,

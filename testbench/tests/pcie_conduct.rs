@@ -20,8 +20,6 @@ const RECEIVE_NEXT: u32 = 77;
 const HEADER_BYTES: usize = 2 + 14;
 /// Microseconds, of which the device has one in a clock since nobody has set its time base.
 const TIMEOUT: u32 = 8000;
-/// In QUERY_STATE: the queue pair runs.
-const ACTIVE: u32 = 1 << 8;
 const MSIX_CONTROL: u16 = 0x82;
 
 /// Queue pairs 1 and 2, each with a connection, a protection domain and a buffer of its own.
@@ -144,7 +142,8 @@ impl Bench {
     }
 
     fn active(&mut self, index: usize) -> bool {
-        self.station.query(index as u32 + 1, registers::QUERY_STATE) & ACTIVE != 0
+        let state = self.station.query(index as u32 + 1, registers::QUERY_STATE);
+        registers::QUERY_STATE.get(state, "active") == 1
     }
 
     fn mishaps(&self, mishap: Mishap) -> u64 {

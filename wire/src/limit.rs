@@ -1,13 +1,19 @@
 //! What the wire allows: the goodput of RDMA Write over TCP/IPv4 on Ethernet.
 
 use crate::ddp::TAGGED_HEADER_BYTES;
-use crate::ethernet::WIRE_OVERHEAD_BYTES;
+use crate::ethernet::{self, WIRE_OVERHEAD_BYTES};
 use crate::mpa::fpdu::mulpdu;
 use crate::{ipv4, tcp};
 
 /// The largest TCP payload of a segment at an MTU, in octets: no IP and no TCP options.
 pub const fn emss(mtu: usize) -> usize {
     mtu.saturating_sub(ipv4::HEADER_BYTES + tcp::HEADER_BYTES)
+}
+
+/// The largest MULPDU that a frame holds, in octets; `frame` counts Ethernet's header and no frame
+/// check sequence.
+pub const fn mulpdu_of_frame(frame: usize, markers: bool) -> usize {
+    mulpdu(emss(frame.saturating_sub(ethernet::HEADER_BYTES)), markers)
 }
 
 /// Payload octets of a full RDMA Write segment, and the octet times that its frame takes on the

@@ -16,9 +16,8 @@ use ironwarp_abi::registers::{
     COUNT_FRAMES_NO_ROOM, COUNT_SEGMENTS_ACCEPTED, COUNT_SEGMENTS_OUT_OF_ORDER,
 };
 use ironwarp_abi::status;
-use ironwarp_wire::ethernet;
-use ironwarp_wire::limit::emss;
-use ironwarp_wire::mpa::fpdu::{mulpdu, MULPDU_MIN};
+use ironwarp_wire::limit::mulpdu_of_frame;
+use ironwarp_wire::mpa::fpdu::MULPDU_MIN;
 use receive::{Receive, Verdict};
 use send::Send;
 
@@ -40,8 +39,7 @@ impl Tcp {
 
     /// What a connection over frames can carry.
     pub fn sizes(context: &QueuePairContext, device: &Configuration) -> Sizes {
-        let mtu = device.frame_bytes_max() - ethernet::HEADER_BYTES;
-        let most = mulpdu(emss(mtu), context.send_markers);
+        let most = mulpdu_of_frame(device.frame_bytes_max(), context.send_markers);
         //= rfc5044#3  MULPDU MUST be at least 128.
         let mulpdu = usize::from(context.mulpdu).clamp(MULPDU_MIN, most);
         Sizes { mulpdu, fpdu: device.fpdu_bytes_max(), waiting: device.stream_ring_bytes() }

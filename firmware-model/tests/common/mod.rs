@@ -284,12 +284,9 @@ impl Station {
         let word = self.read(reg::QUERY_STATE);
         self.write(reg::QUERY_QP, before);
         assert_eq!(word & 0xff00_fc00, 0);
-        State {
-            generation: word as u8,
-            active: word >> 8 & 1 != 0,
-            started: word >> 9 & 1 != 0,
-            status: (word >> 16) as u8,
-        }
+        let [generation, active, started, status] = ["generation", "active", "started", "status"]
+            .map(|it| reg::QUERY_STATE.get(word, it) as u8);
+        State { generation, active: active == 1, started: started == 1, status }
     }
 
     /// Queue pair [`QP`] runs.

@@ -1,5 +1,6 @@
 //! What the board's lights tell.
-use ironwarp_hdl_board::literal::Literal;
+use ironwarp_hdl::literal::Literal;
+use ironwarp_hdl::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Red, green and blue of the four lights, each lit when low.
@@ -27,7 +28,7 @@ pub struct LightPins {
 /// | 3 | | | the serial line moves |
 ///
 /// What lasts but a clock is shown for 2^22 clocks, 67 ms at 62.5 MHz.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Lights {
     pub clock: Signal<In, Clock>,
     pub resetting: Signal<In, Bit>,

@@ -1,9 +1,10 @@
 //! The PHY's reset pin.
-use ironwarp_hdl_board::literal::Literal;
+use ironwarp_hdl::literal::Literal;
+use ironwarp_hdl::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Low for the first 2^20 clocks: 16.8 ms at 62.5 MHz. The KSZ9031RNX wants 10 ms.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct PhyReset {
     pub clock: Signal<In, Clock>,
     /// Active low.

@@ -3,25 +3,20 @@
 use crate::lights::Lights;
 use crate::phy_reset::PhyReset;
 use crate::rgmii::{RgmiiReceiver, RgmiiTransmitter};
-use ironwarp_hdl_board::verilog::edge::Edge;
+use ironwarp_hdl::verilog::edge::Edge;
 
-ironwarp_hdl_board::blocks! {
-    ecpix5_phy_reset: PhyReset::default(), [clock, reset_n];
+ironwarp_hdl::blocks! {
+    ecpix5_phy_reset: PhyReset::default(),
     ecpix5_lights: Lights::default(),
-        [clock, resetting, link, gigabit, frame, trouble, serial, led];
     ecpix5_rgmii_receiver: RgmiiReceiver::default(),
-        [clock, data, control, gmii, link, gigabit];
     ecpix5_rgmii_transmitter: RgmiiTransmitter::default(),
-        [clock, gmii, pin_clock, data, control];
 }
 
 mod ecpix5 {
     use crate::top::{Ecpix5, CLOCKS_PER_BIT};
 
-    ironwarp_hdl_board::blocks! {
+    ironwarp_hdl::blocks! {
         ecpix5: Ecpix5::new(CLOCKS_PER_BIT),
-            [clock_100, uart_rx, uart_tx, phy_reset_n, led, rgmii_rx_clock, rgmii_rx_data,
-             rgmii_rx_control, rgmii_tx_clock, rgmii_tx_data, rgmii_tx_control];
     }
 }
 
@@ -29,6 +24,6 @@ mod ecpix5 {
 const EDGE: Edge = Edge { structure: "Ecpix5", sources: &[include_str!("top.rs")], bits: &[] };
 
 /// The whole board.
-pub fn whole() -> Vec<ironwarp_hdl_board::BlockEntry> {
+pub fn whole() -> Vec<ironwarp_hdl::BlockEntry> {
     ecpix5::blocks().into_iter().map(|entry| entry.with_edge(&EDGE)).collect()
 }

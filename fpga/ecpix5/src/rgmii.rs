@@ -5,14 +5,15 @@
 //! (its data sheet, DS00002117, section 7.1). So what is received needs no delay here, and the
 //! clock that is sent passes a [`PinDelay`] of 2 ns. Only 1000 Mb/s is spoken.
 use crate::cells::{DoubleRateInput, DoubleRateOutput, PinDelay};
-use ironwarp_hdl_board::mac::Gmii;
+use ironwarp_hdl::mac::Gmii;
+use ironwarp_hdl::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// 2 ns in taps of 25 ps: what RGMII 2.0 says is typical between data and clock.
 const TRANSMIT_CLOCK_TAPS: u8 = 80;
 
 /// From the pins to GMII, two clocks later.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct RgmiiReceiver {
     /// RXC.
     pub clock: Signal<In, Clock>,
@@ -87,7 +88,7 @@ impl Logic for RgmiiReceiver {
 }
 
 /// From GMII to the pins, one clock later.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct RgmiiTransmitter {
     pub clock: Signal<In, Clock>,
     pub gmii: Signal<In, Gmii>,

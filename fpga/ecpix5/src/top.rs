@@ -13,10 +13,11 @@ use crate::clocks::Clocks;
 use crate::lights::Lights;
 use crate::phy_reset::PhyReset;
 use crate::rgmii::{RgmiiReceiver, RgmiiTransmitter};
-use ironwarp_hdl_board::mac::Mac;
-use ironwarp_hdl_board::serial::SerialBridge;
-use ironwarp_hdl_board::stream::{Beat, StreamSource, Synchroniser};
-use ironwarp_hdl_board::top::Rnic;
+use ironwarp_hdl::mac::Mac;
+use ironwarp_hdl::pins::Ports;
+use ironwarp_hdl::serial::SerialBridge;
+use ironwarp_hdl::stream::{Beat, StreamSource, Synchroniser};
+use ironwarp_hdl::top::Rnic;
 use rust_hdl::prelude::*;
 
 /// The device's clocks that a bit lasts on the serial line: 3,000,000 baud, as near as 62.5 MHz
@@ -24,7 +25,7 @@ use rust_hdl::prelude::*;
 pub const CLOCKS_PER_BIT: u32 = 21;
 
 /// The whole board.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct Ecpix5 {
     /// The oscillator; see [`Clocks::reference`].
     pub clock_100: Signal<In, Clock>,

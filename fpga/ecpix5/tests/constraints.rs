@@ -1,7 +1,7 @@
 //! The constraints and the circuit speak of the same pins.
 
 use ironwarp_ecpix5::{whole, CONSTRAINTS};
-use ironwarp_hdl_board::pins::{PinVisitor, Words};
+use ironwarp_hdl::pins::{PinVisitor, Words};
 use std::collections::BTreeSet;
 
 /// Every bit of every port, as nextpnr calls it.

@@ -1,13 +1,16 @@
 //! What RustHDL's own derives leave out: a record made from bits, and a walk over a block's ports.
 //!
 //! Both are for test benches and for the emitter; no kernel knows of them. The generated code names
-//! `crate::pins` or `ironwarp_hdl::pins`: the first in the crate whose path is the second.
+//! `crate::pins` in the RTL's own crates, which are one a configuration, and `ironwarp_hdl::pins`
+//! in others.
 #![forbid(unsafe_code)]
 
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
 use quote::{quote, ToTokens};
-use syn::{parse_macro_input, Data, DeriveInput, Error, Expr, Fields, Lit, Meta, Visibility};
+use syn::{
+    parse_macro_input, parse_quote, Data, DeriveInput, Error, Fields, Visibility, WherePredicate,
+};
 
 /// `Pin` for a `LogicStruct`, field after field from bit 0, or for a `LogicState`, variant by
 /// number.
@@ -17,8 +20,7 @@ pub fn pin(input: TokenStream) -> TokenStream {
     expand(&input, pin_of(&input))
 }
 
-/// `Ports` for a `LogicBlock`: its public fields are its ports, under their names and with what
-/// their documentation says.
+/// `Ports` for a `LogicBlock`: its public fields are its ports, under their names.
 #[proc_macro_derive(Ports)]
 pub fn ports(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -72,46 +74,26 @@ fn pin_of(input: &DeriveInput) -> Result<Tokens, Error> {
 
 fn ports_of(input: &DeriveInput) -> Result<Tokens, Error> {
     let (name, pins) = (&input.ident, pins());
-    let (generics, arguments, bounds) = input.generics.split_for_impl();
     let Data::Struct(syn::DataStruct { fields: Fields::Named(fields), .. }) = &input.data else {
         return Err(Error::new_spanned(name, "a block is a struct with named fields"));
     };
-    let ports: Vec<_> = fields
-        .named
-        .iter()
-        .filter(|field| matches!(field.vis, Visibility::Public(_)))
-        .filter_map(|field| Some((field.ident.as_ref()?, about(field))))
-        .collect();
-    let (idents, abouts): (Vec<_>, Vec<_>) = ports.into_iter().unzip();
-    let texts: Vec<_> = idents.iter().map(|ident| ident.to_string()).collect();
-    let summary = text_of(&input.attrs);
+    let public = fields.named.iter().filter(|it| matches!(it.vis, Visibility::Public(_)));
+    let (idents, types): (Vec<_>, Vec<_>) = public.map(|it| (&it.ident, &it.ty)).unzip();
+    let texts: Vec<_> = idents.iter().map(|it| it.to_token_stream().to_string()).collect();
+    let mut generics = input.generics.clone();
+    if !generics.params.is_empty() {
+        // A port whose type is a parameter's has pins if the parameter is one that has.
+        let clause = generics.make_where_clause();
+        clause
+            .predicates
+            .extend(types.iter().map(|it| -> WherePredicate { parse_quote!(#it: #pins::Pins) }));
+    }
+    let (generics, arguments, bounds) = generics.split_for_impl();
     Ok(quote! {
         impl #generics #pins::Ports for #name #arguments #bounds {
             fn ports(&mut self, visitor: &mut dyn #pins::PinVisitor) {
                 #(#pins::Pins::pins(&mut self.#idents, #texts, visitor);)*
             }
-            fn about() -> (&'static str, &'static [(&'static str, &'static str)]) {
-                (#summary, &[#((#texts, #abouts)),*])
-            }
         }
     })
-}
-
-fn about(field: &syn::Field) -> String {
-    text_of(&field.attrs)
-}
-
-/// The lines of a documentation comment.
-fn text_of(attributes: &[syn::Attribute]) -> String {
-    let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
-        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
-            Expr::Lit(literal) => match &literal.lit {
-                Lit::Str(text) => Some(text.value().trim().to_owned()),
-                other => Some(other.to_token_stream().to_string()),
-            },
-            _ => None,
-        },
-        _ => None,
-    });
-    lines.collect::<Vec<_>>().join("\n")
 }

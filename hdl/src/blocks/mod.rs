@@ -5,17 +5,17 @@
 //!
 //! ```ignore
 //! blocks! {
-//!     skid_buffer: SkidBuffer::<Beat>::default(), [clock, sink, source];
+//!     skid_buffer: SkidBuffer::<Beat>::default(),
 //! }
 //! ```
 //!
-//! names the block, makes it, and lists the fields that are its ports. Of a block with more clocks
-//! than one, each port stands behind the clock that it belongs to.
+//! names the block and makes it; its public fields are its ports. Of a block with more clocks than
+//! one, each port stands behind the clock that it belongs to.
 //!
 //! A board's crate registers its own blocks in the same way, with `ironwarp_hdl::blocks!`.
 
 use crate::lint::lint;
-use crate::pins::PinVisitor;
+use crate::pins::{PinVisitor, Ports};
 use crate::verilog::edge::{wraps, Edge, Group};
 use crate::verilog::{core_name, emit_as, groups, EmitError};
 use rust_hdl::prelude::*;
@@ -24,15 +24,13 @@ use std::fmt;
 /// Defines `blocks()`, a list of blocks. See the module [`blocks`](mod@crate::blocks).
 #[macro_export]
 macro_rules! blocks {
-    ($($name:ident: $make:expr, [$($port:ident),* $(,)?]);* $(;)?) => {
+    ($($name:ident: $make:expr),* $(,)?) => {
         /// The blocks of this engine that stand alone.
         pub fn blocks() -> Vec<$crate::blocks::BlockEntry> {
             vec![$($crate::blocks::BlockEntry {
                 name: stringify!($name),
                 edge: None,
-                make: &|| Box::new($crate::blocks::Wired::new($make, |_block, _visitor| {
-                    $($crate::pins::Pins::pins(&mut _block.$port, stringify!($port), _visitor);)*
-                })),
+                make: &|| Box::new($crate::blocks::Wired::new($make)),
             }),*]
         }
     };
@@ -135,39 +133,36 @@ pub trait Specimen {
     fn block(&self) -> &dyn Block;
 }
 
-/// A block and the walk over its ports.
-pub struct Wired<B> {
-    block: B,
-    walk: fn(&mut B, &mut dyn PinVisitor),
-}
+/// A block that is connected.
+pub struct Wired<B>(B);
 
 impl<B: Block> Wired<B> {
-    /// Connects `block`, whose ports `walk` visits.
-    pub fn new(mut block: B, walk: fn(&mut B, &mut dyn PinVisitor)) -> Self {
+    /// Connects `block`.
+    pub fn new(mut block: B) -> Self {
         block.connect_all();
-        Self { block, walk }
+        Self(block)
     }
 }
 
-impl<B: Block> Specimen for Wired<B> {
+impl<B: Block + Ports> Specimen for Wired<B> {
     fn emit(&mut self, top: &str, edge: Option<&Edge>) -> Result<String, EmitError> {
-        emit_as(&mut self.block, top, edge)
+        emit_as(&mut self.0, top, edge)
     }
 
     fn lint(&self) -> Vec<String> {
-        lint(&self.block)
+        lint(&self.0)
     }
 
     fn pins(&mut self, visitor: &mut dyn PinVisitor) {
-        (self.walk)(&mut self.block, visitor);
+        self.0.ports(visitor);
     }
 
     fn settle(&mut self) -> bool {
-        simulate(&mut self.block, 100)
+        simulate(&mut self.0, 100)
     }
 
     fn block(&self) -> &dyn Block {
-        &self.block
+        &self.0
     }
 }
 

@@ -3,6 +3,6 @@
 use crate::mpa::*;
 
 blocks! {
-    crc32c: Crc32c::default(), [clock, first, half, valid, data, crc];
-    marker_count: MarkerCount::default(), [position, octets, count];
+    crc32c: Crc32c::default(),
+    marker_count: MarkerCount::default(),
 }

@@ -3,6 +3,6 @@
 use crate::protect::*;
 
 blocks! {
-    refusal_status: RefusalStatus::default(), [refusal, remote, response, status];
-    gate: Gate::default(), [clock, context_write, question, answer];
+    refusal_status: RefusalStatus::default(),
+    gate: Gate::default(),
 }

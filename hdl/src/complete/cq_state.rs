@@ -3,6 +3,7 @@ use super::records::CqRecord;
 use crate::configuration::{CqNumber, CQ_BITS};
 use crate::control::records::{CqCommand, CqDoorbell};
 use crate::memory::{FreshTable, Table};
+use crate::pins::Ports;
 use crate::queue::NumberList;
 use crate::stream::*;
 use rust_hdl::prelude::*;
@@ -20,7 +21,7 @@ const LIST_BITS: usize = CQ_BITS + 1;
 /// every queue. The record is written by the entry writer alone, the consumer index by the host
 /// alone. What the host arms is put into a list, and the entry writer sets the bit when it takes
 /// the number: so the bit has one writer, too.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct CqState {
     pub clock: Signal<In, Clock>,
     /// A `wipe` comes with a stop of every queue.

@@ -3,12 +3,13 @@ use super::records::{Completion, CqRecord};
 use super::ring_place::RingPlace;
 use crate::control::records::QpEvent;
 use crate::literal::Literal;
+use crate::pins::Ports;
 use ironwarp_abi::queue::kind;
 use ironwarp_abi::status;
 use rust_hdl::prelude::*;
 
 /// Where an entry goes, whether it is lost, and what is written then. Combinational.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct EntryFate {
     /// The words of the queue's context.
     pub ring_low: Signal<In, Bits<32>>,

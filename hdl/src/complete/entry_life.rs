@@ -2,6 +2,7 @@
 use super::records::Completion;
 use crate::life::{Life, LifeTable, LifeWatch, QpChange};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use ironwarp_abi::queue::kind;
 use rust_hdl::prelude::*;
 
@@ -15,7 +16,7 @@ use rust_hdl::prelude::*;
 /// stopped. A queue pair that has ended is not stopped: its entries come until it is `closed` here,
 /// with its event, or with the first entry that a full queue has lost. After that its event alone
 /// may come, and nothing more. A fence belongs to no queue pair.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct EntryLife {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

@@ -1,6 +1,7 @@
 //! A completion entry as it lies in host memory.
 use super::records::Completion;
 use crate::configuration::QP_BITS;
+use crate::pins::Ports;
 use crate::stream::*;
 use ironwarp_abi::limits::NUMBER_BITS;
 use ironwarp_abi::queue::CompletionEntry;
@@ -35,7 +36,7 @@ pub struct EntryTail {
 const _: () = assert!(CompletionEntry::BYTES == 32, "an entry is four beats");
 
 /// The four beats of an entry, or the one of an interrupt message. Combinational.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct EntryOctets {
     pub entry: Signal<In, Completion>,
     pub phase: Signal<In, Bit>,

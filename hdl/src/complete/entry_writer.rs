@@ -6,6 +6,7 @@ use crate::configuration::CqNumber;
 use crate::control::records::{MsixMessage, QpEvent};
 use crate::literal::Literal;
 use crate::pcie::records::WriteRequest;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use ironwarp_abi::context::CompletionQueueContext;
 use ironwarp_abi::queue::{kind, CompletionEntry};
@@ -46,7 +47,7 @@ pub enum Writing {
 /// place, and the queue takes nothing more until it is started again. Who loses an entry, then or
 /// later, has ended: `overflow_event` says so, once in a life. Nothing that was not consumed is
 /// ever overwritten. Nine clocks an entry if the write engine does not wait.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct EntryWriter {
     pub clock: Signal<In, Clock>,
     pub completion: StreamSink<Completion>,

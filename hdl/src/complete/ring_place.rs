@@ -1,5 +1,6 @@
 //! Where the next entry of a completion queue goes.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use ironwarp_abi::context::CompletionQueueContext;
 use ironwarp_abi::queue::CompletionEntry;
 use rust_hdl::prelude::*;
@@ -10,7 +11,7 @@ const _: () =
     assert!(CompletionEntry::BYTES == 1 << ENTRY_BITS && CompletionQueueContext::WORDS == 3);
 
 /// Place and phase of an entry from its queue's context and producer index. Combinational.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct RingPlace {
     /// The words of `ironwarp_abi::context::CompletionQueueContext`.
     pub ring_low: Signal<In, Bits<32>>,

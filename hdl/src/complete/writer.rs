@@ -1,14 +1,15 @@
 //! The completion writer as one block.
 use super::cq_state::CqState;
 use super::entry_life::EntryLife;
+use super::entry_order::EntryOrder;
 use super::entry_writer::EntryWriter;
-use super::fence_order::FenceOrder;
 use super::records::Completion;
 use crate::configuration::{CqNumber, CQ_BITS};
 use crate::control::records::{ContextWrite, CqCommand, CqDoorbell, MsixMessage, QpEvent};
 use crate::life::QpChange;
 use crate::memory::ContextTable;
 use crate::pcie::records::WriteRequest;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use crate::stream::{HalfBuffer, Merge2, StreamFifo};
 use ironwarp_abi::context::table;
@@ -31,7 +32,7 @@ const EVENT_BITS: usize = 4;
 /// Who takes the overflow events may have to hand in an entry before it takes the next: so some can
 /// wait: of each entry that goes before the event that is handed in. Those are what stands at the
 /// inputs and in the line when it comes, and one of each input more.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct CompletionWriter {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,
@@ -64,8 +65,8 @@ pub struct CompletionWriter {
     /// A fence's entry went to the write engine, or nobody was there to read it.
     pub fence_told: Signal<Out, Bit>,
     works: Merge2<Completion>,
-    order: FenceOrder,
-    event_order: FenceOrder,
+    order: EntryOrder,
+    event_order: EntryOrder,
     told: Merge2<Completion>,
     line: Merge2<Completion>,
     next: HalfBuffer<Completion>,

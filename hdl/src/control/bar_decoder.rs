@@ -3,6 +3,7 @@ use super::records::{CqDoorbell, PageWrite, QpDoorbell, Wipe};
 use crate::configuration::*;
 use crate::literal::Literal;
 use crate::pcie::records::BarWrite;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use ironwarp_abi::{limits, registers};
 use rust_hdl::prelude::*;
@@ -32,7 +33,7 @@ const _: () = assert!(OBJECT_BITS >= 8, "the index of a wipe names every word of
 ///
 /// A write a clock, but behind one to a register, until it is known what it begins: then as long as
 /// `hold` says.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct BarDecoder {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<BarWrite>,

@@ -4,6 +4,7 @@ use super::records::{CommitCommand, ContextWrite, CqCommand, PageWrite, Wipe, EV
 use crate::configuration::*;
 use crate::literal::Literal;
 use crate::memory::{field, DualPortRam, Table};
+use crate::pins::Ports;
 use ironwarp_abi::context::*;
 use ironwarp_abi::limits::{NUMBER_BITS, QUEUE_BITS_MAX};
 use ironwarp_abi::registers::CONTEXT_WINDOW_WORDS;
@@ -59,7 +60,7 @@ pub enum Committing {
 /// A region's and a flow's last word comes first, with its `valid` clear: until the last one has
 /// come nobody takes the record for a valid one. Words that were never written are not checked: a
 /// commit takes as many clocks as words were written and the record has, and about four.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Committer {
     pub clock: Signal<In, Clock>,
     /// After a reset: clears the contexts of a number.

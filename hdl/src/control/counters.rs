@@ -1,8 +1,9 @@
 //! Counters of what happened.
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// `N` counters that wrap.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct Counters<const N: usize> {
     pub clock: Signal<In, Clock>,
     /// Bit n counts in counter n.

@@ -3,6 +3,7 @@ use super::records::FenceCommand;
 use crate::complete::records::Completion;
 use crate::configuration::CqNumber;
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use ironwarp_abi::queue::kind;
 use rust_hdl::prelude::*;
@@ -23,7 +24,7 @@ pub enum Fencing {
 /// One fence at a time: a token goes through the transmit and the receive side; when it has come
 /// out of both, an entry goes to the completion writer, and when that is written, the fence is
 /// done. Who asks for another in the meantime waits; the last stands for all that wait.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Fences {
     pub clock: Signal<In, Clock>,
     pub ask: Signal<In, FenceCommand>,

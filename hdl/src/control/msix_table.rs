@@ -1,6 +1,7 @@
 //! The MSI-X table and its pending bits.
 use super::records::{MsixMessage, PageWrite};
 use crate::memory::DualPortRam;
+use crate::pins::Ports;
 use crate::queue::PriorityEncoder;
 use crate::stream::beat::*;
 use ironwarp_abi::limits;
@@ -13,7 +14,7 @@ use rust_hdl::prelude::*;
 /// Specification, s. 7.7.2.2).
 ///
 /// After power-on every vector is masked. A message takes three clocks.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct MsixTable {
     pub clock: Signal<In, Clock>,
     /// The host's writes to the table.

@@ -13,6 +13,7 @@ use crate::complete::records::Completion;
 use crate::configuration::*;
 use crate::life::QpChange;
 use crate::pcie::records::BarWrite;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use ironwarp_abi::limits::FLOW_KEY_BITS;
 use rust_hdl::prelude::*;
@@ -45,7 +46,7 @@ pub struct Pulses {
 /// keep their order: what a commit or a command sets in motion is told to the engines before the
 /// next write or read is taken, so a doorbell counts from the start before it, and a fence stands
 /// behind every commit and every stop that came before it.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Control {
     pub clock: Signal<In, Clock>,
     pub bar_write: StreamSink<BarWrite>,

@@ -6,6 +6,7 @@ use crate::control::records::ContextWrite;
 use crate::life::QpChange;
 use crate::literal::Literal;
 use crate::memory::{field, ContextTable, Table};
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use crate::stream::Merge2;
 use ironwarp_abi::context::{table, QueuePairContext};
@@ -31,7 +32,7 @@ pub enum Deciding {
 /// * An event of another generation, or of a queue pair that is not active, is swallowed: only the
 ///   first reason counts, and an old life has no say in a new one.
 /// * A command goes before an event that waits, and does not wait for the completion writer.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct QpState {
     pub clock: Signal<In, Clock>,
     /// After a reset: the queue pair of that number has never lived.

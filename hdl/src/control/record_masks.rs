@@ -1,6 +1,6 @@
 //! Which bits of a record may be set.
 use crate::configuration::{CQ_BITS, QP_BITS};
-use crate::pins::Pin;
+use crate::pins::{Pin, Ports};
 use ironwarp_abi::context::*;
 use ironwarp_abi::limits::VECTOR_COUNT;
 use ironwarp_abi::record::Field;
@@ -36,7 +36,7 @@ fn width(field: &Field) -> usize {
 }
 
 /// The bits that may be set in a word of a record; none where there is no record. Combinational.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct RecordMasks {
     pub place: Signal<In, RecordWord>,
     pub mask: Signal<Out, Bits<32>>,

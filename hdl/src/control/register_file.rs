@@ -3,6 +3,7 @@ use super::fields::{low, word};
 use super::records::{CommitCommand, CqCommand, FenceCommand, PageWrite, QpCommand};
 use crate::configuration::*;
 use crate::literal::Literal;
+use crate::pins::Ports;
 use ironwarp_abi::limits::{FLOW_KEY_BITS, NUMBER_BITS};
 use ironwarp_abi::registers;
 use rust_hdl::prelude::*;
@@ -29,7 +30,7 @@ pub struct FlowKey {
 
 /// Keeps the registers that read back, and turns the others into broadcasts, one clock after the
 /// write. What names an object that does not exist is refused.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct RegisterFile {
     pub clock: Signal<In, Clock>,
     /// Writes to the page of the registers.

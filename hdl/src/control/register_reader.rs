@@ -4,6 +4,7 @@ use super::fields::{compose, low, word};
 use super::records::QpRecord;
 use crate::configuration::*;
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use ironwarp_abi::{limits, registers};
 use rust_hdl::prelude::*;
@@ -70,7 +71,7 @@ const SIZES: u64 = compose(
 
 /// Takes an address, and offers the register's value three clocks later. The context window,
 /// doorbells, write-only registers and addresses that mean nothing read as zero.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct RegisterReader {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<Bits<BAR_BITS>>,

@@ -1,8 +1,9 @@
 //! Microseconds.
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Counts microseconds of `clocks_per_microsecond` clocks each. Zero clocks count as one.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct TimeBase {
     pub clock: Signal<In, Clock>,
     pub clocks_per_microsecond: Signal<In, Bits<16>>,

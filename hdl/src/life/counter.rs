@@ -3,13 +3,14 @@ use crate::configuration::QpNumber;
 use crate::life::records::QpChange;
 use crate::life::table::LifeTable;
 use crate::literal::Literal;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// A count for every queue pair, modulo `2^W`, with `R` readers. It goes up by one at a time, and
 /// begins at zero with each life; in the clock of a [`QpChange`] that `begins`, the change wins.
 ///
 /// What others wait for is the difference of two counts, each of one writer.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct LifeCounter<const W: usize, const R: usize> {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

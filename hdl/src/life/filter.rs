@@ -2,11 +2,12 @@
 use crate::configuration::{Generation, QpNumber};
 use crate::life::records::QpChange;
 use crate::life::watch::LifeWatch;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Of a broadcast that carries a queue pair and its generation, says a clock later whether that
 /// queue pair is active in that generation. One a clock.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct LifeFilter {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

@@ -2,12 +2,13 @@
 use crate::configuration::{QpNumber, QP_BITS};
 use crate::life::records::QpChange;
 use crate::memory::FreshTable;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// A record for every queue pair; one read and one write a clock. From the clock of a
 /// [`QpChange`] that `begins` on, a queue pair's record is `T::default()` until it is written; in
 /// that very clock the change wins over a write. See [`FreshTable`].
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct LifeTable<T: Synth> {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

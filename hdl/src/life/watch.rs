@@ -2,6 +2,7 @@
 use crate::configuration::{QpNumber, QP_BITS};
 use crate::life::records::{Life, QpChange};
 use crate::memory::Table;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Looks a queue pair's [`Life`] up and keeps an eye on it until the next one is looked up.
@@ -11,7 +12,7 @@ use rust_hdl::prelude::*;
 ///         1 ..   `life`: with every change up to the clock before
 ///                `life_now`: with a change of this clock, too
 /// ```
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct LifeWatch {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

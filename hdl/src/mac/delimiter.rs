@@ -2,6 +2,7 @@
 use super::records::{Gmii, ReceivedOctet};
 use super::{PREAMBLE, START};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Where in the line's signal we are.
@@ -16,7 +17,7 @@ pub enum Hearing {
 }
 
 /// Takes away preamble and start frame delimiter (IEEE 802.3 section 3.2.1 and 3.2.2). One clock.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Delimiter {
     pub clock: Signal<In, Clock>,
     pub gmii: Signal<In, Gmii>,

@@ -1,11 +1,12 @@
 //! Keeps frames whole where the device may be reset.
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// A reset can come to the device in the middle of a frame. Of one on its way in, the device shall
 /// not take the rest for a frame of its own: it is dropped. One on its way out, the device will not
 /// end: it is ended here, with `error`. Combinational otherwise.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct DeviceGate {
     pub clock: Signal<In, Clock>,
     /// The device is being reset: what it offers and takes means nothing.

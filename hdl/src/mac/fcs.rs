@@ -1,5 +1,6 @@
 //! The frame check sequence, one octet a clock.
 use crate::crc;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// The polynomial of IEEE 802.3 section 3.2.9, 0x04C11DB7, lowest power first.
@@ -13,7 +14,7 @@ const RESIDUE: u32 = !crc::residue(POLYNOMIAL);
 /// The remainder starts as all ones and is sent inverted. It is held inverted, so that zero, the
 /// flip-flops' first content, is also the start. An octet that is taken moves the remainder on by
 /// eight bits and adds to it what follows from the eight that leave; to shift is to add nothing.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct Fcs {
     pub clock: Signal<In, Clock>,
     /// Start again, at the next clock edge; goes before the others.

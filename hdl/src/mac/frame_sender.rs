@@ -3,6 +3,7 @@ use super::fcs::Fcs;
 use super::records::Gmii;
 use super::{GAP, PREAMBLE, START};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -29,7 +30,7 @@ pub enum Sending {
 ///
 /// The beats of a frame must come in time, one every eight clocks. If one does not, or if the
 /// packet ends with `error`, the frame ends with an octet with TX_ER and has no check sequence.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FrameSender {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<Beat>,

@@ -1,6 +1,7 @@
 //! From octets to beats.
 use super::records::{ReceiveVerdict, ReceivedOctet};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::stream::beat::Beat;
 use rust_hdl::prelude::*;
 
@@ -21,7 +22,7 @@ pub struct Lanes {
 ///
 /// The last four octets wait in `line` until it is known that more follow. A full beat waits until
 /// the next octet comes, or the verdict, as only that tells whether it is the last.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct OctetPacker {
     pub clock: Signal<In, Clock>,
     pub octet: Signal<In, ReceivedOctet>,

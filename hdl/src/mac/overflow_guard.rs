@@ -1,11 +1,12 @@
 //! Keeps frames whole where beats may be lost.
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// A line cannot be stopped: a beat that is not taken at once is lost. Then the rest of its frame
 /// is lost too, with every frame that begins before there is room again, and one beat with `last`
 /// and `error`, of any octets, stands for all of them. Combinational while nothing is lost.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct OverflowGuard {
     pub clock: Signal<In, Clock>,
     /// The beat that `beat_valid` offers for one clock.

@@ -1,6 +1,7 @@
 //! Finds PAUSE frames, and every frame of MAC Control.
 use super::records::{ReceiveVerdict, ReceivedOctet};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// The address that is PAUSE's own (IEEE 802.3 annex 31B.1).
@@ -14,7 +15,7 @@ const CONTROL: [u8; 4] = [0x88, 0x08, 0x00, 0x01];
 /// PAUSE is obeyed if it comes to PAUSE's address or to the station's own (IEEE 802.3 section
 /// 31B.3.3). Frames of MAC Control are the MAC's alone, whatever their opcode (section 31.5.2), and
 /// so is what comes to PAUSE's address: bridges do not forward it either.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct PauseReceiver {
     pub clock: Signal<In, Clock>,
     pub octet: Signal<In, ReceivedOctet>,

@@ -1,11 +1,12 @@
 //! Silence that the peer asked for.
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// A PAUSE frame's time begins anew with every frame, and ends with a time of zero (IEEE 802.3
 /// section 31B.2). A quantum is 512 bit times: 64 clocks of the line. Time passes in silence alone:
 /// of a frame that is being sent, the end is awaited first (figure 31B-2).
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct PauseTimer {
     pub clock: Signal<In, Clock>,
     /// Quanta; always ready.

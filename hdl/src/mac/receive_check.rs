@@ -3,10 +3,11 @@ use super::fcs::Fcs;
 use super::records::{ReceiveVerdict, ReceivedOctet};
 use super::{LONGEST, SHORTEST};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Checks sequence and length of each frame, and says so one clock after its end.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct ReceiveCheck {
     pub clock: Signal<In, Clock>,
     pub octet: Signal<In, ReceivedOctet>,

@@ -9,6 +9,7 @@ use super::pause_timer::PauseTimer;
 use super::receive_check::ReceiveCheck;
 use super::records::*;
 use super::type_wait::TypeWait;
+use crate::pins::Ports;
 use crate::stream::*;
 use rust_hdl::prelude::*;
 
@@ -22,7 +23,7 @@ use rust_hdl::prelude::*;
 /// preamble leave while the second follows, and a beat lasts eight clocks of 125 MHz there. So a
 /// device that holds `valid` from a frame's first beat to its last, at 15.625 MHz or more, never
 /// lets the line wait.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Mac {
     /// 125 MHz of the peer, as the PHY recovered it.
     pub receive_clock: Signal<In, Clock>,

@@ -1,11 +1,12 @@
 //! Time to read a frame's type.
 use super::records::{ReceiveVerdict, ReceivedOctet};
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Octets and verdicts two clocks later. [`OctetPacker`](super::OctetPacker) lets the first beat go
 /// with a frame's thirteenth octet, and the type, which may make the frame the MAC's alone, ends
 /// with the fourteenth.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct TypeWait {
     pub clock: Signal<In, Clock>,
     pub octet: Signal<In, ReceivedOctet>,

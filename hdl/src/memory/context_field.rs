@@ -4,12 +4,18 @@ use ironwarp_abi::record::Field;
 /// The field of that name: `field(FlowContext::FIELDS, "next").word()`. To be asked for constants
 /// and while a circuit is made.
 pub const fn field(fields: &[Field], name: &str) -> Field {
+    fields[place(fields, name)]
+}
+
+/// Where the field of that name stands in the list; a constant of a name that is not there does
+/// not compile.
+pub(super) const fn place(fields: &[Field], name: &str) -> usize {
     let mut place = 0;
     while !is_name(fields[place].name, name) {
         place += 1;
         assert!(place < fields.len(), "the record has no such field");
     }
-    fields[place]
+    place
 }
 
 /// The two are equal.

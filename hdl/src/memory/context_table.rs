@@ -3,6 +3,7 @@ use super::DualPortRam;
 use crate::configuration::OBJECT_BITS;
 use crate::control::records::{ContextWrite, EVERY_TABLE};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Words `first_word .. first_word + N` of the first `2^A` contexts of one context table.
@@ -10,7 +11,7 @@ use rust_hdl::prelude::*;
 /// The host writes words one by one ([`ContextWrite`]); the engine reads a context's words
 /// together. A word that is read in the clock of its write is not defined: an object is started
 /// only after its context was written.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct ContextTable<const A: usize, const N: usize> {
     pub clock: Signal<In, Clock>,
     /// The host's writes.

@@ -1,4 +1,5 @@
 //! A memory with a port to write and a port to read.
+use crate::pins::Ports;
 use rust_hdl::core::timing::TimingInfo;
 use rust_hdl::prelude::*;
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 /// the old record nor the new one, and logic around it that promised either would cost some 60 LUTs
 /// and 80 flip-flops a memory. In simulation, in Rust and in Verilog, it is `T::default()`, all
 /// zero, so that whoever looks at it fails a test. `no_rw_check` tells synthesis that nobody does.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct DualPortRam<T: Synth, const A: usize> {
     pub clock: Signal<In, Clock>,
     /// The record to read. May change every clock.

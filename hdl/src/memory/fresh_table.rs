@@ -1,5 +1,6 @@
 //! A table whose records begin anew.
 use super::Table;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// `2^A` records; one read and one write a clock. From the clock on in which a record begins anew
@@ -8,7 +9,7 @@ use rust_hdl::prelude::*;
 /// The record is cleared in the first clock without a write, and reads as cleared until then.
 /// Beginnings are rare enough that there is such a clock before the next, but for those of a
 /// reset's wipe, in which nothing is written.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct FreshTable<T: Synth, const A: usize> {
     pub clock: Signal<In, Clock>,
     /// The record of `begun` begins anew.

@@ -3,27 +3,14 @@ use super::DualPortRam;
 use crate::configuration::{QpNumber, OBJECT_BITS, QP_BITS};
 use crate::control::records::{ContextWrite, EVERY_TABLE};
 use crate::literal::{Derived, Literal, Value};
+use crate::pins::Ports;
 use ironwarp_abi::context::{table, QueuePairContext};
 use ironwarp_abi::record::Field;
 use rust_hdl::prelude::*;
 
 /// Which field of the queue pair context has that name; a name that is not there does not compile.
 pub const fn field_number(name: &str) -> usize {
-    let fields = QueuePairContext::FIELDS;
-    let mut i = 0;
-    loop {
-        let (left, right) = (fields[i].name.as_bytes(), name.as_bytes());
-        let mut same = left.len() == right.len();
-        let mut at = 0;
-        while same && at < left.len() {
-            same = left[at] == right[at];
-            at += 1;
-        }
-        if same {
-            return i;
-        }
-        i += 1;
-    }
+    super::context_field::place(QueuePairContext::FIELDS, name)
 }
 
 /// The field number `F`, which lies in one word.
@@ -51,7 +38,7 @@ impl<const F: usize> Value for FieldBit<F> {
 
 /// The field number `F` of the context of `qp`, one clock later; of one that is wider than `N`, the
 /// low bits. A context is written only while its queue pair is stopped.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct QpField<const N: usize, const F: usize> {
     pub clock: Signal<In, Clock>,
     /// The contexts that the host commits.

@@ -1,12 +1,13 @@
 //! A table of records in block RAM.
 use super::DualPortRam;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// `2^A` records; one read and one write a clock.
 ///
 /// What a [`DualPortRam`] gives when a read meets its write is not defined; the table forwards the
 /// new record, so a read always sees every write of this clock and before.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Table<T: Synth, const A: usize> {
     pub clock: Signal<In, Clock>,
     /// The record to read. May change every clock.

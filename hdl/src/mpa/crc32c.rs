@@ -2,6 +2,7 @@
 //!
 //! //= rfc5044#4.4  The polynomial and the bit order are those of the iSCSI digest.
 use crate::crc;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// The Castagnoli polynomial 0x1EDC6F41, lowest power first.
@@ -31,7 +32,7 @@ pub(crate) const fn remainder_rows(octets: usize) -> [u32; 32] {
 /// ```
 /// Half a word could go through the matrices of a whole one behind four octets of zero, but that
 /// choice would stand before the parities, in the longest path; here it comes after them.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct Crc32c {
     pub clock: Signal<In, Clock>,
     /// `data` is the first word of a message.

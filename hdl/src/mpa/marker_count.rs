@@ -1,11 +1,12 @@
 //! How many markers an FPDU holds.
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Markers lie at every 512th octet of the stream, the first one at octet 0 (RFC 5044 s. 4.3).
 /// Between two of them are 508 other octets.
 ///
 /// Combinational: `count` belongs to the `position` and `octets` of the same clock.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct MarkerCount {
     /// Where in the stream the FPDU starts, modulo 512. A multiple of 4. Position 0 means that a
     /// marker stands before the FPDU's length field; it counts.

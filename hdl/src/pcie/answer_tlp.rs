@@ -1,6 +1,7 @@
 //! Makes packets of the answers to the host.
 use super::records::BarCompletion;
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -10,7 +11,7 @@ use rust_hdl::prelude::*;
 /// Specification, s. 2.4.1): it waits until the writes that had been taken when it came have left.
 /// While the function may not write (bus mastering is off) they cannot, and the host must have its
 /// answer all the same: then it does not wait. One answer at a time.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct AnswerTlp {
     pub clock: Signal<In, Clock>,
     /// Writes may leave.

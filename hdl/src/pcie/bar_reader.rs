@@ -2,6 +2,7 @@
 use super::records::{BarCompletion, BarRequest};
 use crate::configuration::BAR_BITS;
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -48,7 +49,7 @@ pub struct CompletionTail {
 /// byte enables (tables 2-32, 2-33), so a zero-length read, which flushes writes, counts one. A
 /// request that is not supported is answered with Unsupported Request; Byte Count and Lower Address
 /// are then those of a read that succeeds (s. 2.3.1.1), and a locked read gets a CplLk.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct BarReader {
     pub clock: Signal<In, Clock>,
     /// Our completer ID.

@@ -1,9 +1,10 @@
 //! Which octets of its first and last double word a memory request means.
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Turns a run of octets into double words and byte enables (PCI Express Base Specification,
 /// s. 2.2.5). Combinational.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct ByteEnables {
     /// The address of the first octet modulo 4.
     pub offset: Signal<In, Bits<2>>,

@@ -1,5 +1,6 @@
 //! Moves a packet by a few octets within its beats.
 use super::records::ShiftBeat;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use crate::stream::SkidBuffer;
 use rust_hdl::prelude::*;
@@ -14,7 +15,7 @@ use rust_hdl::prelude::*;
 /// The second form strips 8 - `shift` octets from the front. Octets that come in front are zero in
 /// the first form. A beat a clock, and one more if the packet grows by a beat; two clocks. Both
 /// sides are registered.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct ByteShift {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<ShiftBeat>,

@@ -1,7 +1,7 @@
 //! Does a completion go on where its read has got to?
 use super::records::CompletionBeat;
 use crate::literal::Literal;
-use crate::pins::Pin;
+use crate::pins::{Pin, Ports};
 use rust_hdl::prelude::*;
 
 /// What a read still waits for.
@@ -19,7 +19,7 @@ pub struct Awaited {
 /// longer than what is left (PCI Express Base Specification, s. 2.2.9, 2.3.1.1); one that refuses
 /// the read needs only its tag. Two steps, a clock apart: first what the header alone tells, then,
 /// when the read is known, the rest, which is combinational.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct CompletionCheck {
     pub clock: Signal<In, Clock>,
     /// The first record of the completion.

@@ -3,6 +3,7 @@ use super::completion_check::{Awaited, CompletionCheck};
 use super::records::{CompletionBeat, OpenRead};
 use super::slot_states::SlotStates;
 use crate::memory::DualPortRam;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// A read as it began: its tag, and all that it waits for.
@@ -25,7 +26,7 @@ pub struct Begun {
 /// tag is not that of the slot's read, is not expected, and changes nothing (s. 2.3.2). A double
 /// word lies at its bus address modulo 512. Takes a [`CompletionBeat`] every clock, but two
 /// completions are at least one clock apart.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct CompletionStore<const T: usize, const A: usize> {
     pub clock: Signal<In, Clock>,
     pub completion: Signal<In, CompletionBeat>,

@@ -1,11 +1,12 @@
 //! Says when reads have waited too long.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Pulses twice within the completion timeout. What is there at two pulses has waited for more than
 /// half of it, and not longer than it: so one counter does for all reads (PCI Express Base
 /// Specification, s. 2.8, leaves a range). Of an odd number of microseconds one is not counted.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct CompletionTimer {
     pub clock: Signal<In, Clock>,
     /// A microsecond has passed.

@@ -14,6 +14,7 @@ use super::tlp_merge::TlpMerge;
 use super::tlp_receiver::TlpReceiver;
 use super::write_splitter::WriteSplitter;
 use crate::configuration::BAR_BITS;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use crate::stream::{Merge2, SkidBuffer, StreamFifo};
 use rust_hdl::prelude::*;
@@ -39,7 +40,7 @@ use rust_hdl::prelude::*;
 ///
 /// A read ends when its octets have come, when it is refused, or when it times out (s. 2.8). What
 /// answers no read, or answers it wrongly, is dropped and counted (s. 2.3.2).
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct Pcie {
     pub clock: Signal<In, Clock>,
     /// Packets from the host.

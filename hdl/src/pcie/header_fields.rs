@@ -2,6 +2,7 @@
 use super::records::{BarRequest, CompletionBeat};
 use super::tlp_kind::TlpKind;
 use crate::configuration::BAR_BITS;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// The bits of an offset in BAR 0 beyond its low two octets.
@@ -23,7 +24,7 @@ pub struct RequesterId {
 }
 
 /// Says what a packet asks of the device. Combinational.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct HeaderFields {
     /// Our requester ID.
     pub requester: Signal<In, Bits<16>>,

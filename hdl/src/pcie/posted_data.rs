@@ -1,12 +1,13 @@
 //! Brings the data of writes in the order of their requests.
 use super::records::{DataOrder, ShiftBeat};
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// Takes a whole packet from the client that the next [`DataOrder`] names, and asks for it to be
 /// moved to the place of its first octet in a double word. Combinational; no clock is lost between
 /// two packets.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct PostedData {
     pub order: StreamSink<DataOrder>,
     pub payload: StreamSink<Beat>,

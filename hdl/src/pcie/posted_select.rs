@@ -1,5 +1,6 @@
 //! Puts the writes of two clients in one order.
 use super::records::{DataOrder, WriteRequest};
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use crate::stream::SkidBuffer;
 use rust_hdl::prelude::*;
@@ -13,7 +14,7 @@ use rust_hdl::prelude::*;
 /// ```
 /// A request a clock; the clients take turns. A client's `ready` depends on the `valid` of the
 /// other client, not on its own. While bus mastering is off, none is taken.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct PostedSelect {
     pub clock: Signal<In, Clock>,
     /// Requests may be taken.

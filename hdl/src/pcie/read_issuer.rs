@@ -1,6 +1,7 @@
 //! Gives every read a tag.
 use super::byte_enables::ByteEnables;
 use super::records::{OpenRead, ReadIssue, ReadPiece};
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -14,7 +15,7 @@ use rust_hdl::prelude::*;
 ///
 /// [`CompletionStore`]: super::completion_store::CompletionStore
 /// [`ReadOut`]: super::read_out::ReadOut
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct ReadIssuer<const T: usize, const W: usize> {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<ReadPiece>,

@@ -1,6 +1,7 @@
 //! Reads finished data out of the completion store, in the order of the requests.
 use super::records::{OpenRead, ShiftBeat};
 use crate::memory::DualPortRam;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -9,7 +10,7 @@ use rust_hdl::prelude::*;
 /// behind strips the octets in front of the first. Where a read failed, the slot may hold anything,
 /// another read's octets as well: zeros are sent in their place. A beat a clock, and one clock
 /// between two reads.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct ReadOut<const T: usize, const A: usize> {
     pub clock: Signal<In, Clock>,
     pub source: StreamSource<ShiftBeat>,

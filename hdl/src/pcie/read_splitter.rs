@@ -1,12 +1,13 @@
 //! Cuts a read request into memory reads.
 use super::records::{ReadPiece, ReadRequest};
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// Cuts at addresses that are multiples of the maximum read request size, so that a piece, widened
 /// to whole double words, never exceeds that size nor crosses a 4 KiB boundary (PCI Express Base
 /// Specification, s. 2.2.7). Sizes above 512 are taken as 512. A piece every two clocks.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct ReadSplitter {
     pub clock: Signal<In, Clock>,
     /// The maximum read request size as in the Device Control register: 128 << `max_read`.

@@ -1,12 +1,13 @@
 //! Makes packets of memory reads.
 use super::records::ReadIssue;
 use super::request_header::RequestHeader;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// A [`ReadIssue`] becomes a memory read packet of two beats. Two clocks a read; the output is
 /// registered.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct ReadTlp {
     pub clock: Signal<In, Clock>,
     /// Our requester ID.

@@ -1,4 +1,5 @@
 //! The header of a memory read or write.
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Header octets 0 to 7 of a memory request, in wire order.
@@ -39,7 +40,7 @@ pub struct Octets {
 
 /// Builds the header of a memory request (PCI Express Base Specification, s. 2.2.1, 2.2.4.1,
 /// 2.2.7). Addresses below 4 GiB take the short form, as s. 2.2.4.1 demands. Combinational.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct RequestHeader {
     /// A write, else a read.
     pub write: Signal<In, Bit>,

@@ -1,4 +1,5 @@
 //! What has become of the reads of a channel.
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// The `2^T` slots of a channel's store, a bit each.
@@ -19,7 +20,7 @@ use rust_hdl::prelude::*;
 ///
 /// Time comes as pulses, two in a completion timeout: what is there at one of them is old, and what
 /// is old at one of them has timed out.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct SlotStates<const T: usize> {
     pub clock: Signal<In, Clock>,
     /// A read is opened in a free slot.

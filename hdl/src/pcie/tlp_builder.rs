@@ -1,5 +1,6 @@
 //! Joins headers and data to packets.
 use super::records::TlpHeader;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -20,7 +21,7 @@ pub enum Building {
 /// word; the packets that it is cut into all begin at a double word. A short header puts the data
 /// four octets out of step with the beats: `carry` keeps a double word that waits for its beat.
 /// No clock is lost inside a packet or between two; the output is registered.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct TlpBuilder {
     pub clock: Signal<In, Clock>,
     pub header: StreamSink<TlpHeader>,

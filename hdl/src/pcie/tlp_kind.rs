@@ -1,10 +1,11 @@
 //! What a packet is.
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Tells the kinds of packets apart by octet 0, `Fmt` and `Type` (PCI Express Base Specification,
 /// s. 2.2.1, table 2-3). At most one output is set; none for messages and for what is not defined.
 /// Combinational.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct TlpKind {
     pub kind: Signal<In, Bits<8>>,
     /// The header has 16 octets, else 12.

@@ -1,4 +1,5 @@
 //! Joins three streams of packets.
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -6,7 +7,7 @@ use rust_hdl::prelude::*;
 /// when both have one. While bus mastering is off, no write or read begins (PCI Express Base
 /// Specification, s. 7.5.1.1.3). No clock is lost between two packets; the output is registered.
 /// `ready` of a side depends on `valid` of the other sides only.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct TlpMerge {
     pub clock: Signal<In, Clock>,
     /// The function may send requests.

@@ -2,6 +2,7 @@
 use super::header_fields::HeaderFields;
 use super::records::{BarRequest, BarWrite, CompletionBeat};
 use crate::configuration::BAR_BITS;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -36,7 +37,7 @@ pub enum Expect {
 /// Packets keep their order: a [`BarRequest`] is offered after the [`BarWrite`]s before it were
 /// taken. A beat a clock; the input waits for a clock after a write or request, and as long as one
 /// is not taken.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct TlpReceiver {
     pub clock: Signal<In, Clock>,
     /// Our requester ID.

@@ -2,6 +2,7 @@
 use super::byte_enables::ByteEnables;
 use super::records::{TlpHeader, WriteRequest};
 use super::request_header::RequestHeader;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -9,7 +10,7 @@ use rust_hdl::prelude::*;
 /// Specification, s. 2.2.7) and so that the data, widened to whole double words, does not exceed
 /// the maximum payload size (s. 2.2.2). Two clocks a packet, and one
 /// a request; the output is registered.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct WriteSplitter {
     pub clock: Signal<In, Clock>,
     /// The maximum payload size as in the Device Control register: 128 << `max_payload`; above 512

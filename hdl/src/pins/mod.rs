@@ -100,12 +100,10 @@ impl<P: Pins, const N: usize> Pins for [P; N] {
     }
 }
 
-/// A block that stands alone: what its ports are called, and what they are.
+/// A block that stands alone, with all its ports. A `LogicBlock` derives it.
 pub trait Ports {
     /// Shows every port to `visitor`.
     fn ports(&mut self, visitor: &mut dyn PinVisitor);
-    /// What its documentation says of the block, and of each port by name.
-    fn about() -> (&'static str, &'static [(&'static str, &'static str)]);
 }
 
 /// The bits of a value, as its Verilog literal has them.

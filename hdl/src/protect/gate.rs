@@ -9,6 +9,7 @@ use crate::configuration::MR_BITS;
 use crate::control::records::ContextWrite;
 use crate::literal::Literal;
 use crate::memory::{field, ContextTable};
+use crate::pins::Ports;
 use crate::protect::records::*;
 use crate::stream::beat::*;
 use ironwarp_abi::context::{table, MemoryRegionContext};
@@ -54,7 +55,7 @@ pub enum GateState {
 /// One question at a time, answered three clocks after it was taken. None is taken in a clock in
 /// which a word of a region is written, and the words of a record come without a gap: so a region
 /// is seen as it was before the record, or after it.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct Gate {
     pub clock: Signal<In, Clock>,
     /// The host's writes of memory region records.

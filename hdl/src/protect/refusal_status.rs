@@ -1,12 +1,13 @@
 //! What the gate's refusals are called in completions and events.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::protect::records::refusal;
 use ironwarp_abi::status;
 use rust_hdl::prelude::*;
 
 /// The status of a refusal: of a buffer that this side's own work request names, or of one that the
 /// peer wants to write or to read. Combinational.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct RefusalStatus {
     /// One of [`refusal`]; `NONE` has no status.
     pub refusal: Signal<In, Bits<3>>,

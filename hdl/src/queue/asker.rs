@@ -3,14 +3,15 @@ use crate::configuration::{QpNumber, QP_BITS};
 use crate::control::records::ContextWrite;
 use crate::life::{LifeWatch, QpChange};
 use crate::literal::Literal;
+use crate::memory::field;
 use crate::memory::ContextTable;
 use crate::pcie::records::ReadRequest;
-use crate::queue::context_field;
 use crate::queue::notes::NoteMerge;
 use crate::queue::ready_list::ReadyList;
 use crate::queue::records::*;
 use crate::stream::*;
 use ironwarp_abi::context::table;
+use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::limits::WQE_CACHE_ENTRIES;
 use ironwarp_abi::queue::SendRequest;
 use rust_hdl::prelude::*;
@@ -103,7 +104,7 @@ pub struct FetchAsker {
 impl FetchAsker {
     /// `ring` and `log2`: the context's fields with the ring's address and log2 of its entries.
     pub fn new(ring: &str, log2: &str) -> Self {
-        let (ring, log2) = (context_field(ring), context_field(log2));
+        let [ring, log2] = [ring, log2].map(|name| field(QueuePairContext::FIELDS, name));
         Self {
             clock: Default::default(),
             context_write: Default::default(),

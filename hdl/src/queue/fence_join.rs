@@ -1,9 +1,10 @@
 //! Both halves of a fence.
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Says when the two halves of a fence have come out, of which one may be late. The next fence
 /// comes after that.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FenceJoin {
     pub clock: Signal<In, Clock>,
     /// Pulses.

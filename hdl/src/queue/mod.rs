@@ -5,7 +5,6 @@ pub mod fence_join;
 pub mod gather;
 pub mod notes;
 pub mod number_list;
-pub mod pick;
 pub mod priority_encoder;
 pub mod ready_list;
 pub mod records;
@@ -17,18 +16,10 @@ pub use fence_join::FenceJoin;
 pub use gather::FetchGather;
 pub use notes::NoteMerge;
 pub use number_list::NumberList;
-pub use pick::Pick;
 pub use priority_encoder::PriorityEncoder;
 pub use ready_list::ReadyList;
 pub use records::{EntryFindings, FetchTicket, QpNote, QueueEntry};
 pub use request_fetch::RequestFetch;
-
-/// The queue pair context's field of that name.
-pub(crate) fn context_field(name: &str) -> &'static ironwarp_abi::record::Field {
-    let fields = ironwarp_abi::context::QueuePairContext::FIELDS;
-    let found = fields.iter().find(|field| field.name == name);
-    found.expect("the queue pair context has the field")
-}
 
 #[cfg(test)]
 mod tests;

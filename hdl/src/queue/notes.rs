@@ -1,5 +1,6 @@
 //! Notes of several makers on their way to one list.
 use crate::configuration::QpNumber;
+use crate::pins::Ports;
 use crate::queue::records::QpNote;
 use crate::stream::*;
 use rust_hdl::prelude::*;
@@ -10,7 +11,7 @@ use rust_hdl::prelude::*;
 /// A maker's note waits in its place until no maker before it has one. Contract: a maker makes its
 /// next note when the place is `free`; who cannot look knows that the makers before it leave room
 /// in time. `source` is always taken.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct NoteMerge<const N: usize> {
     pub clock: Signal<In, Clock>,
     pub notes: [Signal<In, QpNote>; N],

@@ -1,5 +1,6 @@
 //! Numbers of objects that have something to do.
 use crate::memory::Table;
+use crate::pins::Ports;
 use crate::stream::*;
 use rust_hdl::prelude::*;
 
@@ -14,7 +15,7 @@ use rust_hdl::prelude::*;
 /// the same time or later; whoever takes a number looks at the object from the next clock on. So
 /// nothing is missed: a number that is put while it is listed is looked at later. The taker may
 /// find nothing to do.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct NumberList<const A: usize, const PLACES: usize> {
     pub clock: Signal<In, Clock>,
     /// After a reset, for every number, while nothing else happens: `wiped` is not listed.

@@ -1,9 +1,10 @@
 //! The highest of sixteen bits.
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Which is the highest set bit of `wanted`: of each four, and then of the four fours. It is as
 /// deep as four bits and four bits, not as sixteen. Combinational.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct PriorityEncoder {
     pub wanted: Signal<In, Bits<16>>,
     /// Some bit is set.

@@ -2,6 +2,7 @@
 use super::NumberList;
 use crate::configuration::{QpNumber, QP_BITS};
 use crate::life::QpChange;
+use crate::pins::Ports;
 use crate::stream::*;
 use rust_hdl::prelude::*;
 
@@ -9,7 +10,7 @@ use rust_hdl::prelude::*;
 const LIST_BITS: usize = QP_BITS + 1;
 
 /// A list of queue pairs, first in first out, each at most once: see [`NumberList`].
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct ReadyList {
     pub clock: Signal<In, Clock>,
     /// Of changes only a `wipe` counts: a listed number may be of any life.

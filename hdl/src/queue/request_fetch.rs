@@ -4,6 +4,7 @@ use crate::control::records::{ContextWrite, QpDoorbell};
 use crate::life::QpChange;
 use crate::memory::DualPortRam;
 use crate::pcie::records::ReadRequest;
+use crate::pins::Ports;
 use crate::queue::asker::FetchAsker;
 use crate::queue::counters::FetchCounters;
 use crate::queue::gather::FetchGather;
@@ -32,7 +33,7 @@ const CACHE_BITS: usize = QP_BITS + WQE_CACHE_BITS;
 /// `head_qp` may look for the next one in the clock after. What comes for an earlier life is
 /// dropped. A queue pair's work request `n` lies in slot `n` modulo the slots of its part of the
 /// cache.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct RequestFetch {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

@@ -10,6 +10,7 @@ use crate::control::records::ContextWrite;
 use crate::life::{LifeTable, QpChange};
 use crate::literal::Literal;
 use crate::memory::{field_number, QpField};
+use crate::pins::Ports;
 use crate::receive::notes::*;
 use crate::receive::ring_sizes::RING_BYTES;
 use rust_hdl::prelude::*;
@@ -20,7 +21,7 @@ use rust_hdl::prelude::*;
 /// Contract: `ask` with a segment's head; not again before that frame's last beat, at which
 /// `commit` says that the segment was good, and that its queue pair lives as it did when it came.
 /// The tables are up to date two clocks after `commit`.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Acceptance {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

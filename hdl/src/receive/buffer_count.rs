@@ -3,6 +3,7 @@ use crate::configuration::QpNumber;
 use crate::control::records::QpDoorbell;
 use crate::life::{LifeTable, QpChange};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::receive::notes::BuffersArrived;
 use rust_hdl::prelude::*;
 
@@ -17,7 +18,7 @@ use rust_hdl::prelude::*;
 /// ```
 /// A message of a stream uses its buffer up, or its queue pair ends. A raw frame may turn out to be
 /// too long, and gives the buffer back; so while raw frames are under way, there may be one.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct BufferCount {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

@@ -6,13 +6,14 @@
 //! A one's complement sum does not care for the order of octets as long as all words have the same
 //! one (RFC 1071 s. 2(B)): the words are added as they lie in the beat.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::receive::notes::FrameVerdict;
 use crate::stream::Beat;
 use rust_hdl::prelude::*;
 
 /// Watches the frames that come from the MAC; four clocks after a frame's last beat comes its
 /// verdict. `checked` means something for TCP over IPv4 with a header of five words.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Checksums {
     pub clock: Signal<In, Clock>,
     /// A beat of a frame.

@@ -4,6 +4,7 @@
 //! not know where the CRC field is.
 use crate::literal::Literal;
 use crate::mpa::Crc32c;
+use crate::pins::Ports;
 use crate::stream::*;
 use rust_hdl::prelude::*;
 
@@ -12,7 +13,7 @@ pub const RESIDUE: u32 = 0x4867_4bc7;
 
 /// Passes packets on; `error` is set with the last beat if the packet does not end with its CRC32c.
 /// One clock; full rate.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct CrcCheck {
     pub clock: Signal<In, Clock>,
     /// FPDUs, with their markers: dense, a multiple of four octets. Of other packets the result

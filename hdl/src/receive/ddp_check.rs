@@ -8,6 +8,7 @@
 //! ```
 //! The payload of an untagged segment starts in the middle of a beat; it is moved to the start.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::receive::ddp_header::DdpHeader;
 use crate::receive::notes::*;
 use crate::stream::*;
@@ -30,7 +31,7 @@ pub enum DdpState {
 
 /// Passes payload on as dense packets, and tells of each packet when it has ended and its verdict
 /// is known. One beat a clock; three clocks between packets.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct DdpCheck {
     pub clock: Signal<In, Clock>,
     pub head: StreamSink<PacketHead>,

@@ -1,12 +1,13 @@
 //! The first eight octets of an FPDU: what they say, and whether it may be said.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use ironwarp_abi::status;
 use ironwarp_wire::ddp;
 use ironwarp_wire::rdmap::{self, queue, Opcode};
 use rust_hdl::prelude::*;
 
 /// Combinational. The bits are those of `ironwarp_wire::ddp` and `ironwarp_wire::rdmap`.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct DdpHeader {
     /// Octets 0 to 7 of the FPDU; octet 0 is bits 63:56.
     pub word: Signal<In, Bits<64>>,

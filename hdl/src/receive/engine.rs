@@ -4,6 +4,7 @@ use crate::configuration::QpNumber;
 use crate::control::records::{ContextWrite, QpDoorbell, QpEvent};
 use crate::life::QpChange;
 use crate::pcie::records::{ReadRequest, WriteRequest};
+use crate::pins::Ports;
 use crate::protect::gate::Gate;
 use crate::protect::records::{GateAnswer, GateQuestion};
 use crate::queue::RequestFetch;
@@ -33,7 +34,7 @@ use rust_hdl::prelude::*;
 /// ```
 /// A fence goes through Judge and Placement behind what the gate has let pass, and through the
 /// reads of RequestFetch.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct Receive {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

@@ -3,6 +3,7 @@ use crate::configuration::{QpNumber, BUCKET_BITS, OBJECT_BITS, QP_BITS};
 use crate::control::records::{ContextWrite, EVERY_TABLE};
 use crate::literal::Literal;
 use crate::memory::Table;
+use crate::pins::Ports;
 use crate::receive::notes::FlowEntry;
 use ironwarp_abi::context::table;
 use rust_hdl::prelude::*;
@@ -13,7 +14,7 @@ use rust_hdl::prelude::*;
 /// The words of a flow come in order behind the last one, which then has its `valid` clear. That
 /// one alone changes nothing here: segments of a flow that only moves in its list would be
 /// nobody's.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FlowEntries {
     pub clock: Signal<In, Clock>,
     /// The records that the host commits.

@@ -1,11 +1,12 @@
 //! In which bucket of the flow table a segment's flow is.
 use crate::configuration::BUCKET_BITS;
+use crate::pins::Ports;
 use crate::receive::notes::FrameHead;
 use ironwarp_abi::limits::FLOW_KEY_BITS;
 use rust_hdl::prelude::*;
 
 /// `ironwarp_abi::context::flow_hash` of the fields that `head` had a clock ago.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FlowHash {
     pub clock: Signal<In, Clock>,
     pub key: Signal<In, Bits<FLOW_KEY_BITS>>,

@@ -9,6 +9,7 @@ use crate::configuration::{QpNumber, QP_BITS};
 use crate::control::records::ContextWrite;
 use crate::life::{Life, LifeWatch, QpChange};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::receive::flow_entries::FlowEntries;
 use crate::receive::notes::{way, FlowEntry, FrameHead};
 use crate::stream::*;
@@ -27,7 +28,7 @@ pub enum FlowState {
 /// generation, or as `RAW` if no entry names its flow; other heads pass. Three clocks a head, and
 /// one for each entry that is looked at, of which there are no more than queue pairs: a list that
 /// does not end is left there.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FlowTable {
     pub clock: Signal<In, Clock>,
     /// The host's writes of flows and buckets.

@@ -1,9 +1,10 @@
 //! How long the FPDU is that starts here.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Reads the length field out of the first eight octets of an FPDU. Combinational.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FpduLength {
     /// The octets; the first one is bits 7:0.
     pub data: Signal<In, Bits<64>>,

@@ -1,11 +1,12 @@
 //! Does the FPDU that starts here need a receive work request?
 use crate::literal::Literal;
+use crate::pins::Ports;
 use ironwarp_wire::rdmap::Opcode;
 use rust_hdl::prelude::*;
 
 /// Reads the control octets out of the first eight octets of an FPDU. Combinational. What is wrong
 /// in them ends the queue pair later, so they need not be checked here.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FpduNeed {
     /// The octets; the first one is bits 7:0.
     pub data: Signal<In, Bits<64>>,

@@ -1,13 +1,14 @@
 //! How many octets of stream the FPDU takes that starts here.
 use crate::literal::Literal;
 use crate::mpa::MarkerCount;
+use crate::pins::Ports;
 use crate::receive::fpdu_length::FpduLength;
 use crate::receive::ring_sizes::LONGEST_FPDU;
 use rust_hdl::prelude::*;
 
 /// The length field is read in the first clock, the markers are counted in the second; the results
 /// stand in the third.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FpduSize {
     pub clock: Signal<In, Clock>,
     /// The FPDU's first eight octets, a marker before it included; in the first clock.

@@ -1,11 +1,12 @@
 //! What there is of an FPDU, by the number of octets alone.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use ironwarp_wire::mpa::fpdu::LENGTH_BYTES;
 use ironwarp_wire::mpa::marker::MARKER_BYTES;
 use rust_hdl::prelude::*;
 
 /// Combinational.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FpduStart {
     /// Where in the stream the FPDU starts, or the marker before it.
     pub position: Signal<In, Bits<32>>,

@@ -1,12 +1,13 @@
 //! Is a frame good, as far as its octets tell?
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::receive::notes::{header_kind, way, FrameBeat};
 use crate::receive::ring_sizes::LONGEST_FRAME;
 use ironwarp_wire::{ethernet, ipv4, tcp};
 use rust_hdl::prelude::*;
 
 /// Combinational, for a frame's last beat.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FrameCheck {
     pub frame: Signal<In, FrameBeat>,
     /// Octets of the frame.

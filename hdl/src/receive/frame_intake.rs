@@ -3,6 +3,7 @@ use crate::control::records::ContextWrite;
 use crate::life::QpChange;
 use crate::literal::Literal;
 use crate::mac::overflow_guard::OverflowGuard;
+use crate::pins::Ports;
 use crate::receive::checksums::Checksums;
 use crate::receive::flow_hash::FlowHash;
 use crate::receive::flow_table::FlowTable;
@@ -20,7 +21,7 @@ use rust_hdl::prelude::*;
 /// ```
 /// Nobody can stop the frames. Where the flow table is slow, for the host has made a long list, the
 /// guard drops what there is no room for, and keeps the rest whole.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FrameIntake {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

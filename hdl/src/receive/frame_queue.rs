@@ -1,5 +1,6 @@
 //! Keeps frames back until it is known where they go.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::receive::notes::*;
 use crate::stream::*;
 use rust_hdl::prelude::*;
@@ -19,7 +20,7 @@ pub const BEAT_BITS: usize = 6;
 /// heads    -> FIFO --+--> frame, one beat a clock
 /// verdicts -> FIFO --+
 /// ```
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FrameQueue {
     pub clock: Signal<In, Clock>,
     /// A beat from the MAC.

@@ -13,6 +13,7 @@ use crate::configuration::{QpNumber, STREAM_RING_BITS};
 use crate::control::records::{ContextWrite, QpDoorbell};
 use crate::life::{LifeWatch, QpChange};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::receive::buffer_count::BufferCount;
 use crate::receive::next_fpdu::NextFpdu;
 use crate::receive::notes::*;
@@ -42,7 +43,7 @@ pub enum FramerState {
 ///
 /// What needs a receive work request that is posted but not on chip stays in its ring: see
 /// [`BufferCount`].
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Framer {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

@@ -10,6 +10,7 @@ use crate::configuration::QpNumber;
 use crate::control::records::ContextWrite;
 use crate::life::QpChange;
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::protect::records::*;
 use crate::protect::RefusalStatus;
 use crate::queue::QueueEntry;
@@ -38,7 +39,7 @@ pub enum JudgeState {
 
 /// Matches Sends and raw frames with receive work requests, and Read Responses with the RDMA Reads
 /// that were asked for. What does not count any more is dropped: see [`PacketLife`].
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Judge {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

@@ -1,5 +1,6 @@
 //! Takes the markers out of FPDUs, and looks whether they point to the FPDU's start.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::receive::notes::*;
 use crate::stream::*;
 use ironwarp_abi::status;
@@ -14,7 +15,7 @@ use rust_hdl::prelude::*;
 /// beat               |marker| octets|    or    |octets|marker|
 ///                    +------+------+           +------+------+
 /// ```
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct MarkerRemover {
     pub clock: Signal<In, Clock>,
     /// The head of each packet; an event has no packet.

@@ -1,6 +1,7 @@
 //! What DDP says about a packet, its message and its receive work request.
 use crate::configuration::CqNumber;
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::protect::records::{right, GateQuestion};
 use crate::queue::QueueEntry;
 use crate::receive::notes::{packet_kind, Arrival, Delivery};
@@ -9,7 +10,7 @@ use ironwarp_wire::rdmap::read_request::HEADER_BYTES;
 use rust_hdl::prelude::*;
 
 /// Combinational.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct MessageCheck {
     pub packet: Signal<In, Arrival>,
     /// The queue pair's oldest receive work request, if `has_entry`.

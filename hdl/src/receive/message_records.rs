@@ -3,6 +3,7 @@ use crate::configuration::{CqNumber, CQ_BITS};
 use crate::control::records::ContextWrite;
 use crate::life::QpChange;
 use crate::memory::{field_number, QpField};
+use crate::pins::Ports;
 use crate::receive::message_states::MessageStates;
 use crate::receive::notes::Arrival;
 use crate::receive::outstanding_reads::OutstandingReads;
@@ -10,7 +11,7 @@ use crate::transmit::records::ReadSent;
 use rust_hdl::prelude::*;
 
 /// Looks up what a packet is compared with: from the third clock on it is there.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct MessageRecords {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

@@ -2,13 +2,14 @@
 use crate::configuration::QpNumber;
 use crate::life::{LifeTable, QpChange};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use ironwarp_wire::ddp::FIRST_MESSAGE;
 use rust_hdl::prelude::*;
 
 /// MSN and MO that are expected in the queues of Sends and of Read Requests, for every queue pair.
 ///
 /// A record is kept as what differs from the first message's, so that it begins with zero.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct MessageStates {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

@@ -3,6 +3,7 @@ use crate::configuration::QpNumber;
 use crate::control::records::ContextWrite;
 use crate::life::QpChange;
 use crate::memory::{field_number, QpField};
+use crate::pins::Ports;
 use crate::receive::fpdu_need::FpduNeed;
 use crate::receive::fpdu_size::FpduSize;
 use crate::receive::fpdu_start::FpduStart;
@@ -17,7 +18,7 @@ use rust_hdl::prelude::*;
 ///         4    `peek_data`
 ///         6    `total` and what stands below it
 /// ```
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct NextFpdu {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

@@ -1,9 +1,10 @@
 //! Which octets of a beat lie in a range of the frame.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Combinational.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct OctetMask {
     /// The octet of the frame that is the beat's octet 0.
     pub offset: Signal<In, Bits<16>>,

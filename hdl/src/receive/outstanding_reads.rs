@@ -3,6 +3,7 @@ use crate::configuration::QP_BITS;
 use crate::life::{LifeTable, LifeWatch, QpChange};
 use crate::literal::Literal;
 use crate::memory::Table;
+use crate::pins::Ports;
 use crate::receive::notes::{Arrival, OutstandingRead, ReadPlace, ReadProgress};
 use crate::transmit::records::ReadSent;
 use ironwarp_abi::limits::READ_BITS;
@@ -20,7 +21,7 @@ type ReadCount = Bits<{ READ_BITS + 1 }>;
 ///         2    where it was left
 ///         3    `fits`
 /// ```
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct OutstandingReads {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

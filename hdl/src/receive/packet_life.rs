@@ -1,11 +1,12 @@
 //! Does what has arrived still count?
 use crate::configuration::{Generation, QpNumber};
 use crate::life::{LifeTable, LifeWatch, QpChange};
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// A packet counts while its queue pair is active, in the life in which it came, and if no packet
 /// before it has ended that life. A change in the very clock counts already.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct PacketLife {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

@@ -6,6 +6,7 @@
 //! beat     0       1       1 .. 4          4       4, 5    5       5     5      6
 //! ```
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::receive::notes::{header_kind, way, FrameHead};
 use crate::stream::{Beat, Swap};
 use rust_hdl::prelude::*;
@@ -13,7 +14,7 @@ use rust_hdl::prelude::*;
 /// Watches the frames that come from the MAC. Gives the head of each one, in their order: a clock
 /// after beat 6, or after the last beat if the frame ends before. A frame that ends inside the TCP
 /// header is for the checksums to find.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Parser {
     pub clock: Signal<In, Clock>,
     /// The station's address; the first octet is in the highest byte.

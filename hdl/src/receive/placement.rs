@@ -15,6 +15,7 @@ use crate::control::records::QpEvent;
 use crate::life::{LifeWatch, QpChange};
 use crate::literal::Literal;
 use crate::pcie::records::WriteRequest;
+use crate::pins::Ports;
 use crate::receive::notes::Delivery;
 use crate::receive::read_request::ReadRequestFields;
 use crate::receive::records::{ReadAsked, ReadDone};
@@ -40,7 +41,7 @@ pub enum PlacementState {
 /// One delivery after the other. A completion or an event is offered only when the last beat of the
 /// payload before it was accepted, so it is behind the payload on the bus; so is whatever follows
 /// from `read_done`.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Placement {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

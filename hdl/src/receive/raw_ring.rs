@@ -1,12 +1,13 @@
 //! Room for raw frames in ring 0.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::receive::notes::StreamTaken;
 use crate::receive::ring_sizes::RAW_LIMIT;
 use rust_hdl::prelude::*;
 
 /// Raw frames lie one behind the other. Before a frame begins, nobody knows how long it will be: it
 /// needs room for the longest. Octets are counted whatever becomes of queue pair 0.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct RawRing {
     pub clock: Signal<In, Clock>,
     /// Octets that have left the rings.

@@ -1,5 +1,6 @@
 //! The fields of a Read Request from its octets.
 use crate::configuration::{Generation, QpNumber};
+use crate::pins::Ports;
 use crate::receive::records::ReadAsked;
 use crate::stream::Swap;
 use ironwarp_wire::rdmap::read_request::HEADER_BYTES;
@@ -11,7 +12,7 @@ const _: () = assert!(HEADER_BYTES == 28, "the kernel has these positions");
 /// octets   0..3       4..11        12..15   16..19       20..27          RFC 5040 s. 4.4
 ///          sink STag  sink offset  length   source STag  source offset
 /// ```
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct ReadRequestFields {
     pub clock: Signal<In, Clock>,
     /// The next eight octets, the first one in bits 7:0; of the fourth such, four count.

@@ -3,13 +3,14 @@ use crate::configuration::CQ_BITS;
 use crate::control::records::{ContextWrite, QpEvent};
 use crate::literal::Literal;
 use crate::memory::{field_number, QpField};
+use crate::pins::Ports;
 use crate::receive::notes::PeerReset;
 use crate::stream::*;
 use ironwarp_abi::status;
 use rust_hdl::prelude::*;
 
 /// Looks up which completion queue is told, and keeps the event until it is taken.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct ResetEvents {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

@@ -10,6 +10,7 @@
 use crate::configuration::{QpNumber, STREAM_RING_BITS};
 use crate::life::{LifeWatch, QpChange};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::receive::notes::*;
 use crate::receive::ring_sizes::RingPosition;
 use crate::stream::*;
@@ -17,7 +18,7 @@ use rust_hdl::prelude::*;
 
 /// Reads one beat a clock while the FIFO has room, with one clock between packets. When all of a
 /// packet has been read, its room in the ring is free.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct RingReader {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

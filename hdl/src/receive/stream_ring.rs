@@ -2,6 +2,7 @@
 use crate::configuration::QpNumber;
 use crate::literal::Literal;
 use crate::memory::DualPortRam;
+use crate::pins::Ports;
 use crate::receive::ring_sizes::{RingPosition, BANK_BITS, ROW_BITS};
 use rust_hdl::prelude::*;
 
@@ -33,7 +34,7 @@ pub struct BankPlace {
 /// bank     0    1    2    3    4    5    6    7
 /// row      r+1  r+1  r+1  r    r    r    r    r
 /// ```
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct StreamRing {
     pub clock: Signal<In, Clock>,
     pub write_qp: Signal<In, QpNumber>,

@@ -3,11 +3,12 @@ use crate::configuration::QpNumber;
 use crate::control::records::ContextWrite;
 use crate::life::{LifeTable, QpChange};
 use crate::memory::{field_number, QpField};
+use crate::pins::Ports;
 use crate::receive::notes::{SequenceMark, StreamEnd, StreamGrown};
 use rust_hdl::prelude::*;
 
 /// From where the next FPDU starts to where the stream has grown, for every queue pair.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct StreamSpan {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

@@ -1,6 +1,7 @@
 //! Which streams are worth a look.
 use crate::configuration::QpNumber;
 use crate::life::QpChange;
+use crate::pins::Ports;
 use crate::queue::{QpNote, ReadyList};
 use crate::receive::notes::{BuffersArrived, StreamGrown};
 use rust_hdl::prelude::*;
@@ -12,7 +13,7 @@ use rust_hdl::prelude::*;
 /// FPDU take longer. So one place for each of the last two is enough.
 ///
 /// Streams and raw frames take turns.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct StreamWork {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

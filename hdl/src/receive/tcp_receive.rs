@@ -12,6 +12,7 @@ use crate::configuration::{QpNumber, STREAM_RING_BITS};
 use crate::control::records::ContextWrite;
 use crate::life::{Life, LifeWatch, QpChange};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::receive::acceptance::Acceptance;
 use crate::receive::frame_check::FrameCheck;
 use crate::receive::notes::*;
@@ -43,7 +44,7 @@ pub mod frame_count {
 ///
 /// All outputs are registered; each record means something only with its `_valid`, for one clock,
 /// and whoever it is for must take it.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct TcpReceive {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

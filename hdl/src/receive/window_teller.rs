@@ -4,6 +4,7 @@ use crate::control::records::ContextWrite;
 use crate::life::{LifeTable, LifeWatch, QpChange};
 use crate::literal::Literal;
 use crate::memory::{field_number, QpField};
+use crate::pins::Ports;
 use crate::receive::notes::*;
 use crate::receive::records::ReceiveEdge;
 use crate::receive::ring_sizes::RING_BYTES;
@@ -23,7 +24,7 @@ pub enum TellerState {
 /// allows, at most the ring, less what waits on chip: its right edge moves as octets are taken out
 /// of the ring, and never back. When it has opened by half since it was last acknowledged, it is
 /// acknowledged again.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct WindowTeller {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

@@ -1,11 +1,12 @@
 //! Keeps the rest of what a reset has cut on its way in from what comes after.
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// Passes packets. What still comes of a packet that was on its way when the inlet was closed is
 /// dropped. Packets that begin while it is closed wait, or are dropped, too, if they come from a
 /// wire.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct Inlet {
     pub clock: Signal<In, Clock>,
     /// Nothing passes in this clock.

@@ -1,5 +1,6 @@
 //! Ends what a reset has cut on its way out.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -7,7 +8,7 @@ use rust_hdl::prelude::*;
 /// says `error`; a beat that was offered and not taken is withdrawn.
 ///
 /// `sink` must offer nothing from the clock after `reset_asked` until `ending` is over.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Outlet {
     pub clock: Signal<In, Clock>,
     /// The sender is reset at the end of this clock.

@@ -2,12 +2,13 @@
 use crate::configuration::OBJECT_BITS;
 use crate::control::records::Wipe;
 use crate::literal::Literal;
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// After a reset, wipes context 0, 1, ... of every table, one a clock, to the last one of the
 /// largest table, and then waits until the device may go on. After power-on there is nothing to
 /// wipe.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Sweep {
     pub clock: Signal<In, Clock>,
     /// The device is reset at the end of this clock.

@@ -8,6 +8,7 @@ use super::stuffer::Stuffer;
 use super::uart_receiver::UartReceiver;
 use super::uart_transmitter::UartTransmitter;
 use super::unstuffer::Unstuffer;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use crate::stream::PacketStore;
 use ironwarp_abi::serial::RETRANSMIT_BITS_LOG2;
@@ -18,7 +19,7 @@ use rust_hdl::prelude::*;
 /// `ironwarp_abi::serial`; the picture is in [`crate::serial`].
 ///
 /// A packet reaches `pcie_in` only when all of it has come and its CRC is good.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct SerialBridge {
     pub clock: Signal<In, Clock>,
     /// The line from the host, of no clock in particular; set when idle.

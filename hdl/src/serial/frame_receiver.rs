@@ -1,6 +1,7 @@
 //! What frames from the serial line say.
 use super::records::Arrived;
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use ironwarp_abi::serial::{kind, HEADER_BYTES, PACKET_BYTES_MAX};
 use rust_hdl::prelude::*;
@@ -8,7 +9,7 @@ use rust_hdl::prelude::*;
 /// Reads the header and hands a packet's octets on as beats. The packet ends with `error` unless
 /// its frame was good, it is the packet that was expected and it is not too long; then, and for
 /// every other good frame, `arrived` says so.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FrameReceiver {
     pub clock: Signal<In, Clock>,
     /// Frames, as the unstuffer gives them.

@@ -1,12 +1,13 @@
 //! Which frame goes out next, octet by octet.
 use super::records::{FrameOctet, FrameStart};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use ironwarp_abi::serial::{kind, HEADER_BYTES, IDENTITY, VERSION};
 use rust_hdl::prelude::*;
 
 /// An answer to the host's `OPEN` first, then packets, then a bare acknowledgement.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FrameSender {
     pub clock: Signal<In, Clock>,
     /// The host waits for `OPENED` with `nonce`.

@@ -1,12 +1,13 @@
 //! CRC32c, an octet a clock: a quarter of the gates of [`crate::mpa::Crc32c`]'s 32 bits.
 use crate::mpa::crc32c::{data_rows, remainder_rows, update};
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// What `remainder` is after any message and its CRC.
 pub const RESIDUE: u32 = update(update(update(update(0xffff_ffff, 0), 0), 0), 0);
 
 /// Folds an octet into a CRC32c.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct OctetCrc {
     pub clock: Signal<In, Clock>,
     /// Forget all octets so far; wins over `valid`.

@@ -1,6 +1,7 @@
 //! Packets on their way out, kept until the other end has acknowledged them.
 use crate::literal::Literal;
 use crate::memory::DualPortRam;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use ironwarp_abi::serial::WINDOW;
 use rust_hdl::prelude::*;
@@ -19,7 +20,7 @@ pub struct Place {
 /// ```
 /// The three move between frames only (`between`), but for what a packet's last beat does: a slot
 /// is not freed while it is read.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct ReplayStore {
     pub clock: Signal<In, Clock>,
     /// Packets to send; one that ends with `error` vanishes.

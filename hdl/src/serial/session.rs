@@ -1,11 +1,12 @@
 //! What the two ends of the serial line have agreed on.
 use super::records::Arrived;
 use crate::literal::Literal;
+use crate::pins::Ports;
 use ironwarp_abi::serial::{kind, WINDOW};
 use rust_hdl::prelude::*;
 
 /// Begins a session, counts packets, and says when an answer is due.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct SerialSession {
     pub clock: Signal<In, Clock>,
     pub arrived: Signal<In, Arrived>,

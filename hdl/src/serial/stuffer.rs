@@ -2,6 +2,7 @@
 use super::octet_crc::OctetCrc;
 use super::records::FrameOctet;
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use ironwarp_abi::serial::{ESCAPE, ESCAPED, FLAG};
 use rust_hdl::prelude::*;
@@ -18,7 +19,7 @@ pub enum Stuffing {
 }
 
 /// Puts flags around a frame, the CRC behind it, and escapes where an octet needs one.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Stuffer {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<FrameOctet>,

@@ -1,4 +1,5 @@
 //! Octets from a serial line.
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Eight data bits, low bit first, no parity, one stop bit. Every bit is sampled in its middle.
@@ -6,7 +7,7 @@ use rust_hdl::prelude::*;
 /// ```text
 /// line -> two flip-flops -> middle of the start bit? -> 8 x shift -> stop bit good?
 /// ```
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct UartReceiver {
     pub clock: Signal<In, Clock>,
     /// The line, of no clock in particular; set when idle.

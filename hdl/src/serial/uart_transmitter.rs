@@ -1,9 +1,10 @@
 //! Octets to a serial line.
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// Eight data bits, low bit first, no parity, one stop bit; no pause while octets pause.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct UartTransmitter {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<Bits<8>>,

@@ -1,13 +1,14 @@
 //! Frames out of the octets of a serial line.
 use super::octet_crc::{OctetCrc, RESIDUE};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use ironwarp_abi::serial::{ESCAPE, ESCAPED, FLAG};
 use rust_hdl::prelude::*;
 
 /// Takes escapes and the CRC away, and says at a frame's end whether it was good. Four octets are
 /// held back, since the last four are the CRC. Octets between flags that are too few for a CRC and
 /// one more are passed over in silence.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Unstuffer {
     pub clock: Signal<In, Clock>,
     /// An octet from the line, with `valid`.

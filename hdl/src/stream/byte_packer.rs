@@ -1,10 +1,11 @@
 //! Makes a stream dense again, whatever octets its beats carry.
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// Beats of 1 to 8 octets go in, dense beats come out; full rate, one clock. When a packet's last
 /// beat does not fit, the rest follows a clock later.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct BytePacker {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<Beat>,

@@ -1,4 +1,5 @@
 //! A first-in first-out buffer between two clocks.
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use crate::stream::synchroniser::Synchroniser;
 use rust_hdl::prelude::*;
@@ -14,7 +15,7 @@ use rust_hdl::prelude::*;
 /// The positions cross in a Gray code, so that one that is caught while it changes is the old or
 /// the new. A position that has crossed was written one clock of the source or more ago, so the
 /// memory is never read where it is just being written.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct ClockCrossing<T: Synth, const A: usize, const P: usize> {
     pub sink_clock: Signal<In, Clock>,
     pub sink: StreamSink<T>,

@@ -1,5 +1,6 @@
 //! A first-in first-out buffer in block RAM.
 use crate::memory::DualPortRam;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
@@ -9,7 +10,7 @@ use rust_hdl::prelude::*;
 /// sink -> [ RAM: read .. visible .. written ] -> source
 /// ```
 /// `visible` follows `written` by a clock: a read in the clock of the write is not defined.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct StreamFifo<T: Synth, const A: usize> {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<T>,

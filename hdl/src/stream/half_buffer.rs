@@ -1,11 +1,12 @@
 //! A register stage for streams that never come at full rate.
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// One place: takes a record while it is empty. As in a [`SkidBuffer`](super::SkidBuffer), no path
 /// leads combinationally from one side to the other; it needs half the registers and no choice
 /// between two, and passes a record every other clock.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct HalfBuffer<T: Synth> {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<T>,

@@ -1,10 +1,11 @@
 //! Two streams of records become one.
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// Takes a record from either side; when both offer one, from the side that was not served last.
 /// One clock; full rate.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Merge2<T: Synth> {
     pub clock: Signal<In, Clock>,
     pub sink_a: StreamSink<T>,

@@ -1,11 +1,12 @@
 //! Store and forward: a packet leaves only when all of it has arrived and was found good.
 use crate::memory::DualPortRam;
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// `2^A` beats. A packet that ends with `error` vanishes. A packet must be shorter than the store:
 /// one that is not would never leave, and upstream sees to it that none comes.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct PacketStore<const A: usize> {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<Beat>,

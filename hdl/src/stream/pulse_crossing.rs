@@ -1,10 +1,11 @@
 //! Pulses from one clock to another.
+use crate::pins::Ports;
 use crate::stream::synchroniser::Synchroniser;
 use rust_hdl::prelude::*;
 
 /// One pulse out for one in, each one clock of its side long. Pulses in that are not three clocks
 /// of the other side apart may come out as fewer.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct PulseCrossing {
     pub sink_clock: Signal<In, Clock>,
     pub sink: Signal<In, Bit>,

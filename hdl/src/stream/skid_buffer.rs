@@ -1,10 +1,11 @@
 //! A register stage that cuts both directions of a stream.
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// Two places: `head` is offered, `spare` takes what arrives in the clock in which `head` stalls.
 /// No path leads combinationally from one side to the other; full rate; one clock.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct SkidBuffer<T: Synth> {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<T>,

@@ -1,9 +1,10 @@
 //! Signals from another clock.
+use crate::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Two flip-flops in a row. Of a `foreign` signal of more than one bit no more than one may change
 /// at a time, as in a Gray code.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Synchroniser<T: Synth> {
     pub clock: Signal<In, Clock>,
     /// A flip-flop's output in another clock.

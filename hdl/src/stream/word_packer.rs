@@ -1,11 +1,12 @@
 //! Makes a stream dense again after 32-bit words were put in or taken out.
+use crate::pins::Ports;
 use crate::stream::beat::*;
 use rust_hdl::prelude::*;
 
 /// Beats of 4 or 8 octets go in (a packet's last beat may have any number, 1 to 8), dense beats
 /// come out; full rate, one clock. When a packet's last beat does not fit, the rest follows a
 /// clock later.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct WordPacker {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<Beat>,

@@ -3,6 +3,7 @@ use crate::configuration::QpNumber;
 use crate::control::records::ContextWrite;
 use crate::life::{LifeTable, LifeWatch, QpChange};
 use crate::memory::{field_number, QpField};
+use crate::pins::Ports;
 use crate::receive::records::Acknowledgement;
 use crate::stream::*;
 use crate::transmit::records::*;
@@ -45,7 +46,7 @@ pub struct SetEdge {
 /// At the start of a life SND.WND is what the context says, and SND.WL1 is RCV.NXT. An
 /// acknowledgement counts until the host stops its queue pair, and only for its own life. Four
 /// clocks an acknowledgement.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct AckProcessor {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

@@ -1,6 +1,7 @@
 //! Puts the CRC into an FPDU.
 use crate::literal::Literal;
 use crate::mpa::Crc32c;
+use crate::pins::Ports;
 use crate::stream::*;
 use crate::transmit::records::*;
 use rust_hdl::prelude::*;
@@ -8,7 +9,7 @@ use rust_hdl::prelude::*;
 /// Replaces the last four octets of a packet by the CRC32c of all before them, markers included
 /// (RFC 5044 s. 4.4). Dense packets of whole 32-bit words; a job without `crc` passes unchanged.
 /// Full rate, one clock: the CRC register and the beat register move together.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct CrcInserter {
     pub clock: Signal<In, Clock>,
     /// One for every packet; taken with the packet's last beat.

@@ -1,5 +1,6 @@
 //! Puts the DDP/RDMAP header and MPA's length, pad and CRC field around a payload.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::stream::*;
 use crate::transmit::records::*;
 use rust_hdl::prelude::*;
@@ -36,7 +37,7 @@ pub enum FramerState {
 /// ```
 /// A raw job's payload passes as it is, but its last beat, too, gets 4 or 8 octets. The job is
 /// taken with its last beat. Full rate, one clock.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FpduFramer {
     pub clock: Signal<In, Clock>,
     pub job: StreamSink<FrameJob>,

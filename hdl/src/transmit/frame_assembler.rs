@@ -1,5 +1,6 @@
 //! Puts headers before stored segments.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::stream::*;
 use crate::transmit::records::*;
 use rust_hdl::prelude::*;
@@ -29,7 +30,7 @@ pub enum AssemblerState {
 /// A frame begins only when its segment is there, and the first beat, the short one, only fills the
 /// packer: from then on `source` is valid in every clock to the frame's end. A fence waits for its
 /// turn, and until all before it has left.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FrameAssembler {
     pub clock: Signal<In, Clock>,
     pub header: StreamSink<FrameHeader>,

@@ -1,5 +1,6 @@
 //! Chooses between data and acknowledgements.
 use crate::configuration::QpNumber;
+use crate::pins::Ports;
 use crate::transmit::records::SendJob;
 use rust_hdl::prelude::*;
 
@@ -7,7 +8,7 @@ use rust_hdl::prelude::*;
 ///
 /// An acknowledgement goes first, but not twice in a row while segments wait, and not if the
 /// segment carries it. Combinational.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FrameChoice {
     /// A queue pair that may owe an acknowledgement.
     pub owing: Signal<In, Bit>,

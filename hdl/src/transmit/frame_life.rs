@@ -3,12 +3,13 @@ use crate::configuration::{Generation, QpNumber};
 use crate::control::records::ContextWrite;
 use crate::life::{LifeTable, LifeWatch, QpChange};
 use crate::memory::{field_number, QpField};
+use crate::pins::Ports;
 use crate::transmit::records::SendNext;
 use rust_hdl::prelude::*;
 
 /// A segment leaves while its queue pair is active in the life that it belongs to, and no segment
 /// before it was lost. An acknowledgement belongs to any life.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct FrameLife {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

@@ -4,6 +4,7 @@ use crate::configuration::QpNumber;
 use crate::control::records::{ContextWrite, QpEvent};
 use crate::life::QpChange;
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::receive::records::ReceiveEdge;
 use crate::stream::*;
 use crate::transmit::frame_choice::FrameChoice;
@@ -46,7 +47,7 @@ pub enum BuilderState {
 ///                                    | not owed --> Choose
 ///                                    | bad --> Fail --> Choose
 /// ```
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct HeaderBuilder {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

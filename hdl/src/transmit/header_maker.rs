@@ -2,14 +2,15 @@
 use crate::configuration::{QpNumber, QP_BITS};
 use crate::control::records::ContextWrite;
 use crate::literal::Literal;
+use crate::memory::field;
 use crate::memory::ContextTable;
-use crate::queue::context_field;
 use crate::receive::records::ReceiveEdge;
 use crate::transmit::header_sums::HeaderSums;
 use crate::transmit::header_words::HeaderWords;
 use crate::transmit::next_hops::NextHops;
 use crate::transmit::records::*;
 use ironwarp_abi::context::table;
+use ironwarp_abi::context::QueuePairContext;
 use ironwarp_wire::tcp;
 use rust_hdl::prelude::*;
 
@@ -63,7 +64,10 @@ impl Default for HeaderMaker {
             bare: Default::default(),
             discard: Default::default(),
             header: Default::default(),
-            addresses: ContextTable::new(table::QUEUE_PAIR, context_field("local_ip").word()),
+            addresses: ContextTable::new(
+                table::QUEUE_PAIR,
+                field(QueuePairContext::FIELDS, "local_ip").word(),
+            ),
             hops: Default::default(),
             sums: Default::default(),
             words: Default::default(),

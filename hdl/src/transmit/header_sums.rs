@@ -1,5 +1,6 @@
 //! The checksums of a segment's headers.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use ironwarp_wire::{ipv4, tcp};
 use rust_hdl::prelude::*;
 
@@ -19,7 +20,7 @@ const NETWORK_WORDS: u64 = ((ipv4::VERSION_4_WITHOUT_OPTIONS as u64) << 8)
 ///       4  fold               fold
 ///       5                     fold
 /// ```
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct HeaderSums {
     pub clock: Signal<In, Clock>,
     pub our_ip: Signal<In, Bits<32>>,

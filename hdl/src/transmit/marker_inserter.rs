@@ -1,5 +1,6 @@
 //! Puts MPA markers into the stream.
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::stream::*;
 use crate::transmit::records::*;
 use rust_hdl::prelude::*;
@@ -14,7 +15,7 @@ use rust_hdl::prelude::*;
 /// ```
 /// A marker that falls before an FPDU belongs to it and has distance 0; one that would fall after
 /// it belongs to the next. Each marker costs a clock, and another one if it cuts a beat.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct MarkerInserter {
     pub clock: Signal<In, Clock>,
     /// One for every packet; taken with the packet's last beat.

@@ -3,6 +3,7 @@ use crate::configuration::{QpNumber, OBJECT_BITS, QP_BITS};
 use crate::control::records::{ContextWrite, EVERY_TABLE};
 use crate::literal::Literal;
 use crate::memory::{field_number, Table};
+use crate::pins::Ports;
 use ironwarp_abi::context::{table, QueuePairContext};
 use rust_hdl::prelude::*;
 
@@ -11,7 +12,7 @@ const FIRST: u64 = QueuePairContext::FIELDS[field_number("remote_mac")].word() a
 
 /// Takes it from the queue pair's context and from the next hop's. Each comes in two words, and is
 /// written with the second: who reads it sees the old address or the new one.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct NextHops {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

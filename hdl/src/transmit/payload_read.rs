@@ -1,6 +1,7 @@
 //! Reads the payload of a segment from host memory.
 use crate::literal::Literal;
 use crate::pcie::records::ReadRequest;
+use crate::pins::Ports;
 use crate::stream::*;
 use crate::transmit::records::*;
 use ironwarp_abi::limits::READ_REQUEST_BYTES_MAX;
@@ -19,7 +20,7 @@ use rust_hdl::prelude::*;
 /// ```
 /// A read every other clock at most; as many are under way as there is room for pieces. If the bus
 /// refuses a piece, the packet ends with `error`. A job of no octets gives no packet.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct PayloadRead {
     pub clock: Signal<In, Clock>,
     /// The maximum read request size: 128 octets << n.

@@ -3,12 +3,13 @@ use crate::configuration::QpNumber;
 use crate::control::records::ContextWrite;
 use crate::life::{LifeTable, QpChange};
 use crate::memory::{field_number, QpField};
+use crate::pins::Ports;
 use crate::transmit::records::{SendEdge, SendNext};
 use rust_hdl::prelude::*;
 
 /// Copies of SND.NXT, SND.UNA and SND.WND for the `QUERY_` registers. SND.NXT is that of the frames
 /// whose header was made: when what was under way has left, that of the wire.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct SendQuery {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

@@ -4,6 +4,7 @@ use crate::control::records::ContextWrite;
 use crate::life::{LifeCounter, QpChange};
 use crate::literal::Literal;
 use crate::memory::{field_number, QpField};
+use crate::pins::Ports;
 use ironwarp_abi::limits::READS_MAX;
 use rust_hdl::prelude::*;
 
@@ -12,7 +13,7 @@ use rust_hdl::prelude::*;
 /// says, or to `READS_MAX` if that is less.
 ///
 /// Contract: whoever begins and ends one sees to it that it is of the present life.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct ReadLimit<const F: usize> {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

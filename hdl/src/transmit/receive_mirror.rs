@@ -3,6 +3,7 @@ use crate::configuration::QpNumber;
 use crate::control::records::ContextWrite;
 use crate::life::{LifeFilter, LifeTable, QpChange};
 use crate::memory::{field_number, QpField};
+use crate::pins::Ports;
 use crate::queue::ReadyList;
 use crate::receive::records::ReceiveEdge;
 use crate::stream::*;
@@ -17,7 +18,7 @@ use rust_hdl::prelude::*;
 /// ```
 /// Before the first edge of a life the numbers are the context's: RCV.NXT, and the receive window,
 /// scaled. A queue pair owes while its bits `asked` and `paid` differ; each has one writer.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct ReceiveMirror {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

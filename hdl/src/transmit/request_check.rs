@@ -1,6 +1,7 @@
 //! Is this send work request one that the device can do?
 use crate::configuration::{QpNumber, QP_BITS};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::queue::QueueEntry;
 use ironwarp_abi::limits::{FRAME_BYTES_MAX, RAW_QP};
 use ironwarp_abi::queue::opcode;
@@ -27,7 +28,7 @@ pub struct SortedRequest {
 }
 
 /// Checks what the host wrote into a send work request, and sorts it. Combinational.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct RequestCheck {
     pub qp: Signal<In, QpNumber>,
     pub entry: Signal<In, QueueEntry>,

@@ -4,6 +4,7 @@ use crate::control::records::ContextWrite;
 use crate::life::{LifeWatch, QpChange};
 use crate::literal::Literal;
 use crate::memory::DualPortRam;
+use crate::pins::Ports;
 use crate::queue::{QpNote, QueueEntry};
 use crate::receive::records::ReadAsked;
 use crate::stream::*;
@@ -30,7 +31,7 @@ pub struct ResponsePlace {
 /// Contract, as of [`RequestFetch`](crate::queue::RequestFetch): present a queue pair's number on
 /// `head_qp`; two clocks later `head` is its oldest, if `head_available` says that there is one.
 /// `take` for one clock removes it. One of a life that is over is taken and dropped.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct ResponseQueue {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

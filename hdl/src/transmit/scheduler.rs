@@ -2,6 +2,7 @@
 use crate::configuration::QpNumber;
 use crate::life::{LifeFilter, LifeTable, QpChange};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::queue::{NoteMerge, QpNote, QueueEntry, ReadyList};
 use crate::receive::records::Opened;
 use crate::stream::*;
@@ -23,7 +24,7 @@ use rust_hdl::prelude::*;
 /// Responses take turns, work requests first. New work requests wait while there is no room for
 /// what is outstanding, or for an RDMA Read to be done; Read Responses do not. Nothing is sent
 /// before it is allowed (RFC 5044 s. 7.1.2 rule 4), nor after an error.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Scheduler {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

@@ -1,5 +1,6 @@
 //! From a segment's job to its octets, stored.
 use crate::pcie::records::ReadRequest;
+use crate::pins::Ports;
 use crate::stream::*;
 use crate::transmit::job_fork::JobFork;
 use crate::transmit::payload_read::PayloadRead;
@@ -16,7 +17,7 @@ use rust_hdl::prelude::*;
 ///          |  +--> StreamWriter --> SegmentStore --> summary, segment
 ///          +--> PayloadRead --^
 /// ```
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct SegmentPath {
     pub clock: Signal<In, Clock>,
     /// The maximum read request size: 128 octets << n.

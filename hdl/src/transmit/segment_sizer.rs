@@ -2,13 +2,13 @@
 use crate::configuration::CONFIGURATION;
 use crate::literal::Literal;
 use crate::mpa::MarkerCount;
-use ironwarp_wire::{ddp, ethernet, limit, mpa};
+use crate::pins::Ports;
+use ironwarp_wire::{ddp, limit, mpa};
 use rust_hdl::prelude::*;
 
 /// The largest MULPDU that makes sense: what the device's largest frame holds.
 pub const fn mulpdu_ceiling(markers: bool) -> usize {
-    let mtu = CONFIGURATION.frame_bytes_max() - ethernet::HEADER_BYTES;
-    mpa::fpdu::mulpdu(limit::emss(mtu), markers)
+    limit::mulpdu_of_frame(CONFIGURATION.frame_bytes_max(), markers)
 }
 /// The smallest MULPDU that is obeyed, so that every segment carries something.
 pub const MULPDU_FLOOR: usize = mpa::fpdu::MULPDU_MIN;
@@ -26,7 +26,7 @@ const _: () = assert!(mpa::fpdu::CRC_BYTES % 4 == 0, "rounded up with the rest")
 /// ```
 /// `payload` and `last` belong to the inputs of a clock before, `ulpdu` to those of two, and
 /// `octets` to those of three; `mulpdu` must be there a clock before the others. Hold the inputs.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct SegmentSizer {
     pub clock: Signal<In, Clock>,
     /// A raw frame: all of it, without headers.

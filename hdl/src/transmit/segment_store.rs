@@ -1,4 +1,5 @@
 //! Keeps segments until they are whole, and sums them up for the TCP checksum.
+use crate::pins::Ports;
 use crate::stream::*;
 use crate::transmit::records::*;
 use ironwarp_abi::limits::{DATAPATH_BYTES, SEGMENT_BUFFER_BITS, SEGMENT_BUFFER_BYTES};
@@ -16,7 +17,7 @@ const _: () = assert!(SEGMENT_BUFFER_BYTES == DATAPATH_BYTES << STORE_BITS);
 ///              +--> sum --> StreamFifo --> summary
 /// ```
 /// `source` is valid in every clock from a packet's first beat to its last.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct SegmentStore {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<Beat>,

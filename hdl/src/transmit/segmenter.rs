@@ -2,6 +2,7 @@
 use crate::configuration::QpNumber;
 use crate::control::records::{ContextWrite, QpEvent};
 use crate::life::{LifeWatch, QpChange};
+use crate::pins::Ports;
 use crate::protect::records::*;
 use crate::queue::{QpNote, QueueEntry};
 use crate::stream::*;
@@ -51,7 +52,7 @@ pub enum SegmenterState {
 /// any more, and an error is told of the life that is over. The gate takes three clocks: as long
 /// as the planner needs to say whether the segment is too long for the window. A queue pair that is
 /// let go comes again with the next news of it.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Segmenter {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

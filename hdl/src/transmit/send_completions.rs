@@ -4,6 +4,7 @@ use crate::configuration::{QpNumber, QP_BITS};
 use crate::life::{LifeCounter, LifeTable, LifeWatch, QpChange};
 use crate::literal::Literal;
 use crate::memory::DualPortRam;
+use crate::pins::Ports;
 use crate::queue::{NoteMerge, QpNote, ReadyList};
 use crate::stream::*;
 use crate::transmit::records::*;
@@ -57,7 +58,7 @@ pub enum RetireState {
 /// RDMA Read was done. A work request completes in its turn when its last octet is acknowledged,
 /// an RDMA Read when its response is placed, too; one that is not `signaled` only leaves the list.
 /// Nothing completes when the queue pair is not active, nor in another life.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct SendCompletions {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

@@ -2,12 +2,13 @@
 use crate::configuration::QpNumber;
 use crate::life::{LifeTable, QpChange};
 use crate::literal::Literal;
+use crate::pins::Ports;
 use crate::transmit::records::*;
 use rust_hdl::prelude::*;
 
 /// The [`SendState`] of every queue pair: it begins at zero with each life, and a segment moves it
 /// on.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct SendStates {
     pub clock: Signal<In, Clock>,
     pub change: Signal<In, QpChange>,

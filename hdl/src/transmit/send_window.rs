@@ -3,13 +3,14 @@ use crate::configuration::QpNumber;
 use crate::control::records::ContextWrite;
 use crate::life::{LifeTable, QpChange};
 use crate::memory::{field_number, QpField};
+use crate::pins::Ports;
 use crate::transmit::records::SendEdge;
 use rust_hdl::prelude::*;
 
 /// Keeps the last [`SendEdge`] of every queue pair. What is in flight and the segment may not be
 /// more than the window; `beyond` is that of `octets` a clock before, and of the other inputs and
 /// the edge three.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct SendWindow {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

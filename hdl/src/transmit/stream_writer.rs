@@ -1,4 +1,5 @@
 //! From payload to finished FPDU.
+use crate::pins::Ports;
 use crate::stream::*;
 use crate::transmit::crc_inserter::CrcInserter;
 use crate::transmit::fpdu_framer::FpduFramer;
@@ -15,7 +16,7 @@ use rust_hdl::prelude::*;
 ///                   |  WordPacker, SkidBuffer
 /// check -----> CrcInserter --> source
 /// ```
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct StreamWriter {
     pub clock: Signal<In, Clock>,
     /// The FPDU's header.

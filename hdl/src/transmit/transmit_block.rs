@@ -4,6 +4,7 @@ use crate::configuration::QpNumber;
 use crate::control::records::*;
 use crate::life::{LifeFilter, QpChange};
 use crate::pcie::records::ReadRequest;
+use crate::pins::Ports;
 use crate::protect::records::{GateAnswer, GateQuestion};
 use crate::protect::Gate;
 use crate::queue::{FenceJoin, RequestFetch};
@@ -60,7 +61,7 @@ pub struct Stations {
 /// A `fence` goes two ways: behind the reads of work requests, and as a job behind the segments,
 /// out of the assembler. Then no memory is read and nothing leaves any more for what was stopped
 /// before it.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct Transmit {
     pub clock: Signal<In, Clock>,
     pub context_write: Signal<In, ContextWrite>,

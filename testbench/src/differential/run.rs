@@ -27,11 +27,6 @@ pub struct Records {
     pub capture: Option<PathBuf>,
 }
 
-/// In QUERY_STATE: the queue pair runs.
-const ACTIVE: u32 = 8;
-/// In QUERY_STATE: why it ended.
-const STATUS: u32 = 16;
-
 /// How a programme went.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
@@ -215,8 +210,8 @@ impl Runner {
     pub(super) fn by_full_queue(&mut self, ended: u32) -> bool {
         let mut ended = (0..QPS).filter(|qp| ended >> qp & 1 != 0);
         ended.any(|qp| {
-            let status = self.model.query(qp, registers::QUERY_STATE) >> STATUS;
-            status & 0xff == u32::from(status::CQ_OVERFLOW)
+            let state = self.model.query(qp, registers::QUERY_STATE);
+            registers::QUERY_STATE.get(state, "status") == u32::from(status::CQ_OVERFLOW)
         })
     }
 
@@ -266,7 +261,8 @@ impl Runner {
     /// The queue pairs that run in the model.
     fn active(&mut self) -> u32 {
         let states = (0..QPS).map(|qp| self.model.query(qp, registers::QUERY_STATE));
-        states.zip(0..).fold(0, |all, (state, qp)| all | (state >> ACTIVE & 1) << qp)
+        let active = states.map(|state| registers::QUERY_STATE.get(state, "active"));
+        active.zip(0..).fold(0, |all, (active, qp)| all | active << qp)
     }
 
     /// The peers learn where the model's streams are.

@@ -1,5 +1,6 @@
 //! Keeps the entry of a fence, or of an event, behind the entries of before.
 use super::records::Completion;
+use crate::pins::Ports;
 use crate::stream::*;
 use rust_hdl::prelude::*;
 
@@ -12,8 +13,8 @@ use rust_hdl::prelude::*;
 ///       each not there, or gone on, once       sink -> source
 /// ```
 /// First the three inputs, then `works`, where what came from the first two may still wait.
-#[derive(LogicBlock, Default)]
-pub struct FenceOrder {
+#[derive(LogicBlock, Ports, Default)]
+pub struct EntryOrder {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<Completion>,
     pub source: StreamSource<Completion>,
@@ -30,7 +31,7 @@ pub struct FenceOrder {
     open: Signal<Local, Bit>,
 }
 
-impl Logic for FenceOrder {
+impl Logic for EntryOrder {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, send_passed, receive_passed, event_passed, works_passed);
