@@ -3,7 +3,9 @@
 
 pub mod bench;
 pub mod board;
+pub mod copy;
 pub mod demo;
+pub mod devices;
 pub mod differential;
 pub mod export;
 mod pair;

@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand};
 use ironwarp::bench::{self, Bench};
 use ironwarp::board::{self, BoardCommand};
+use ironwarp::copy::{self, Receive, Send};
 use ironwarp::demo::{self, Demo};
+use ironwarp::devices::{self, Devices, Function};
 use ironwarp::differential::{self, Differential};
 use ironwarp::export::{self, ExportCommand};
 use ironwarp::rping::command::{self as rping, Rping};
@@ -30,6 +32,16 @@ enum Command {
     Board(BoardCommand),
     /// Be a PCI device for others: QEMU, or a driver in another process, over a vfio-user socket.
     Export(ExportCommand),
+    /// List the RNICs of this machine.
+    Devices(Devices),
+    /// Give a PCI function to processes: bind it to vfio-pci.
+    Bind(Function),
+    /// Give a PCI function back to the kernel.
+    Unbind(Function),
+    /// Send a file to another process, by RDMA Write from where it is mapped.
+    Send(Send),
+    /// Receive a file of `ironwarp send`.
+    Receive(Receive),
     /// Play ping-pong with data that is checked, as rdma-core's rping does.
     Rping(Rping),
     /// Serve rping's clients on a network, and answer ARP and ping, until interrupted.
@@ -47,6 +59,17 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options).map_err(|error| (error.to_string(), 1)),
         Command::Board(options) => board::run(&options).map_err(|error| (error.to_string(), 1)),
         Command::Export(options) => export::run(&options).map_err(|error| (error.to_string(), 1)),
+        Command::Devices(options) => {
+            devices::list(&options).map_err(|error| (error.to_string(), 1))
+        }
+        Command::Bind(function) => devices::bind(&function).map_err(|error| (error.to_string(), 1)),
+        Command::Unbind(function) => {
+            devices::unbind(&function).map_err(|error| (error.to_string(), 1))
+        }
+        Command::Send(command) => copy::send(&command).map_err(|error| (error.to_string(), 1)),
+        Command::Receive(command) => {
+            copy::receive(&command).map_err(|error| (error.to_string(), 1))
+        }
         Command::Rping(options) => rping::run(&options).map_err(|error| (error.to_string(), 1)),
         Command::Serve(options) => serve::run(&options).map_err(|error| (error.to_string(), 1)),
     };

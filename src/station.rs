@@ -3,7 +3,9 @@
 use clap::Args;
 use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
 use ironwarp_abi::serial::BOARD_CLOCKS_PER_MICROSECOND;
-use ironwarp_driver::backend::{DeviceKind, Network, SerialPort, VfioUser, World, WorldOptions};
+use ironwarp_driver::backend::{
+    DeviceKind, Network, SerialPort, Vfio, VfioUser, World, WorldOptions,
+};
 use ironwarp_driver::pci::Address;
 use ironwarp_driver::{Context, Error, Options};
 use std::fmt;
@@ -21,6 +23,8 @@ pub enum Device {
     Board(SerialPort),
     /// Something in another process, behind a vfio-user socket.
     Elsewhere(String),
+    /// A card of this machine, by its PCI function.
+    Card(String),
 }
 
 impl FromStr for Device {
@@ -29,7 +33,8 @@ impl FromStr for Device {
     fn from_str(text: &str) -> Result<Self, Error> {
         match text.parse::<Address>() {
             Ok(Address::VfioUser(path)) => return Ok(Self::Elsewhere(path)),
-            Err(error) if text.starts_with("vfio-user:") => return Err(error),
+            Ok(Address::Vfio(function)) => return Ok(Self::Card(function)),
+            Err(error) if text.starts_with("vfio") => return Err(error),
             _ => {}
         }
         match text.strip_prefix("serial:") {
@@ -52,6 +57,7 @@ impl fmt::Display for Device {
             Self::Here(kind) => kind.fmt(f),
             Self::Board(port) => write!(f, "serial:{port}"),
             Self::Elsewhere(path) => write!(f, "vfio-user:{path}"),
+            Self::Card(function) => write!(f, "vfio:{function}"),
         }
     }
 }
@@ -60,12 +66,13 @@ impl fmt::Display for Device {
 #[derive(Args, Clone, Debug)]
 pub struct Station {
     /// What stands for the RNIC: model:, sim:, a board behind a serial line, such as
-    /// serial:/dev/ttyUSB1, or a device of another process, such as vfio-user:/run/rnic0.sock
+    /// serial:/dev/ttyUSB1, a device of another process, such as vfio-user:/run/rnic0.sock, or a
+    /// card of this machine, such as vfio:0000:01:00.0
     #[arg(long, value_name = "DEVICE", default_value = "model:")]
     pub device: Device,
     /// Where it is plugged in: dgram:LOCAL,REMOTE (UNIX sockets, a frame each), tap:NAME, or tcp
-    /// (the kernel's TCP, for models) [default: tcp]. A board has a socket of its own, and a device
-    /// of another process is plugged in there
+    /// (the kernel's TCP, for models) [default: tcp]. Boards, cards and
+    /// devices of other processes have sockets of their own
     #[arg(long, value_name = "NETWORK")]
     pub network: Option<Network>,
     /// The RNIC's IPv4 address and its prefix [default: 10.0.0.1/24; over tcp, any local address]
@@ -147,7 +154,10 @@ impl Station {
             Device::Elsewhere(path) if network.is_none() && self.capture.is_none() => {
                 return Ok((None, Context::open(VfioUser::open(path)?, options)?));
             }
-            Device::Board(_) | Device::Elsewhere(_) => {
+            Device::Card(function) if network.is_none() && self.capture.is_none() => {
+                return Ok((None, Context::open(Vfio::open(function)?, options)?));
+            }
+            Device::Board(_) | Device::Elsewhere(_) | Device::Card(_) => {
                 let network = network.map_or_else(|| "a capture".into(), Network::to_string);
                 let reason = "this device's link is not plugged into this process";
                 return Err(Error::Network { network, reason });
@@ -165,10 +175,16 @@ mod tests {
 
     #[test]
     fn devices_are_read_or_refused() {
-        for text in ["model:", "sim:", "serial:/dev/ttyUSB1", "vfio-user:/run/rnic0.sock"] {
+        for text in [
+            "model:",
+            "sim:",
+            "serial:/dev/ttyUSB1",
+            "vfio-user:/run/rnic0.sock",
+            "vfio:0000:01:00.0",
+        ] {
             assert_eq!(text.parse::<Device>().unwrap().to_string(), text);
         }
-        for bad in ["", "board", "serial:", "usb:1", "vfio-user:"] {
+        for bad in ["", "board", "serial:", "usb:1", "vfio-user:", "vfio:1"] {
             assert!(bad.parse::<Device>().is_err(), "{bad}");
         }
     }

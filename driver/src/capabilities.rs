@@ -1,10 +1,9 @@
 //! What a device says of its sizes.
 
 use crate::error::Error;
-use crate::field::get;
 use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::limits::{NUMBER_BITS, SGE_MAX};
-use ironwarp_abi::registers::{CAPABILITIES, DOORBELL_PAGE_BITS, SIZES};
+use ironwarp_abi::registers::{Register, CAPABILITIES, DOORBELL_PAGE_BITS, SIZES};
 use std::ops::RangeInclusive;
 
 /// log2 of the areas that BAR 0 has.
@@ -26,9 +25,9 @@ pub(crate) struct Capabilities {
 impl Capabilities {
     /// From what [`CAPABILITIES`] and [`SIZES`] read; refuses what this driver cannot work with.
     pub fn parse(capabilities: u32, sizes: u32) -> Result<Self, Error> {
-        let size = |name| get(SIZES, sizes, name);
-        let bits = |what, register, word, name, range: RangeInclusive<usize>| {
-            let bits = get(register, word, name) as usize;
+        let size = |name| SIZES.get(sizes, name);
+        let bits = |what, register: Register, word, name, range: RangeInclusive<usize>| {
+            let bits = register.get(word, name) as usize;
             range.contains(&bits).then_some(bits).ok_or(Error::Capability(what))
         };
         let count = |what, name, range| bits(what, CAPABILITIES, capabilities, name, range);
@@ -88,12 +87,11 @@ impl Capabilities {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::field::put;
     use ironwarp_abi::configuration;
 
     fn words(configuration: &Configuration) -> (u32, u32) {
-        let put_all = |register, fields: &[(&str, usize)]| {
-            fields.iter().fold(0, |word, (name, value)| put(register, word, name, *value as u32))
+        let put_all = |register: Register, fields: &[(&str, usize)]| {
+            fields.iter().fold(0, |word, (name, value)| register.put(word, name, *value as u32))
         };
         let counts = [
             ("qp", configuration.qp_bits),
@@ -124,14 +122,14 @@ mod tests {
     fn what_the_driver_cannot_work_with_is_refused() {
         let (counts, sizes) = words(&configuration::REFERENCE);
         for (name, bad) in [("qp", 0), ("qp", 18), ("cq", 1), ("cq", 31), ("mr", 0), ("mr", 25)] {
-            let refused = Capabilities::parse(put(CAPABILITIES, counts, name, bad), sizes);
+            let refused = Capabilities::parse(CAPABILITIES.put(counts, name, bad), sizes);
             assert!(matches!(refused, Err(Error::Capability(_))), "{bad} bits of {name}");
         }
         for (name, bad) in [("vectors", 0), ("elements", 0), ("stream_ring", 10)] {
-            let refused = Capabilities::parse(counts, put(SIZES, sizes, name, bad));
+            let refused = Capabilities::parse(counts, SIZES.put(sizes, name, bad));
             assert!(matches!(refused, Err(Error::Capability(_))), "{name} is {bad}");
         }
-        let largest = put(CAPABILITIES, counts, "qp", PAGES_BITS_MAX as u32);
+        let largest = CAPABILITIES.put(counts, "qp", PAGES_BITS_MAX as u32);
         let configuration = Capabilities::parse(largest, sizes).unwrap().configuration;
         assert_eq!(configuration.bar_bytes(), 1 << 31, "the last that 32 bits can say");
     }
@@ -143,7 +141,7 @@ mod tests {
         assert_eq!(capabilities.completion_queues(), 1..63);
         let vectors = [0, 1, 15, 16, 62, 63].map(|cq| capabilities.vector(cq));
         assert_eq!(vectors, [0, 1, 15, 1, 2, 0]);
-        let one = Capabilities::parse(counts, put(SIZES, sizes, "vectors", 1)).unwrap();
+        let one = Capabilities::parse(counts, SIZES.put(sizes, "vectors", 1)).unwrap();
         assert_eq!([0, 1, 62].map(|cq| one.vector(cq)), [0; 3]);
     }
 }

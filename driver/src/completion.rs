@@ -75,7 +75,7 @@ impl EntryQueue {
     pub fn restart(&mut self, device: &Device) -> Result<(), Error> {
         self.disable(device)?;
         device.fence()?;
-        self.ring.clear();
+        self.ring.clear()?;
         self.enable(device)
     }
 

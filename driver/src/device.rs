@@ -4,7 +4,6 @@ use crate::capabilities::Capabilities;
 use crate::dma::DeviceMemory;
 use crate::error::Error;
 use crate::fence::FenceQueue;
-use crate::field::put;
 use crate::os::{write_barrier, Region};
 use crate::pci::PciFunction;
 use crate::window::{Query, Record, Window};
@@ -81,8 +80,8 @@ impl Device {
 
     /// Starts or stops an object by its control register. [`Device::start`] is for queue pairs.
     pub fn control(&self, register: Register, index: u32, enable: bool) -> Result<(), Error> {
-        let word = put(register, 0, "enable", enable.into());
-        self.write(register, put(register, word, "index", index))
+        let word = register.put(0, "enable", enable.into());
+        self.write(register, register.put(word, "index", index))
     }
 
     /// Gives the device a record for an object of its table, whole.

@@ -63,6 +63,25 @@ pub enum Error {
     /// The way to the device failed.
     #[error("the device cannot be reached: {0}")]
     Bus(String),
+    /// A card of this machine cannot be had.
+    #[error("vfio:{address}: {what}\nwhat helps: {remedy}")]
+    Vfio {
+        /// Domain, bus, device and function.
+        address: String,
+        /// What is missing or in the way.
+        what: String,
+        /// What may be done about it.
+        remedy: String,
+    },
+    /// Memory that is in no file is to be shared with a device in another process.
+    #[error(
+        "a device of another process reaches memory that is in a file alone: regions that this \
+         driver makes, or that were made of a file"
+    )]
+    NoFile,
+    /// The memory is a file's that may only be read.
+    #[error("the memory is that of a file that may only be read")]
+    ReadOnly,
     /// Bus addresses are asked for that are in use.
     #[error("something is mapped at bus address {0:#x} already, or there are no such addresses")]
     Overlap(u64),
@@ -129,6 +148,23 @@ pub enum Error {
     /// No route to the peer: it is in no network of ours.
     #[error("{0} is in no network of this device")]
     Unreachable(std::net::Ipv4Addr),
+}
+
+impl Error {
+    /// [`Error::Vfio`].
+    pub(crate) fn vfio(address: &str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Vfio { address: address.into(), what: what.into(), remedy: remedy.into() }
+    }
+
+    /// No IOMMU stands between a function and memory: nobody may have it but the kernel.
+    pub(crate) fn no_iommu(address: &str) -> Self {
+        Self::vfio(
+            address,
+            "there is no IOMMU for it, so the kernel gives it to no process",
+            "switch the IOMMU on in the firmware (VT-d, AMD-Vi), and boot Linux with \
+             intel_iommu=on; in a virtual machine, give it an emulated one",
+        )
+    }
 }
 
 /// Why a connection ended, or never came to be.

@@ -3,7 +3,6 @@
 use crate::completion::EntryQueue;
 use crate::device::Device;
 use crate::error::Error;
-use crate::field::put;
 use ironwarp_abi::queue::kind;
 use ironwarp_abi::registers::{FENCE, FENCE_QUEUE};
 use std::time::Duration;
@@ -29,7 +28,7 @@ impl FenceQueue {
     pub fn start(device: &Device) -> Result<Self, Error> {
         let number = device.capabilities().fence_queue();
         let queue = EntryQueue::start(device, number, ENTRIES)?;
-        device.write(FENCE_QUEUE, put(FENCE_QUEUE, 0, "cq", number))?;
+        device.write(FENCE_QUEUE, FENCE_QUEUE.put(0, "cq", number))?;
         Ok(Self { queue, last: 0, silent: false })
     }
 
@@ -39,7 +38,7 @@ impl FenceQueue {
         let answers = self.take(device, None)? || !self.silent;
         self.silent = true;
         self.last = self.last.wrapping_add(1);
-        device.write(FENCE, put(FENCE, 0, "number", self.last.into()))?;
+        device.write(FENCE, FENCE.put(0, "number", self.last.into()))?;
         let function = device.function();
         let deadline = function.now() + if answers { LIMIT } else { Duration::ZERO };
         while !self.take(device, Some(self.last))? {

@@ -84,28 +84,28 @@ impl IovaTable {
     /// [`Error::Exhausted`] if the addresses are used up.
     pub fn map(&self, region: &Region) -> Result<Mapping, Error> {
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let bus_address = table.addresses.take(region.mapped_bytes() as u64)?;
-        table.regions.insert(bus_address, region.clone());
-        Ok(Mapping::new(region.clone(), bus_address, Arc::new(self.clone())))
+        let page_address = table.addresses.take(region.mapped_bytes() as u64)?;
+        table.regions.insert(page_address, region.clone());
+        Ok(Mapping::new(region.clone(), page_address, Arc::new(self.clone())))
     }
 
-    /// Maps a region at an address that the caller chose.
+    /// Maps the pages that a region lies in at an address that the caller chose.
     ///
     /// # Errors
     /// [`Error::Overlap`] if something is mapped there already, or the addresses wrap.
-    pub fn map_at(&self, bus_address: u64, region: &Region) -> Result<(), Error> {
+    pub fn map_at(&self, page_address: u64, region: &Region) -> Result<(), Error> {
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let end = bus_address.checked_add(region.mapped_bytes() as u64);
+        let end = page_address.checked_add(region.mapped_bytes() as u64);
         let before = |end| {
             let (start, other) = table.regions.range(..end).next_back()?;
-            (start + other.mapped_bytes() as u64 > bus_address).then_some(())
+            (start + other.mapped_bytes() as u64 > page_address).then_some(())
         };
         match end {
             Some(end) if before(end).is_none() => {
-                table.regions.insert(bus_address, region.clone());
+                table.regions.insert(page_address, region.clone());
                 Ok(())
             }
-            _ => Err(Error::Overlap(bus_address)),
+            _ => Err(Error::Overlap(page_address)),
         }
     }
 
@@ -117,15 +117,26 @@ impl IovaTable {
         table.regions.retain(|start, _| *start < bus_address || *start >= end);
     }
 
-    /// Reads as the device does; anything in a region's pages.
+    /// Reads as the device does: anything in a region's pages, since devices read in units that may
+    /// begin before and end behind the octets that they want. What is not the region's is zeros.
     ///
     /// # Errors
     /// [`Fault`] if not all octets are mapped.
     pub fn read(&self, bus_address: u64, octets: &mut [u8]) -> Result<(), Fault> {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        for piece in table.pieces(bus_address, octets.len(), Region::mapped_bytes) {
-            let (region, offset, range) = piece?;
-            region.read_pages(offset, &mut octets[range]).map_err(|_| Fault(bus_address))?;
+        for piece in table.pieces(bus_address, octets.len()) {
+            let Piece { region, pages, range } = piece?;
+            let out = &mut octets[range];
+            let (first, end) = inside(region, &pages);
+            let whole = first == pages.start && end == pages.end;
+            if !whole {
+                out.fill(0);
+            }
+            if first < end {
+                let out = &mut out[first - pages.start..end - pages.start];
+                let read = region.read(first - region.page_offset(), out);
+                read.map_err(|_| Fault(bus_address))?;
+            }
         }
         Ok(())
     }
@@ -136,28 +147,47 @@ impl IovaTable {
     /// [`Fault`] if not all octets are mapped; then none is written.
     pub fn write(&self, bus_address: u64, octets: &[u8]) -> Result<(), Fault> {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let pieces = || table.pieces(bus_address, octets.len(), Region::len);
-        pieces().try_for_each(|piece| piece.map(drop))?;
+        for piece in table.pieces(bus_address, octets.len()) {
+            let Piece { region, pages, range } = piece?;
+            let (first, end) = inside(region, &pages);
+            let at = bus_address + range.start as u64;
+            match first > pages.start || first >= end {
+                true => return Err(Fault(at)),
+                false if end < pages.end => return Err(Fault(at + (end - pages.start) as u64)),
+                false => {}
+            }
+        }
         // Whoever unmaps waits until they are there.
-        for piece in pieces() {
-            let (region, offset, range) = piece?;
-            region.write(offset, &octets[range]).map_err(|_| Fault(bus_address))?;
+        for piece in table.pieces(bus_address, octets.len()) {
+            let Piece { region, pages, range } = piece?;
+            let written = region.write(pages.start - region.page_offset(), &octets[range]);
+            written.map_err(|_| Fault(bus_address))?;
         }
         Ok(())
     }
 }
 
-/// Where a piece of a transfer lies: its region, the offset there, and which of the octets.
-type Piece<'a> = (&'a Region, usize, Range<usize>);
+/// Of octets in a region's pages, the first that is the region's, and the first behind it.
+fn inside(region: &Region, pages: &Range<usize>) -> (usize, usize) {
+    let start = region.page_offset();
+    (pages.start.max(start), pages.end.min(start + region.len()))
+}
+
+/// A piece of a transfer.
+struct Piece<'a> {
+    region: &'a Region,
+    /// Which octets of the region's pages.
+    pages: Range<usize>,
+    /// Which octets of the transfer.
+    range: Range<usize>,
+}
 
 impl Table {
-    /// The regions that a transfer of so many octets reaches, each up to its `end`; a fault is the
-    /// last.
+    /// The regions that a transfer of so many octets reaches; a fault is the last.
     fn pieces(
         &self,
         bus_address: u64,
         octets: usize,
-        end: fn(&Region) -> usize,
     ) -> impl Iterator<Item = Result<Piece<'_>, Fault>> {
         let mut done = 0;
         std::iter::from_fn(move || {
@@ -166,12 +196,14 @@ impl Table {
             }
             let at = bus_address.wrapping_add(done as u64);
             let piece = self.find(at).and_then(|(region, offset)| {
-                match end(region).saturating_sub(offset).min(octets - done) {
+                match region.mapped_bytes().saturating_sub(offset).min(octets - done) {
                     0 => Err(Fault(at)),
-                    most => Ok((region, offset, done..done + most)),
+                    most => {
+                        Ok(Piece { region, pages: offset..offset + most, range: done..done + most })
+                    }
                 }
             });
-            done = piece.as_ref().map_or(octets, |(_, _, range)| range.end);
+            done = piece.as_ref().map_or(octets, |piece| piece.range.end);
             Some(piece)
         })
     }
@@ -248,6 +280,28 @@ mod tests {
         table.read(0x10_1000, &mut octets).unwrap();
         table.unmap_range(0, u64::MAX);
         assert_eq!(table.read(0x10_1000, &mut octets), Err(Fault(0x10_1000)));
+    }
+
+    #[test]
+    fn octets_around_a_region_are_neither_read_nor_written() {
+        let table = IovaTable::new(Placement::High);
+        let file = Arc::new(tempfile::tempfile().unwrap());
+        file.set_len(3 * PAGE_BYTES as u64).unwrap();
+        let around = Region::of_file(file.clone(), 0, 3 * PAGE_BYTES).unwrap();
+        around.fill(0xee).unwrap();
+        let region = Region::of_file(file, 4090, 10).unwrap();
+        let mapping = table.map(&region).unwrap();
+        let at = mapping.bus_address();
+        assert_eq!(at % PAGE_BYTES as u64, 4090);
+        table.write(at, b"0123456789").unwrap();
+        assert_eq!(table.write(at - 1, &[1; 4]), Err(Fault(at - 1)));
+        assert_eq!(table.write(at + 8, &[1; 4]), Err(Fault(at + 10)));
+        assert_eq!(table.write(at + 11, &[1; 4]), Err(Fault(at + 11)));
+        let mut octets = [1; 16];
+        table.read(at - 2, &mut octets).unwrap();
+        assert_eq!(&octets, b"\0\00123456789\0\0\0\0");
+        assert_eq!(around.to_vec(4088, 14).unwrap(), b"\xee\xee0123456789\xee\xee");
+        assert!(table.read(at - 4091, &mut octets).is_err(), "before its pages");
     }
 
     #[test]

@@ -105,7 +105,6 @@ pub use connection::frames::fuzz;
 #[cfg(test)]
 mod fake;
 mod fence;
-mod field;
 mod flow_table;
 mod hardware;
 pub mod iova;

@@ -80,6 +80,10 @@ impl MemoryTable {
             let range = "such that the region's tagged offsets do not wrap";
             return Err(Error::OutOfRange { what: "the base", value: what.base, range });
         }
+        let writes = what.access.local_write || what.access.remote_write;
+        if writes && !region.is_writable() {
+            return Err(Error::ReadOnly);
+        }
         let number = self.regions.vacant()?;
         let memory = device.map(region)?;
         let stag = self.fresh_stag(number, what.key);

@@ -103,21 +103,22 @@ pub trait KernelStreams {
 
 /// Ends a mapping.
 pub trait Unmap: Send + Sync {
-    /// The device can no longer reach `bytes` octets at `bus_address`.
-    fn unmap(&self, bus_address: u64, bytes: usize);
+    /// The device can no longer reach `bytes` octets at `page_address`: whole pages.
+    fn unmap(&self, page_address: u64, bytes: usize);
 }
 
 /// Memory that the device can reach, until this is dropped.
 pub struct Mapping {
     region: Region,
-    bus_address: u64,
+    page_address: u64,
     owner: Arc<dyn Unmap>,
 }
 
 impl Mapping {
-    /// For backends: `region` is mapped at `bus_address`, and `owner` knows how to end that.
-    pub fn new(region: Region, bus_address: u64, owner: Arc<dyn Unmap>) -> Self {
-        Self { region, bus_address, owner }
+    /// For backends: the first of `region`'s pages is mapped at `page_address`, and `owner` knows
+    /// how to end that.
+    pub fn new(region: Region, page_address: u64, owner: Arc<dyn Unmap>) -> Self {
+        Self { region, page_address, owner }
     }
 
     /// The memory.
@@ -127,13 +128,13 @@ impl Mapping {
 
     /// Where the device finds its first octet.
     pub fn bus_address(&self) -> u64 {
-        self.bus_address
+        self.page_address + self.region.page_offset() as u64
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        self.owner.unmap(self.bus_address, self.region.mapped_bytes());
+        self.owner.unmap(self.page_address, self.region.mapped_bytes());
     }
 }
 

@@ -116,9 +116,9 @@ impl CompletionRing {
     }
 
     /// Begins anew, as the device does when it starts a completion queue.
-    pub fn clear(&mut self) {
-        self.memory.region().fill(0);
+    pub fn clear(&mut self) -> Result<(), Error> {
         self.consumed = 0;
+        self.memory.region().fill(0)
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
                 assert_eq!(ring.pop().unwrap(), Some(entry));
                 assert_eq!(u32::from(ring.consumed()), (number + 1) & 0xffff);
             }
-            ring.clear();
+            ring.clear().unwrap();
             assert_eq!((ring.pop().unwrap(), ring.consumed()), (None, 0));
         }
     }

@@ -4,7 +4,6 @@
 //! record and their commit stay together, as do a question and its answers.
 
 use crate::error::Error;
-use crate::field::{get, put};
 use crate::pci::PciFunction;
 use ironwarp_abi::context::{
     table, CompletionQueueContext, FlowBucketContext, FlowContext, MemoryRegionContext,
@@ -83,8 +82,8 @@ impl Window {
         for (address, word) in (reg::CONTEXT_WINDOW..).step_by(4).zip(words) {
             function.bar_write32(address, word)?;
         }
-        let what = put(reg::COMMIT, 0, "table", R::TABLE.into());
-        write(function, reg::COMMIT, put(reg::COMMIT, what, "index", index))?;
+        let what = reg::COMMIT.put(0, "table", R::TABLE.into());
+        write(function, reg::COMMIT, reg::COMMIT.put(what, "index", index))?;
         self.left = 0;
         Ok(())
     }
@@ -98,8 +97,8 @@ impl Window {
         behind: impl FnOnce() -> Result<(), Error>,
     ) -> Result<u8, Error> {
         let expected = self.generations.get(&qp).map_or(0, |last| *last).wrapping_add(1);
-        let enable = put(reg::QP_CONTROL, 0, "enable", 1);
-        write(function, reg::QP_CONTROL, put(reg::QP_CONTROL, enable, "index", qp))?;
+        let enable = reg::QP_CONTROL.put(0, "enable", 1);
+        write(function, reg::QP_CONTROL, reg::QP_CONTROL.put(enable, "index", qp))?;
         behind()?;
         let Query { generation, started, .. } = self.query(function, qp)?;
         self.generations.insert(qp, generation);
@@ -111,12 +110,12 @@ impl Window {
 
     /// Where a queue pair stands. What was written to the device before has taken effect.
     pub fn query(&mut self, function: &dyn PciFunction, qp: u32) -> Result<Query, Error> {
-        write(function, reg::QUERY_QP, put(reg::QUERY_QP, 0, "index", qp))?;
+        write(function, reg::QUERY_QP, reg::QUERY_QP.put(0, "index", qp))?;
         // Any register read lets the 16 clocks pass that the query takes.
         read(function, reg::DEVICE)?;
         let state = read(function, reg::QUERY_STATE)?;
-        let flag = |name| get(reg::QUERY_STATE, state, name) == 1;
-        let [generation, ..] = get(reg::QUERY_STATE, state, "generation").to_le_bytes();
+        let flag = |name| reg::QUERY_STATE.get(state, name) == 1;
+        let [generation, ..] = reg::QUERY_STATE.get(state, "generation").to_le_bytes();
         Ok(Query {
             generation,
             active: flag("active"),

@@ -14,9 +14,9 @@
 //! [`Machine`] finds devices by addresses such as `sim:0`.
 
 mod cable;
-mod config;
 mod export;
 mod function;
+mod interrupts;
 mod kernel;
 mod line;
 mod network;
@@ -26,6 +26,7 @@ mod serial;
 mod sleep;
 mod slot;
 mod socket;
+mod vfio;
 mod vfio_user;
 mod world;
 
@@ -34,6 +35,7 @@ pub use export::Export;
 pub use function::Function;
 pub use network::{Network, Uplink};
 pub use serial::SerialPort;
+pub use vfio::{PciBus, PciDevice, Vfio};
 pub use vfio_user::VfioUser;
 pub use world::{World, WorldOptions};
 
@@ -121,7 +123,7 @@ impl Machine {
                 let world = World::on_serial(&port, WorldOptions::default())?;
                 return Ok(world.function(0)?);
             }
-            Address::Vfio(_) => return lacks("cards behind VFIO are not supported yet"),
+            Address::Vfio(function) => return Ok(Vfio::open(&function)?),
             Address::VfioUser(path) => return Ok(VfioUser::open(&path)?),
         };
         let mut having = self.worlds.iter().filter(|world| world.kinds().contains(&kind));

@@ -1,12 +1,12 @@
 //! A model in its slot: configuration space, memory and interrupts around the device.
 
-use super::config::ConfigSpace;
 use super::slot::{silent, Slot};
 use crate::error::Error;
 use crate::iova::IovaTable;
 use crate::msix::INTERRUPT_ADDRESS;
 use ironwarp_abi::configuration::Configuration;
 use ironwarp_model::{AttachError, ByteStream, Device, Fault, Host, Options};
+use ironwarp_root_complex::config_space::{ConfigAddress, ConfigSpace, Effect};
 use std::time::Duration;
 
 /// Host memory and interrupts, as the device reaches them.
@@ -52,7 +52,7 @@ impl Socket {
     /// After power-on, with the host's memory, and the time that a register read takes.
     pub fn new(configuration: Configuration, memory: IovaTable, read_time: Duration) -> Self {
         let options = Options { configuration, ..Options::default() };
-        let (device, config) = (Device::new(options), ConfigSpace::new());
+        let (device, config) = (Device::new(options), ConfigSpace::new(configuration.bar_bytes()));
         let bus = Bus { memory, interrupts: Vec::new(), written: 0 };
         let mut socket = Self { device, config, bus, read_time, reading: None };
         socket.allow();
@@ -62,22 +62,31 @@ impl Socket {
     /// Tells the device what configuration space allows it.
     fn allow(&mut self) {
         let Self { device, config, bus, .. } = self;
-        device.allow(config.is_bus_master(), config.sends_interrupts(), bus);
+        device.allow(config.bus_master(), config.sends_messages(), bus);
     }
 
     fn has_memory_space(&self) -> Result<(), Error> {
-        self.config.has_memory_space().then_some(()).ok_or_else(silent)
+        self.config.memory_space().then_some(()).ok_or_else(silent)
     }
+}
+
+/// There is no such place in configuration space.
+fn outside(address: ConfigAddress) -> Error {
+    Error::Bus(address.to_string())
 }
 
 impl Slot for Socket {
     fn config_read(&mut self, offset: u16) -> Result<u32, Error> {
-        Ok(self.config.read(offset))
+        let mut bytes = [0; 4];
+        self.config.read(offset, &mut bytes).map_err(outside)?;
+        Ok(u32::from_le_bytes(bytes))
     }
 
     fn config_write(&mut self, offset: u16, value: u32) -> Result<(), Error> {
-        self.config.write(offset, value);
-        self.allow();
+        match self.config.write(offset, &value.to_le_bytes()).map_err(outside)? {
+            Effect::None => self.allow(),
+            Effect::Reset => self.reset()?,
+        }
         Ok(())
     }
 
@@ -103,7 +112,7 @@ impl Slot for Socket {
     fn reset(&mut self) -> Result<(), Error> {
         let configuration = self.device.configuration();
         self.device = Device::new(Options { configuration, ..Options::default() });
-        self.config = ConfigSpace::new();
+        self.config = ConfigSpace::new(configuration.bar_bytes());
         self.reading = None;
         self.allow();
         Ok(())

@@ -1,13 +1,12 @@
 //! A device in another process, behind a vfio-user socket.
 
+use super::interrupts::Interrupts;
 use crate::error::Error;
 use crate::iova::{Addresses, Placement};
 use crate::os::{EventFd, Region, PAGE_BYTES};
 use crate::pci::{Mapping, PciFunction, Unmap};
 use ironwarp_abi::limits::VECTOR_COUNT;
-use rustix::event::{epoll, Timespec};
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,9 +19,7 @@ const BAR: u32 = vfio::VFIO_PCI_BAR0_REGION_INDEX;
 /// The other end of a vfio-user socket. It maps this process's memory where this process says.
 pub struct VfioUser {
     shared: Arc<Shared>,
-    interrupts: Vec<Arc<EventFd>>,
-    /// Of each interrupt it tells once, whoever else waits for the counter itself.
-    edges: OwnedFd,
+    interrupts: Interrupts,
     opened: Instant,
 }
 
@@ -48,8 +45,8 @@ impl Shared {
 }
 
 impl Unmap for Shared {
-    fn unmap(&self, bus_address: u64, bytes: usize) {
-        if let Err(error) = self.ask(|client| client.dma_unmap(bus_address, bytes as u64)) {
+    fn unmap(&self, page_address: u64, bytes: usize) {
+        if let Err(error) = self.ask(|client| client.dma_unmap(page_address, bytes as u64)) {
             tracing::warn!(%error, "memory is not unmapped: nobody may be there");
         }
     }
@@ -69,15 +66,13 @@ impl VfioUser {
             return Err(refused(&"the device has no configuration space or no BAR 0"));
         }
         let interrupts = (0..VECTOR_COUNT).map(|_| EventFd::new().map(Arc::new));
-        let interrupts = interrupts.collect::<Result<Vec<_>, _>>()?;
-        let edges = edges(&interrupts)
-            .map_err(|errno| Error::System { what: "an epoll instance", source: errno.into() })?;
+        let interrupts = Interrupts::new(interrupts.collect::<Result<_, _>>()?)?;
         let shared = Shared {
             path: path.into(),
             client: Mutex::new(client),
             addresses: Mutex::new(Addresses::new(Placement::default())),
         };
-        Ok(Arc::new(Self { shared: Arc::new(shared), interrupts, edges, opened: Instant::now() }))
+        Ok(Arc::new(Self { shared: Arc::new(shared), interrupts, opened: Instant::now() }))
     }
 
     fn read32(&self, region: u32, offset: u64) -> Result<u32, Error> {
@@ -89,15 +84,6 @@ impl VfioUser {
     fn write32(&self, region: u32, offset: u64, value: u32) -> Result<(), Error> {
         self.shared.ask(|client| client.region_write(region, offset, &value.to_le_bytes()))
     }
-}
-
-fn edges(interrupts: &[Arc<EventFd>]) -> Result<OwnedFd, rustix::io::Errno> {
-    let edges = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-    for (event, vector) in interrupts.iter().zip(0..) {
-        let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
-        epoll::add(&edges, event, epoll::EventData::new_u64(vector), flags)?;
-    }
-    Ok(edges)
 }
 
 impl PciFunction for VfioUser {
@@ -123,18 +109,17 @@ impl PciFunction for VfioUser {
 
     fn map_memory(&self, region: &Region) -> Result<Mapping, Error> {
         let octets = region.mapped_bytes() as u64;
+        let (file, offset) = region.file().ok_or(Error::NoFile)?;
         let mut addresses = self.shared.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        let bus_address = addresses.take(octets)?;
+        let page_address = addresses.take(octets)?;
         drop(addresses);
-        let (file, offset) = region.file();
         let file = file.as_raw_fd();
-        self.shared.ask(|client| client.dma_map(offset, bus_address, octets, file))?;
-        Ok(Mapping::new(region.clone(), bus_address, self.shared.clone()))
+        self.shared.ask(|client| client.dma_map(offset, page_address, octets, file))?;
+        Ok(Mapping::new(region.clone(), page_address, self.shared.clone()))
     }
 
     fn enable_interrupts(&self, vectors: u16) -> Result<(), Error> {
-        let wanted = self.interrupts.get(..usize::from(vectors));
-        let wanted = wanted.ok_or(Error::Capability("interrupt vectors"))?;
+        let wanted = self.interrupts.first(vectors)?;
         let files: Vec<_> = wanted.iter().map(|event| event.as_fd().as_raw_fd()).collect();
         let flags = vfio::VFIO_IRQ_SET_DATA_EVENTFD | vfio::VFIO_IRQ_SET_ACTION_TRIGGER;
         let index = vfio::VFIO_PCI_MSIX_IRQ_INDEX;
@@ -142,17 +127,11 @@ impl PciFunction for VfioUser {
     }
 
     fn interrupt(&self, vector: u16) -> Result<Arc<EventFd>, Error> {
-        let range = "below the number of vectors in the MSI-X table";
-        let wrong = Error::OutOfRange { what: "the vector", value: vector.into(), range };
-        self.interrupts.get(usize::from(vector)).cloned().ok_or(wrong)
+        self.interrupts.of(vector)
     }
 
     fn wait(&self, limit: Duration) -> Result<bool, Error> {
-        let mut events = [MaybeUninit::uninit(); VECTOR_COUNT];
-        // Limits beyond what the kernel counts are no limits; a signal ends the wait.
-        let limit = Timespec::try_from(limit).ok();
-        let told = epoll::wait(&self.edges, &mut events, limit.as_ref());
-        Ok(told.is_ok_and(|(told, _)| !told.is_empty()))
+        Ok(self.interrupts.wait(limit))
     }
 
     fn now(&self) -> Duration {

@@ -1,144 +1,55 @@
-//! What the operating system gives: memory that a device can reach, and event counters. The home of
-//! the driver's `unsafe`.
+//! Memory that the application and devices share.
 
+use super::pages::{Memory, WORD_BYTES};
+use super::PAGE_BYTES;
 use crate::error::Error;
-use memmap2::{MmapOptions, MmapRaw};
-use rustix::event::{eventfd, EventfdFlags};
-use rustix::fs::{fallocate, memfd_create, FallocateFlags, MemfdFlags};
 use std::fmt;
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{fence, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
 
-/// The alignment of a [`Region`], and the least that a backend maps, in octets.
-pub const PAGE_BYTES: usize = 4096;
-const WORD_BYTES: usize = 8;
-
-/// The file in memory that all regions of this process are pieces of: a device in another process
-/// maps the same pages. It only grows, and what nobody uses any more takes no memory.
-struct Arena {
-    file: Arc<File>,
-    end: u64,
-}
-
-static ARENA: Mutex<Option<Arena>> = Mutex::new(None);
-
-impl Arena {
-    /// The file, and where in it so many fresh octets are.
-    fn take(octets: u64) -> std::io::Result<(Arc<File>, u64)> {
-        let mut arena = ARENA.lock().unwrap_or_else(PoisonError::into_inner);
-        let arena = match &mut *arena {
-            Some(arena) => arena,
-            none => {
-                let file = File::from(memfd_create(c"ironwarp", MemfdFlags::CLOEXEC)?);
-                none.insert(Self { file: Arc::new(file), end: 0 })
-            }
-        };
-        let start = arena.end;
-        let end = start.checked_add(octets).ok_or(std::io::ErrorKind::OutOfMemory)?;
-        arena.file.set_len(end)?;
-        arena.end = end;
-        Ok((arena.file.clone(), start))
-    }
-}
-
-/// Whole pages of a file that the process has mapped.
-struct Memory {
-    map: MmapRaw,
-    file: Arc<File>,
-    /// Where in the file they are.
-    offset: u64,
-    /// They are this process's alone to give back.
-    ours: bool,
-}
-
-impl Memory {
-    fn new(file: Arc<File>, offset: u64, octets: usize, ours: bool) -> std::io::Result<Self> {
-        let map = MmapOptions::new().offset(offset).len(octets).map_raw(&*file)?;
-        Ok(Self { map, file, offset, ours })
-    }
-
-    fn words(&self) -> &[AtomicU64] {
-        let words = self.map.len() / WORD_BYTES;
-        // SAFETY: the mapping is whole pages, readable and writable, and stays until `self` is
-        // dropped. Nobody in this process has another kind of reference to it, and atomic words may
-        // change under the hands of whoever else maps the file.
-        unsafe { std::slice::from_raw_parts(self.map.as_ptr().cast::<AtomicU64>(), words) }
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        if self.ours {
-            let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-            if let Err(error) = fallocate(&*self.file, flags, self.offset, self.map.len() as u64) {
-                tracing::warn!(%error, "memory is not given back");
-            }
-        }
-    }
-}
-
-/// Page-aligned memory that the application and devices share; zeros at first.
+/// Memory that the application and devices share, wherever it begins and ends.
 ///
 /// Clones name the same memory. A device may write it at any moment, also while the application
 /// reads it; so nobody gets a plain reference to it. It is read and written by copy, in atomic
 /// 64-bit words: what is read while a device writes is old or new word by word, and never
 /// undefined. Orders between accesses come from completion entries: what a device wrote before it
 /// wrote an entry is seen by whoever has seen the entry.
+///
+/// ```text
+///   new, from_slice      fresh pages
+///   of_file              octets of a file: mapped, shared with whoever maps them
+///   from_vec, into_vec   a vector, in place
+///   from_raw_parts       memory that the application has and keeps (unsafe)
+/// ```
 #[derive(Clone)]
-pub struct Region {
-    memory: Arc<Memory>,
-    bytes: usize,
-}
+pub struct Region(Arc<Memory>);
 
 impl fmt::Debug for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Region({} octets at {:#x})", self.bytes, self.address())
+        write!(f, "Region({} octets at {:#x})", self.len(), self.address())
     }
 }
 
 impl Region {
-    /// Memory of `bytes` octets.
+    /// Memory of `bytes` octets, zeros at first, at the begin of a page.
     ///
     /// # Errors
     /// [`Error::System`] if there is not enough.
     pub fn new(bytes: usize) -> Result<Self, Error> {
-        let make = || {
-            let pages = bytes.div_ceil(PAGE_BYTES).max(1);
-            let octets = pages.checked_mul(PAGE_BYTES).ok_or(std::io::ErrorKind::OutOfMemory)?;
-            let (file, offset) = Arena::take(octets as u64)?;
-            Memory::new(file, offset, octets, true)
-        };
-        let memory =
-            make().map_err(|source| Error::System { what: "memory for a region", source })?;
-        Ok(Self { memory: Arc::new(memory), bytes })
+        let refused = |source| Error::System { what: "memory for a region", source };
+        Ok(Self(Arc::new(Memory::fresh(bytes).map_err(refused)?)))
     }
 
-    /// Octets of a file, which others may map too. A file that becomes shorter than that while it
-    /// is mapped ends the process at the next access: whoever can shorten it is trusted.
+    /// Octets of a file, which others may map too; wherever they begin and end. A file that becomes
+    /// shorter than that while it is mapped ends the process at the next access: whoever can
+    /// shorten it is trusted. Of a file that is open for reading only, the region can only be read.
     ///
     /// # Errors
-    /// [`Error::System`] if they cannot be mapped: they begin and end with pages, and the file has
-    /// them.
+    /// [`Error::System`] if they cannot be mapped: the file has them.
     pub fn of_file(file: Arc<File>, offset: u64, bytes: usize) -> Result<Self, Error> {
-        let make = || {
-            let whole = offset % PAGE_BYTES as u64 == 0 && bytes % PAGE_BYTES == 0 && bytes > 0;
-            let end = offset.checked_add(bytes as u64).filter(|_| whole);
-            match end {
-                Some(end) if end <= file.metadata()?.len() => {
-                    Memory::new(file, offset, bytes, false)
-                }
-                _ => Err(std::io::ErrorKind::InvalidInput.into()),
-            }
-        };
-        let memory = make().map_err(|source| Error::System { what: "pages of a file", source })?;
-        Ok(Self { memory: Arc::new(memory), bytes })
-    }
-
-    /// The file that the region's pages belong to, and where they are in it.
-    pub fn file(&self) -> (&File, u64) {
-        (&self.memory.file, self.memory.offset)
+        let refused = |source| Error::System { what: "octets of a file", source };
+        Ok(Self(Arc::new(Memory::of_file(file, offset, bytes).map_err(refused)?)))
     }
 
     /// Memory that holds a copy of `bytes`.
@@ -151,24 +62,58 @@ impl Region {
         Ok(region)
     }
 
-    /// The length in octets, as asked for.
+    /// A vector's memory, in place: [`Region::into_vec`] gives it back.
+    pub fn from_vec(vector: Vec<u8>) -> Self {
+        Self(Arc::new(Memory::of_vector(vector)))
+    }
+
+    /// The vector that this was made of. Itself, if there are clones of it (a region that is
+    /// registered is one) or it was made of something else.
+    pub fn into_vec(self) -> Result<Vec<u8>, Self> {
+        let memory = Arc::try_unwrap(self.0).map_err(Self)?;
+        memory.into_vector().map_err(|memory| Self(Arc::new(memory)))
+    }
+
+    /// Memory that the application has.
+    ///
+    /// # Safety
+    /// Until the last clone of the region is dropped, and with it what registered it, the octets
+    /// stay mapped, readable and writable, and nobody in this process has a Rust reference to
+    /// them, nor reads or writes them but by atomic or volatile accesses or through system calls.
+    pub unsafe fn from_raw_parts(start: *mut u8, bytes: usize) -> Self {
+        // SAFETY: the caller promises the same.
+        Self(Arc::new(unsafe { Memory::of_application(start, bytes) }))
+    }
+
+    /// The length in octets.
     pub fn len(&self) -> usize {
-        self.bytes
+        self.0.bytes()
     }
 
-    /// True if the region was asked to have no octets.
+    /// True if the region has no octets.
     pub fn is_empty(&self) -> bool {
-        self.bytes == 0
+        self.len() == 0
     }
 
-    /// The process's address of the first octet; a multiple of [`PAGE_BYTES`].
+    /// The process's address of the first octet.
     pub fn address(&self) -> usize {
-        self.memory.map.as_ptr() as usize
+        self.0.start() as usize
     }
 
-    /// The whole pages that the region lies in, in octets.
+    /// How many octets of its first page come before the region.
+    pub fn page_offset(&self) -> usize {
+        self.address() % PAGE_BYTES
+    }
+
+    /// The whole pages that the region lies in, in octets; at least one.
     pub fn mapped_bytes(&self) -> usize {
-        self.memory.map.len()
+        (self.page_offset() + self.len().max(1)).next_multiple_of(PAGE_BYTES)
+    }
+
+    /// The file that the region's pages belong to, and where they are in it. None for memory that
+    /// is no file's: another process cannot map it.
+    pub fn file(&self) -> Option<(&File, u64)> {
+        self.0.file()
     }
 
     /// Copies octets out of the region.
@@ -176,57 +121,43 @@ impl Region {
     /// # Errors
     /// [`Error::Bounds`] if they are not all inside.
     pub fn read(&self, offset: usize, out: &mut [u8]) -> Result<(), Error> {
-        self.check(offset, out.len(), self.bytes)?;
-        self.copy_out(offset, out);
-        Ok(())
-    }
-
-    /// As [`Region::read`], but up to the end of the region's last page: devices read in units
-    /// that may end behind the octets that they want.
-    pub(crate) fn read_pages(&self, offset: usize, out: &mut [u8]) -> Result<(), Error> {
-        self.check(offset, out.len(), self.mapped_bytes())?;
-        self.copy_out(offset, out);
-        Ok(())
-    }
-
-    /// The range was checked.
-    fn copy_out(&self, offset: usize, out: &mut [u8]) {
-        let (mut at, mut rest) = (offset, out);
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at_mut(piece(at, rest.len()));
-            let (words, length) = (self.words(at), now.len());
-            if length < WORD_BYTES {
-                let word = words[0].load(Ordering::Relaxed).to_ne_bytes();
-                now.copy_from_slice(&word[at % WORD_BYTES..][..length]);
-            } else {
-                for (octets, word) in now.chunks_exact_mut(WORD_BYTES).zip(words) {
-                    octets.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes());
-                }
+        self.check(offset, out.len())?;
+        let (head, words, tail) = self.0.atoms(offset, out.len());
+        let (first, rest) = out.split_at_mut(head.len());
+        let (middle, last) = rest.split_at_mut(words.len() * WORD_BYTES);
+        for (octets, atoms) in [(first, head), (last, tail)] {
+            for (octet, atom) in octets.iter_mut().zip(atoms) {
+                *octet = atom.load(Ordering::Relaxed);
             }
-            (at, rest) = (at + length, later);
         }
+        for (octets, word) in middle.chunks_exact_mut(WORD_BYTES).zip(words) {
+            octets.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes());
+        }
+        Ok(())
     }
 
     /// Copies octets into the region.
     ///
     /// # Errors
-    /// [`Error::Bounds`] if they do not all fit; then none is written.
+    /// [`Error::Bounds`] if they do not all fit, [`Error::ReadOnly`] if nothing may be written; then
+    /// none is.
     pub fn write(&self, offset: usize, bytes: &[u8]) -> Result<(), Error> {
-        self.check(offset, bytes.len(), self.bytes)?;
-        let (mut at, mut rest) = (offset, bytes);
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(piece(at, rest.len()));
-            let words = self.words(at);
-            if now.len() < WORD_BYTES {
-                merge(&words[0], at % WORD_BYTES, now);
-            } else {
-                for (octets, word) in now.chunks_exact(WORD_BYTES).zip(words) {
-                    let mut value = [0; WORD_BYTES];
-                    value.copy_from_slice(octets);
-                    word.store(u64::from_ne_bytes(value), Ordering::Relaxed);
-                }
+        self.check(offset, bytes.len())?;
+        if !self.0.is_writable() {
+            return Err(Error::ReadOnly);
+        }
+        let (head, words, tail) = self.0.atoms(offset, bytes.len());
+        let (first, rest) = bytes.split_at(head.len());
+        let (middle, last) = rest.split_at(words.len() * WORD_BYTES);
+        for (octets, atoms) in [(first, head), (last, tail)] {
+            for (octet, atom) in octets.iter().zip(atoms) {
+                atom.store(*octet, Ordering::Relaxed);
             }
-            (at, rest) = (at + now.len(), later);
+        }
+        for (octets, word) in middle.chunks_exact(WORD_BYTES).zip(words) {
+            let mut value = [0; WORD_BYTES];
+            value.copy_from_slice(octets);
+            word.store(u64::from_ne_bytes(value), Ordering::Relaxed);
         }
         Ok(())
     }
@@ -236,106 +167,51 @@ impl Region {
     /// # Errors
     /// [`Error::Bounds`] if they are not all inside.
     pub fn to_vec(&self, offset: usize, length: usize) -> Result<Vec<u8>, Error> {
-        self.check(offset, length, self.bytes)?;
+        self.check(offset, length)?;
         let mut out = vec![0; length];
         self.read(offset, &mut out)?;
         Ok(out)
     }
 
+    /// True unless it was made of a file that may only be read.
+    pub fn is_writable(&self) -> bool {
+        self.0.is_writable()
+    }
+
     /// Sets every octet.
-    pub fn fill(&self, octet: u8) {
-        for word in self.memory.words() {
-            word.store(u64::from_ne_bytes([octet; WORD_BYTES]), Ordering::Relaxed);
-        }
-    }
-
-    /// Reads the aligned 64-bit word that holds the octet at `offset`, in the processor's order;
-    /// everything that was written before the word was is then seen, too.
     ///
     /// # Errors
-    /// [`Error::Bounds`] if the word is not inside.
+    /// [`Error::ReadOnly`].
+    pub fn fill(&self, octet: u8) -> Result<(), Error> {
+        if !self.0.is_writable() {
+            return Err(Error::ReadOnly);
+        }
+        let (head, words, tail) = self.0.atoms(0, self.len());
+        head.iter().chain(tail).for_each(|atom| atom.store(octet, Ordering::Relaxed));
+        let word = u64::from_ne_bytes([octet; WORD_BYTES]);
+        words.iter().for_each(|atom| atom.store(word, Ordering::Relaxed));
+        Ok(())
+    }
+
+    /// Reads the 64-bit word at `offset`, in the processor's order; everything that was written
+    /// before the word was is then seen, too.
+    ///
+    /// # Errors
+    /// [`Error::Bounds`] if the word is not inside, or not aligned.
     pub fn load_acquire(&self, offset: usize) -> Result<u64, Error> {
-        let word = offset / WORD_BYTES * WORD_BYTES;
-        self.check(word, WORD_BYTES, self.bytes)?;
-        Ok(self.words(word)[0].load(Ordering::Acquire))
+        self.check(offset, WORD_BYTES)?;
+        let (_, words, _) = self.0.atoms(offset, WORD_BYTES);
+        words.first().map(|word| word.load(Ordering::Acquire)).ok_or_else(|| self.bounds(offset, 8))
     }
 
-    /// The words from that of an octet on. The offset was checked: the word is there.
-    fn words(&self, offset: usize) -> &[AtomicU64] {
-        &self.memory.words()[offset / WORD_BYTES..]
+    fn check(&self, offset: usize, length: usize) -> Result<(), Error> {
+        let end = offset.checked_add(length).filter(|end| *end <= self.len());
+        end.map(drop).ok_or_else(|| self.bounds(offset, length))
     }
 
-    fn check(&self, offset: usize, length: usize, limit: usize) -> Result<(), Error> {
-        match offset.checked_add(length) {
-            Some(end) if end <= limit => Ok(()),
-            _ => Err(Error::Bounds {
-                offset: offset as u64,
-                length: length as u64,
-                region: limit as u64,
-            }),
-        }
-    }
-}
-
-/// How many octets a copy of `left` octets moves next: whole words, or part of a word.
-fn piece(at: usize, left: usize) -> usize {
-    let first = at % WORD_BYTES;
-    match first != 0 || left < WORD_BYTES {
-        true => (WORD_BYTES - first).min(left),
-        false => left / WORD_BYTES * WORD_BYTES,
-    }
-}
-
-/// Replaces some octets of a word and keeps what others write to the rest of it.
-fn merge(word: &AtomicU64, first: usize, bytes: &[u8]) {
-    let (mut mask, mut value) = ([0; WORD_BYTES], [0; WORD_BYTES]);
-    mask[first..first + bytes.len()].fill(0xff);
-    value[first..first + bytes.len()].copy_from_slice(bytes);
-    let (mask, value) = (u64::from_ne_bytes(mask), u64::from_ne_bytes(value));
-    let mut old = word.load(Ordering::Relaxed);
-    while let Err(now) =
-        word.compare_exchange_weak(old, old & !mask | value, Ordering::Relaxed, Ordering::Relaxed)
-    {
-        old = now;
-    }
-}
-
-/// Makes everything that was written to memory visible to devices before what follows.
-pub fn write_barrier() {
-    fence(Ordering::SeqCst);
-}
-
-/// A counter that the kernel keeps and that `poll` and `epoll` can wait for (Linux eventfd).
-#[derive(Debug)]
-pub struct EventFd(OwnedFd);
-
-impl EventFd {
-    /// A counter that is zero.
-    ///
-    /// # Errors
-    /// [`Error::System`] if the kernel refuses.
-    pub fn new() -> Result<Self, Error> {
-        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-        eventfd(0, flags)
-            .map(Self)
-            .map_err(|errno| Error::System { what: "an eventfd", source: errno.into() })
-    }
-
-    /// Counts one more.
-    pub fn signal(&self) {
-        // The only error is a counter at its limit, and then it is signalled already.
-        let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
-    }
-
-    /// Sets the counter to zero; true if it was not.
-    pub fn take(&self) -> bool {
-        matches!(rustix::io::read(&self.0, &mut [0; 8]), Ok(8))
-    }
-}
-
-impl AsFd for EventFd {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+    fn bounds(&self, offset: usize, length: usize) -> Error {
+        let [offset, length, region] = [offset, length, self.len()].map(|it| it as u64);
+        Error::Bounds { offset, length, region }
     }
 }
 
@@ -344,15 +220,35 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// A region of a kind, of so many octets, that is all zeros, and what it stands in.
+    fn make(kind: usize, bytes: usize) -> (Region, Option<Vec<u8>>) {
+        match kind {
+            0 => (Region::new(bytes).unwrap(), None),
+            1 => (Region::from_vec(vec![0; bytes]), None),
+            2 => {
+                let file = tempfile::tempfile().unwrap();
+                file.set_len(5003 + bytes as u64).unwrap();
+                (Region::of_file(Arc::new(file), 5003, bytes).unwrap(), None)
+            }
+            _ => {
+                let mut around = vec![0; bytes + 9];
+                let start = around.as_mut_ptr().wrapping_add(5);
+                // SAFETY: the vector is kept by the caller, who does not look at it meanwhile.
+                (unsafe { Region::from_raw_parts(start, bytes) }, Some(around))
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn a_region_is_a_slice(
+            kind in 0usize..4,
             bytes in 1usize..9000,
             writes in prop::collection::vec(
                 (0usize..9000, any::<u8>(), prop_oneof![0usize..40, 0usize..9000]), 0..20,
             ),
         ) {
-            let region = Region::new(bytes).unwrap();
+            let (region, around) = make(kind, bytes);
             let mut model = vec![0; bytes];
             for (offset, seed, length) in writes {
                 let data: Vec<u8> = (0..length).map(|i| (i * 31) as u8 ^ seed).collect();
@@ -363,30 +259,76 @@ mod tests {
                     prop_assert_eq!(region.to_vec(offset, data.len()).unwrap(), data);
                 }
             }
-            prop_assert_eq!(region.to_vec(0, bytes).unwrap(), model);
+            prop_assert_eq!(region.to_vec(0, bytes).unwrap(), &model[..]);
+            prop_assert_eq!(region.mapped_bytes() % PAGE_BYTES, 0);
+            prop_assert!(region.page_offset() + bytes <= region.mapped_bytes());
+            region.fill(0xa5).unwrap();
+            prop_assert_eq!(region.to_vec(0, bytes).unwrap(), vec![0xa5; bytes]);
+            drop(region);
+            if let Some(around) = around {
+                prop_assert_eq!(&around[..5], [0; 5]);
+                prop_assert_eq!(&around[5 + bytes..], [0; 4]);
+                prop_assert!(around[5..5 + bytes].iter().all(|octet| *octet == 0xa5));
+            }
         }
     }
 
     #[test]
     fn nothing_outside_is_touched() {
         let region = Region::new(10).unwrap();
-        assert_eq!(region.address() % PAGE_BYTES, 0);
-        assert_eq!(region.mapped_bytes(), PAGE_BYTES);
+        assert_eq!((region.page_offset(), region.mapped_bytes()), (0, PAGE_BYTES));
         for (offset, length) in [(10, 1), (0, 11), (usize::MAX, 2), (11, 0)] {
             assert!(region.write(offset, &vec![1; length]).is_err(), "{length} at {offset}");
             assert!(region.to_vec(offset, length).is_err(), "{length} at {offset}");
         }
         assert!(region.write(10, &[]).is_ok());
         assert!(region.load_acquire(8).is_err(), "the word is not wholly inside");
+        assert!(region.load_acquire(1).is_err(), "it is not aligned");
     }
 
     #[test]
-    fn an_eventfd_counts_and_forgets() {
-        let event = EventFd::new().unwrap();
-        assert!(!event.take());
-        event.signal();
-        event.signal();
-        assert!(event.take());
-        assert!(!event.take());
+    fn a_vector_comes_back_as_it_went() {
+        let vector: Vec<u8> = (0..100).collect();
+        let (address, capacity) = (vector.as_ptr() as usize, vector.capacity());
+        let region = Region::from_vec(vector);
+        assert_eq!(region.address(), address, "in place");
+        region.write(3, b"abc").unwrap();
+        let clone = region.clone();
+        let region = region.into_vec().unwrap_err();
+        drop(clone);
+        let vector = region.into_vec().unwrap();
+        assert_eq!((vector.as_ptr() as usize, vector.capacity()), (address, capacity));
+        assert_eq!(vector[..7], *b"\0\x01\x02abc\x06");
+        assert!(Region::new(1).unwrap().into_vec().is_err(), "it is no vector");
+        assert!(Region::from_vec(Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_may_only_be_read_is_only_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"octets").unwrap();
+        let read_only = std::fs::File::open(file.path()).unwrap();
+        let region = Region::of_file(Arc::new(read_only), 2, 3).unwrap();
+        assert_eq!(region.to_vec(0, 3).unwrap(), b"tet");
+        assert!(!region.is_writable());
+        assert!(matches!(region.write(0, b"x"), Err(Error::ReadOnly)));
+        assert!(matches!(region.fill(0), Err(Error::ReadOnly)));
+    }
+
+    #[test]
+    fn a_file_is_mapped_where_it_is() {
+        use std::os::unix::fs::FileExt;
+        let file = Arc::new(tempfile::tempfile().unwrap());
+        file.set_len(10_000).unwrap();
+        let region = Region::of_file(file.clone(), 4000, 5000).unwrap();
+        region.write(96, b"here").unwrap();
+        let mut octets = [0; 4];
+        file.read_exact_at(&mut octets, 4096).unwrap();
+        assert_eq!(&octets, b"here");
+        assert_eq!((region.page_offset(), region.mapped_bytes()), (4000, 3 * PAGE_BYTES));
+        assert_eq!(region.file().map(|(_, offset)| offset), Some(0));
+        for (offset, bytes) in [(9_999, 2), (0, 0), (u64::MAX, 1), (10_000, 1)] {
+            assert!(Region::of_file(file.clone(), offset, bytes).is_err(), "{bytes} at {offset}");
+        }
     }
 }

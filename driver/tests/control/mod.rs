@@ -57,7 +57,7 @@ fn a_region_that_was_taken_back_is_written_no_more() {
     let (region, before) = (target.region().clone(), fences(&pair.b));
     drop(target);
     is_fenced(&pair.b, before + 1);
-    region.fill(MINE);
+    region.fill(MINE).unwrap();
     Flood::run(&mut pair);
     assert_eq!(region.to_vec(0, BYTES).unwrap(), [MINE; BYTES]);
     let reason = Reason::QueuePair(Status(ironwarp_abi::status::DDP_STAG));
@@ -70,7 +70,7 @@ fn a_region_that_was_taken_back_is_read_no_more() {
     let (region, before) = (source.region().clone(), fences(&pair.a));
     drop(source);
     is_fenced(&pair.a, before + 1);
-    region.fill(MINE);
+    region.fill(MINE).unwrap();
     Flood::run(&mut pair);
     assert!(!target.region().to_vec(0, BYTES).unwrap().contains(&MINE), "it was sent");
     let reason = Reason::QueuePair(Status(ironwarp_abi::status::LOCAL_STAG));
@@ -88,7 +88,7 @@ fn a_queue_pair_that_was_stopped_moves_nothing() {
     let Flood { mut pair, target, source } = Flood::new();
     let idle = replacement(&pair.b);
     drop(std::mem::replace(&mut pair.b.qp, idle));
-    target.region().fill(MINE);
+    target.region().fill(MINE).unwrap();
     Flood::run(&mut pair);
     assert_eq!(target.region().to_vec(0, BYTES).unwrap(), [MINE; BYTES]);
     drop(source);
@@ -96,7 +96,7 @@ fn a_queue_pair_that_was_stopped_moves_nothing() {
     let Flood { mut pair, target, source } = Flood::new();
     let idle = replacement(&pair.a);
     drop(std::mem::replace(&mut pair.a.qp, idle));
-    source.region().fill(MINE);
+    source.region().fill(MINE).unwrap();
     Flood::run(&mut pair);
     assert!(!target.region().to_vec(0, BYTES).unwrap().contains(&MINE), "it was sent");
 }
