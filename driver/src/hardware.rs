@@ -12,6 +12,12 @@ use crate::state::QpEvent;
 use crate::window::Query;
 use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::registers::QP_CONTROL;
+use std::time::Duration;
+
+/// How long frames that wait at the end have to leave, in device time.
+const LAST_WORDS: Duration = Duration::from_millis(20);
+/// Longer than the largest frame takes from the device to the other end of its link.
+const LINE: Duration = Duration::from_micros(20);
 
 /// Queue pairs, completion queues, flow table and raw queue of a device.
 pub(crate) struct Hardware {
@@ -169,6 +175,20 @@ impl Hardware {
         }
         self.raw.disable(&self.device)?;
         self.device.fence()
+    }
+
+    /// Lets frames that wait leave, such as the last acknowledgement of a connection that was
+    /// closed a moment ago. Frames that arrive meanwhile are nobody's.
+    pub fn say_last_words(&mut self) -> Result<(), Error> {
+        let function = self.device.function().clone();
+        let start = function.now();
+        while !self.raw.is_idle() && function.now().saturating_sub(start) < LAST_WORDS {
+            self.raw.poll(&self.device)?;
+            function.wait(LAST_WORDS / 100)?;
+        }
+        // What the device has sent crosses its line.
+        function.wait(LINE)?;
+        Ok(())
     }
 
     /// Asks for an interrupt with the next entry of any completion queue.

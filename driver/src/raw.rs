@@ -200,6 +200,11 @@ impl RawQueue {
         Ok(())
     }
 
+    /// Everything that was to be sent has been sent.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.sent == self.send.posted()
+    }
+
     /// Asks for an interrupt with the next frame.
     pub fn arm(&self, device: &Device) -> Result<(), Error> {
         self.queue.arm(device)

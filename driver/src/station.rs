@@ -239,7 +239,8 @@ impl Station {
 /// and of what it did not let go before, ahead of the unmapping.
 impl Drop for Station {
     fn drop(&mut self) {
-        if let Err(error) = self.hardware.shut_down() {
+        let ended = self.hardware.say_last_words().and_then(|()| self.hardware.shut_down());
+        if let Err(error) = ended {
             tracing::warn!(%error, "the device did not stop");
             self.hardware.device.give_up();
         }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes the Linux guest that serves as a peer: Debian's kernel with siw, and rdma-core's rping.
 #
-#   make.sh FOLDER     leaves FOLDER/vmlinuz and FOLDER/initramfs; at once if they are up to date
+#   make.sh FOLDER     leaves FOLDER/vmlinuz, FOLDER/initramfs and FOLDER/busybox; at once if they
+#                      are up to date
 #
 # Everything comes from the machine's own apt sources by `apt-get download`; nothing is installed
 # and root is not needed. Debian ships no siw, so it is built from Debian's kernel source.
@@ -20,7 +21,7 @@ cannot() { say "cannot be made here: $*"; exit 77; }
 
 # What the guest gets: the programs of these packages, and these modules with what they need.
 programs="rdmacm-utils ibverbs-utils ibverbs-providers iproute2"
-modules="virtio_pci virtio_net siw rdma_ucm ib_uverbs"
+modules="virtio_pci virtio_net siw rdma_ucm ib_uverbs vfio-pci vfio_iommu_type1"
 
 # Up to date: made by these scripts. Deleting FOLDER fetches newer packages.
 stamp=$(cat "$here/make.sh" "$here/init.sh" | sha256sum | cut -d' ' -f1)
@@ -170,6 +171,7 @@ cp "$here/init.sh" "$root/init"
 chmod 755 "$root/init"
 (cd "$root" && find . | "$busybox" cpio -o -H newc 2>/dev/null) | gzip -1 >"$folder/initramfs"
 cp "$build/kernel/boot/vmlinuz-$release" "$folder/vmlinuz"
+cp "$busybox" "$folder/busybox"
 rdma=$(dpkg-deb -f "$packages"/rdmacm-utils_*.deb Version | tail -n 1)
 echo "$release, siw from $source $(dpkg-deb -f "$source_deb" Version), rdma-core $rdma" \
     >"$folder/about"

@@ -4,7 +4,8 @@
 #   qemu.sh FOLDER     leaves FOLDER/qemu, a program that takes QEMU's arguments
 #
 # The machine's own QEMU is used if it is new enough. Otherwise Debian's newer one, from the suite
-# below, is unpacked into FOLDER with all its libraries; nothing is installed and root is not needed.
+# below, is unpacked into FOLDER with all its libraries; nothing is installed and root is not
+# needed.
 #
 # Exit status: 0 it is there; 77 it cannot be had on this machine (the reason is printed).
 set -eu
@@ -31,7 +32,7 @@ if [ -n "$own" ] && has_device "$own"; then
 fi
 
 for tool in apt-get dpkg-deb; do
-    command -v $tool >/dev/null || cannot "it is of Debian's packages, and this machine has no $tool"
+    command -v $tool >/dev/null || cannot "it is Debian's, and this machine has no $tool"
 done
 [ "$(dpkg --print-architecture)" = amd64 ] || cannot "the package is for amd64"
 
@@ -45,8 +46,9 @@ state=$folder/apt
 rm -rf "$state" "$folder/system" "$folder/qemu"
 mkdir -p "$state/lists/partial" "$state/archives/partial"
 : >"$state/status"
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 for name in $suite $newer; do
-    echo "deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $name main"
+    echo "deb [arch=amd64 signed-by=$keyring] $mirror $name main"
 done >"$state/sources.list"
 apt() {
     apt-get -q -y -o Dir::State::lists="$state/lists" -o Dir::State::status="$state/status" \

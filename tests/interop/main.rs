@@ -6,6 +6,7 @@
 mod capture;
 mod case;
 mod guest;
+#[path = "../harness/process.rs"]
 mod process;
 mod run;
 mod table;

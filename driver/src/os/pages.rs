@@ -78,10 +78,11 @@ impl Memory {
         Self::map(file, (offset, octets), (0, bytes), true)
     }
 
-    /// Some octets of a file, which must have them.
+    /// Some octets of a file, which must have them; behind its end, its last page has zeros, and
+    /// what is written there is lost.
     pub fn of_file(file: Arc<File>, offset: u64, bytes: usize) -> std::io::Result<Self> {
-        let end = offset.checked_add(bytes as u64).filter(|_| bytes > 0);
-        if end.is_none_or(|end| file.metadata().map_or(true, |about| end > about.len())) {
+        let last = file.metadata()?.len().next_multiple_of(PAGE_BYTES as u64);
+        if bytes == 0 || offset.checked_add(bytes as u64).is_none_or(|end| end > last) {
             return Err(std::io::ErrorKind::InvalidInput.into());
         }
         let before = (offset % PAGE_BYTES as u64) as usize;

@@ -201,7 +201,8 @@ impl Region {
     pub fn load_acquire(&self, offset: usize) -> Result<u64, Error> {
         self.check(offset, WORD_BYTES)?;
         let (_, words, _) = self.0.atoms(offset, WORD_BYTES);
-        words.first().map(|word| word.load(Ordering::Acquire)).ok_or_else(|| self.bounds(offset, 8))
+        let word = words.first().ok_or_else(|| self.bounds(offset, WORD_BYTES))?;
+        Ok(word.load(Ordering::Acquire))
     }
 
     fn check(&self, offset: usize, length: usize) -> Result<(), Error> {
@@ -327,7 +328,9 @@ mod tests {
         assert_eq!(&octets, b"here");
         assert_eq!((region.page_offset(), region.mapped_bytes()), (4000, 3 * PAGE_BYTES));
         assert_eq!(region.file().map(|(_, offset)| offset), Some(0));
-        for (offset, bytes) in [(9_999, 2), (0, 0), (u64::MAX, 1), (10_000, 1)] {
+        let last = Region::of_file(file.clone(), 8192, PAGE_BYTES).unwrap();
+        assert_eq!(last.to_vec(1808, 4).unwrap(), [0; 4], "behind the end of the file");
+        for (offset, bytes) in [(12_287, 2), (0, 0), (u64::MAX, 1), (12_288, 1)] {
             assert!(Region::of_file(file.clone(), offset, bytes).is_err(), "{bytes} at {offset}");
         }
     }

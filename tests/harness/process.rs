@@ -1,7 +1,7 @@
 //! A child process, what it says line by line, and its certain end.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 pub struct Process {
     name: &'static str,
     child: Child,
+    input: Option<ChildStdin>,
     coming: Receiver<String>,
     lines: Vec<String>,
 }
@@ -17,7 +18,7 @@ impl Process {
     /// Starts it; its output and its errors are gathered as one.
     pub fn start(name: &'static str, command: &mut Command) -> Result<Self, String> {
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -25,7 +26,15 @@ impl Process {
         let (sender, coming) = channel();
         gather(child.stdout.take(), sender.clone());
         gather(child.stderr.take(), sender);
-        Ok(Self { name, child, coming, lines: Vec::new() })
+        let input = child.stdin.take();
+        Ok(Self { name, child, input, coming, lines: Vec::new() })
+    }
+
+    /// Gives it a line to read.
+    #[allow(dead_code, reason = "not every test that shares this file speaks to its processes")]
+    pub fn tell(&mut self, line: &str) -> Result<(), String> {
+        let input = self.input.as_mut().ok_or("its input is closed")?;
+        writeln!(input, "{line}").map_err(|error| format!("{}: {error}", self.name))
     }
 
     /// Waits for the first line that holds `text`.
