@@ -16,11 +16,10 @@ give_up() {
 busybox() { /bin/busybox "$@"; }
 ironwarp() { /card/lib/ld-linux-x86-64.so.2 --library-path /card/lib /card/ironwarp "$@"; }
 
-busybox mkdir -p /proc /sys /dev /tmp
+busybox mkdir -p /proc /sys /dev
 busybox mount -t proc proc /proc
 busybox mount -t sysfs sys /sys
 busybox mount -t devtmpfs dev /dev
-busybox mount -t tmpfs tmp /tmp
 busybox stty -F /dev/console -echo
 while read -r module; do
     busybox insmod "/lib/modules/$module" || give_up "no module $module"

@@ -87,7 +87,7 @@ fn make_initramfs(link: &Link, initramfs: &Path) -> Result<(), String> {
     let name = file().file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let device = inside_address().join(" ");
     let line = |scenario: &Scenario| {
-        let words = scenario.inside.replace("FILE", name).replace("NEW", "/tmp/new");
+        let words = scenario.inside.replace("FILE", name).replace("NEW", "/new");
         format!("{words} --device vfio:CARD {device}\n")
     };
     let steps = link.path("steps");

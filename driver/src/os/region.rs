@@ -139,7 +139,7 @@ impl Region {
     /// Copies octets into the region.
     ///
     /// # Errors
-    /// [`Error::Bounds`] if they do not all fit, [`Error::ReadOnly`] if nothing may be written; then
+    /// [`Error::Bounds`] if they do not all fit, [`Error::ReadOnly`] if none may be written; then
     /// none is.
     pub fn write(&self, offset: usize, bytes: &[u8]) -> Result<(), Error> {
         self.check(offset, bytes.len())?;
