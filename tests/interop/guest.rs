@@ -13,6 +13,7 @@ fn folder() -> PathBuf {
 }
 
 /// Which kernel, siw and rping are used.
+#[allow(dead_code, reason = "not every test that shares this file says so")]
 pub fn about() -> String {
     let about = std::fs::read_to_string(folder().join("about"));
     let about = about.expect("there is no guest yet: ./ironwarp test --interop makes it");
@@ -44,7 +45,12 @@ impl Guest<'_> {
         // The last octet of the address makes the hardware address different.
         let host: u8 = self.address.rsplit('.').next().and_then(|n| n.parse().ok()).unwrap_or(1);
         let card = format!("virtio-net-pci,netdev=link,romfile=,mac=02:00:00:00:01:{host:02x}");
-        let mut qemu = Command::new("qemu-system-x86_64");
+        // A newer one, where it was fetched.
+        let fetched = folder().join("qemu");
+        let mut qemu = match fetched.exists() {
+            true => Command::new(fetched),
+            false => Command::new("qemu-system-x86_64"),
+        };
         qemu.args(["-accel", "tcg", "-cpu", "max", "-m", "256", "-nodefaults", "-no-reboot"])
             .args(["-display", "none", "-serial", "stdio", "-netdev", &network, "-device", &card])
             .args(["-append", &self.arguments()])

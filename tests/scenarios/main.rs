@@ -4,6 +4,8 @@
 //! `./ironwarp test --guest` makes the guest (`testbench/guest`) and runs what is ignored here.
 
 mod guest;
+#[path = "../interop/guest.rs"]
+mod linux;
 mod list;
 #[path = "../harness/process.rs"]
 mod process;
@@ -75,4 +77,16 @@ fn on_the_model_in_a_guest_by_vfio() {
 #[ignore = "boots a Linux guest: ./ironwarp test --guest runs it"]
 fn on_the_hardware_in_a_guest_by_vfio() {
     guest::all("sim:");
+}
+
+#[test]
+#[ignore = "boots two Linux guests: ./ironwarp test --guest runs it"]
+fn on_the_model_in_a_guest_with_linux_in_another() {
+    guest::with_linux("model:");
+}
+
+#[test]
+#[ignore = "boots two Linux guests: ./ironwarp test --guest runs it"]
+fn on_the_hardware_in_a_guest_with_linux_in_another() {
+    guest::with_linux("sim:");
 }
