@@ -1,5 +1,7 @@
 //! A device in one process and its driver in another, over vfio-user sockets.
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const IRONWARP: &str = env!("CARGO_BIN_EXE_ironwarp");
+
+/// Microseconds until the latest kill: then traffic has been running for long.
+const LAST_KILL: u64 = 120_000;
 
 /// A process that does not outlive the test.
 struct Process(Child);
@@ -119,20 +124,34 @@ fn drivers_use_devices_of_other_processes() {
     }
 }
 
-/// A driver that is killed leaves a device that the next one uses.
+/// A driver that is killed, at whatever moment, leaves a device that the next one opens, resets and
+/// uses. `KILLS=200 KILL_SEED=1 cargo test --test vfio_user killed` for more moments, or others.
 #[test]
 fn a_killed_driver_leaves_a_device_that_works() {
+    let number = |name, or| match std::env::var(name) {
+        Ok(text) => text.parse::<u64>().expect(name),
+        Err(_) => or,
+    };
+    let (kills, seed) = (number("KILLS", 16), number("KILL_SEED", 1));
     for kinds in [["model:", "model:"], ["sim:", "model:"]] {
+        println!("{kinds:?}: KILLS={kills} KILL_SEED={seed} cargo test --test vfio_user killed");
+        let mut random = StdRng::seed_from_u64(seed);
         let pair = Pair::new(kinds);
-        let _server = pair.serve();
-        for delay in [0, 3, 10, 30, 60, 100] {
+        let mut server = None;
+        for kill in 0..kills {
+            // Who was killed has said nothing to the server, which keeps a place for it.
+            if kill % 20 == 0 {
+                drop(server.take());
+                server = Some(pair.serve());
+            }
+            let delay = Duration::from_micros(random.random_range(0..LAST_KILL));
             let mut client = pair.client("100000").spawn().expect("the command runs");
-            sleep(Duration::from_millis(delay));
+            sleep(delay);
             client.kill().expect("kill");
             let status = client.wait().expect("an end");
-            assert_eq!(status.signal(), Some(9), "after {delay} ms");
+            assert_eq!(status.signal(), Some(9), "kill {kill}, after {delay:?}");
+            pair.ping(2);
         }
-        pair.ping(5);
     }
 }
 

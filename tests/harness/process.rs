@@ -37,6 +37,12 @@ impl Process {
         writeln!(input, "{line}").map_err(|error| format!("{}: {error}", self.name))
     }
 
+    /// The number that the kernel has for it.
+    #[allow(dead_code, reason = "not every test that shares this file watches its processes")]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for the first line that holds `text`.
     pub fn wait_for(&mut self, text: &str, limit: Duration) -> Result<(), String> {
         let deadline = Instant::now() + limit;
@@ -76,6 +82,7 @@ impl Process {
     }
 
     /// The name that its errors have.
+    #[allow(dead_code, reason = "not every test that shares this file asks")]
     pub fn name(&self) -> &'static str {
         self.name
     }
