@@ -1,109 +1,16 @@
 //! Two behavioural models and their drivers: connect, write, send, close.
 
 mod control;
+mod pair;
 
 use ironwarp_abi::configuration::ALL;
 use ironwarp_driver::backend::{DeviceKind, Machine, World, WorldOptions};
 use ironwarp_driver::{
-    Access, Agreement, Completion, CompletionQueue, Context, Event, MemoryRegion, Operation,
-    Options, ProtectionDomain, QpState, QueuePair, QueuePairOptions, Reason, Region,
-    StartupOptions, Status, WorkRequest,
+    Access, CompletionQueue, Context, Event, MemoryRegion, Operation, Options, QpState,
+    QueuePairOptions, Reason, Region, StartupOptions, Status, WorkRequest,
 };
-use std::net::{Ipv4Addr, SocketAddrV4};
+use pair::{End, Pair, BYTES, PORT};
 use std::time::Duration;
-
-const PORT: u16 = 7000;
-const BYTES: usize = 300_000;
-
-struct End {
-    context: Context,
-    cq: CompletionQueue,
-    qp: QueuePair,
-    memory: MemoryRegion,
-    _domain: ProtectionDomain,
-    events: Vec<Event>,
-    completions: Vec<Completion>,
-}
-
-impl End {
-    fn new(machine: &mut Machine, number: u8, mtu: usize) -> Self {
-        let function = machine.open(&format!("model:{}", number - 1)).unwrap();
-        let seed = Some(u64::from(number));
-        let options = Options { seed, mtu, ..Options::station(number) };
-        let context = Context::open(function, options).unwrap();
-        let domain = context.protection_domain().unwrap();
-        let cq = context.completion_queue(256).unwrap();
-        let qp = domain.queue_pair(&QueuePairOptions::new(&cq)).unwrap();
-        let memory = Region::new(BYTES).unwrap();
-        let memory = domain.register(&memory, Access::REMOTE_WRITE).unwrap();
-        Self {
-            context,
-            cq,
-            qp,
-            memory,
-            _domain: domain,
-            events: Vec::new(),
-            completions: Vec::new(),
-        }
-    }
-
-    fn poll(&mut self) {
-        self.events.extend(self.context.poll().unwrap());
-        self.completions.extend(self.cq.poll(100).unwrap());
-    }
-
-    fn octets(&self, at: usize, length: usize) -> Vec<u8> {
-        self.memory.region().to_vec(at, length).unwrap()
-    }
-
-    /// The next completions, which must be successes: operation, name and length.
-    fn done(&mut self) -> Vec<(Operation, u64, u32)> {
-        self.poll();
-        let done = std::mem::take(&mut self.completions);
-        assert!(done.iter().all(|one| one.status == Status::SUCCESS), "{done:?}");
-        done.iter().map(|one| (one.operation, one.id, one.length)).collect()
-    }
-}
-
-struct Pair {
-    a: End,
-    b: End,
-}
-
-impl Pair {
-    fn new(machine: &mut Machine, mtu: usize) -> Self {
-        Self { a: End::new(machine, 1, mtu), b: End::new(machine, 2, mtu) }
-    }
-
-    /// Runs both ends until `done`, or for 30 seconds of device time.
-    fn run_until(&mut self, done: impl Fn(&Self) -> bool) {
-        let start = self.a.context.now();
-        while !done(self) {
-            assert!(self.a.context.now() < start + Duration::from_secs(30), "nothing happens");
-            self.a.poll();
-            self.b.poll();
-            self.b.context.arm().unwrap();
-            self.a.context.wait(Duration::from_micros(200)).unwrap();
-        }
-    }
-
-    fn connect(&mut self, request: &StartupOptions, reply: &StartupOptions) -> [Agreement; 2] {
-        self.b.context.listen(PORT).unwrap();
-        let peer = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), PORT);
-        self.a.context.connect(&self.a.qp, peer, request).unwrap();
-        self.run_until(|pair| !pair.b.events.is_empty());
-        let request = match self.b.events.remove(0) {
-            Event::ConnectRequest { request, port: PORT, .. } => request,
-            other => panic!("a connection request should come, not {other:?}"),
-        };
-        self.b.context.accept(request, &self.b.qp, reply).unwrap();
-        self.run_until(|pair| !pair.a.events.is_empty() && !pair.b.events.is_empty());
-        [&mut self.a, &mut self.b].map(|end| match end.events.remove(0) {
-            Event::Established { agreement, .. } => agreement,
-            other => panic!("the connection should be open, not {other:?}"),
-        })
-    }
-}
 
 fn pattern(seed: u8) -> Vec<u8> {
     (0..BYTES).map(|i| (i as u8).wrapping_mul(7) ^ (i >> 8) as u8 ^ seed).collect()

@@ -20,9 +20,9 @@ impl Flood {
         let mut pair = Pair::new(&mut Machine::new(), 1500);
         pair.connect(&StartupOptions::default(), &StartupOptions::default());
         let source = Region::from_slice(&[0x11; BYTES]).unwrap();
-        let source = pair.a._domain.register(&source, Access::LOCAL_READ).unwrap();
+        let source = pair.a.domain.register(&source, Access::LOCAL_READ).unwrap();
         let target = Region::new(BYTES).unwrap();
-        let target = pair.b._domain.register(&target, Access::REMOTE_WRITE).unwrap();
+        let target = pair.b.domain.register(&target, Access::REMOTE_WRITE).unwrap();
         let remote: RemoteBuffer = target.remote(0);
         for id in 0..9 {
             pair.a.qp.post_send(WorkRequest::write(id, source.whole(), remote)).unwrap();
@@ -83,7 +83,7 @@ fn a_region_that_was_taken_back_is_read_no_more() {
 fn a_queue_pair_that_was_stopped_moves_nothing() {
     let replacement = |end: &End| {
         let cq = end.context.completion_queue(200).unwrap();
-        end._domain.queue_pair(&QueuePairOptions::new(&cq)).unwrap()
+        end.domain.queue_pair(&QueuePairOptions::new(&cq)).unwrap()
     };
     let Flood { mut pair, target, source } = Flood::new();
     let idle = replacement(&pair.b);
@@ -113,7 +113,7 @@ fn an_overflow_ends_the_queue_pairs_of_the_queue() {
     let small = pair.a.context.completion_queue(7).unwrap();
     let options =
         QueuePairOptions { send_entries: 1, receive_entries: 1, ..QueuePairOptions::new(&small) };
-    pair.a.qp = pair.a._domain.queue_pair(&options).unwrap();
+    pair.a.qp = pair.a.domain.queue_pair(&options).unwrap();
     pair.a.cq = small;
     pair.connect(&StartupOptions::default(), &StartupOptions::default());
     let empty = pair.a.memory.buffer(0, 0).unwrap();
