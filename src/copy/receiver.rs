@@ -133,7 +133,7 @@ impl Receiving<'_> {
         end: &End,
     ) -> Result<(), Error> {
         let octets = private_data.strip_prefix(&MAGIC).and_then(|it| it.try_into().ok());
-        let octets = octets.map(u64::from_be_bytes).filter(|octets| *octets <= u32::MAX.into());
+        let octets = octets.map(u64::from_be_bytes).filter(|octets| *octets <= u64::from(u32::MAX));
         let refusal = match (octets, &self.sink) {
             (None, _) => Some("not a file"),
             (_, Some(_)) => Some("another file is being received"),

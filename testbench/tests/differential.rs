@@ -14,7 +14,7 @@ const SHOWN: usize = 3;
 fn what_differed_once_agrees() {
     for seed in SPECIMENS {
         let summary = campaign(seed..seed + 1, 1, usize::MAX, &rnic, &|_| {});
-        for finding in summary.findings {
+        if let Some(finding) = summary.findings.into_iter().next() {
             panic!("{}", finding.shrunk(&rnic));
         }
     }
