@@ -70,8 +70,7 @@ impl Kernel {
     }
 
     fn add(&mut self, stage: Stage) -> TcpId {
-        let id = TcpId(self.next_id);
-        self.next_id = self.next_id.wrapping_add(1);
+        let id = TcpId::vacant(&mut self.next_id, &self.connections);
         self.connections.insert(id, stage);
         id
     }

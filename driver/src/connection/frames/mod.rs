@@ -122,8 +122,7 @@ impl Frames {
     }
 
     fn add(&mut self, socket: SocketHandle, flow: Flow) -> TcpId {
-        let id = TcpId(self.next_id);
-        self.next_id = self.next_id.wrapping_add(1);
+        let id = TcpId::vacant(&mut self.next_id, &self.connections);
         let stage = Stage::Software { socket, held: None };
         self.connections.insert(id, Connection { flow, stage });
         id
