@@ -1,6 +1,6 @@
 //! Why a ping-pong failed.
 
-use ironwarp_driver::{Operation, Reason, Status};
+use ironwarp_driver::{Operation, QpState, Reason, Status};
 
 /// What a client or a server can fail of.
 #[derive(Debug, thiserror::Error)]
@@ -42,4 +42,16 @@ pub enum Error {
     /// Nothing happens any more.
     #[error("the peer has said nothing for {0} seconds")]
     Silent(u64),
+}
+
+impl Error {
+    /// What it means that nothing can be posted any more: the peer has closed, in the middle of a
+    /// ping.
+    pub(super) fn or_closed(self, ping: u64) -> Self {
+        use ironwarp_driver::Error::State;
+        match self {
+            Self::Driver(State(QpState::Draining | QpState::Closed)) => Self::ClosedEarly(ping),
+            other => other,
+        }
+    }
 }

@@ -56,6 +56,11 @@ impl Live {
         self.drain.get_or_insert(Drain { deadline: now + DRAIN_MAX, at_rest: None });
     }
 
+    /// The peer's FIN is here.
+    pub fn is_closed_by_peer(&self) -> bool {
+        self.peer_fin.is_some()
+    }
+
     /// When [`Live::poll`] has something to do by itself.
     pub fn timer(&self, now: Duration) -> Duration {
         let drain = self.drain.as_ref().map(|_| now + REST / 2);

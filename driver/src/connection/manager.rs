@@ -11,7 +11,7 @@ use super::tcp::{Abort, HandOver, Outcome, Tcp, TcpId, TcpUsage};
 use crate::error::{Error, Reason};
 use crate::hardware::Hardware;
 use crate::options::Options;
-use crate::state::QpEvent;
+use crate::state::{QpEvent, QpState};
 use ironwarp_abi::status;
 use ironwarp_wire::mpa::startup::Kind;
 use rand::rngs::StdRng;
@@ -148,13 +148,18 @@ impl Connections {
         Ok(())
     }
 
-    /// Closes an open connection in order.
+    /// Closes an open connection in order. If the peer was first, that goes on already.
     pub fn disconnect(
         &mut self,
         hardware: &mut Hardware,
         qp: u32,
         now: Duration,
     ) -> Result<(), Error> {
+        let state = hardware.qp(qp)?.state();
+        let by_peer = self.live.get(&qp).is_some_and(Live::is_closed_by_peer);
+        if state == QpState::Closed || state == QpState::Draining && by_peer {
+            return Ok(());
+        }
         hardware.qp(qp)?.apply(QpEvent::Disconnect)?;
         let live = self.live.get_mut(&qp).ok_or(Error::Gone("connection"))?;
         live.drain(now);
