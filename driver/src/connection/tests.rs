@@ -2,6 +2,7 @@
 
 mod life;
 mod neighbour;
+mod startup;
 
 use super::frames::segment::tests::mirrored;
 use super::frames::segment::{Direction, Segment};

@@ -22,6 +22,7 @@ use crate::window::Query;
 use close::{reset, Closer};
 use handover::{context, mac_bits};
 use ironwarp_abi::context::NextHopContext;
+use ironwarp_wire::mpa::fpdu;
 use ironwarp_wire::sequence::Sequence;
 use neighbours::Heard;
 use network::{Network, Outgoing};
@@ -35,6 +36,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddrV4;
 use std::ops::RangeInclusive;
 use std::time::Duration;
+use tracker::Tracker;
 
 /// Connections to one port that can be in the TCP handshake at a time.
 const BACKLOG: usize = 8;
@@ -162,13 +164,7 @@ impl Frames {
         now: Duration,
     ) -> Result<(), Error> {
         let Some(segment) = Segment::parse(&frame, Direction::In) else {
-            let (network, connections) = (&mut self.network, &self.connections);
-            let remote = |connection: &Connection| connection.flow.remote_ip;
-            let ips: BTreeSet<_> = connections.values().map(remote).collect();
-            let used: BTreeSet<_> = ips.into_iter().filter_map(|ip| network.next_hop(ip)).collect();
-            let heard = network.hear(&frame, |ip| used.contains(&ip));
-            self.network.receive(frame, None);
-            return heard.map_or(Ok(()), |heard| self.follow(hardware, &heard));
+            return self.take_other(hardware, frame);
         };
         let flow = segment.path.flow;
         let stages = self.connections.values_mut().filter(|connection| connection.flow == flow);
@@ -184,8 +180,22 @@ impl Frames {
                 Stage::Software { .. } | Stage::Lingering { .. } => {}
             }
         }
-        self.network.receive(frame, Some(&segment));
-        Ok(())
+        let answer = self.network.receive(frame, Some(&segment));
+        answer.map_or(Ok(()), |answer| hardware.raw.send(&hardware.device, answer.emit()))
+    }
+
+    /// A frame that is no segment: smoltcp's, unless it is ARP that smoltcp does not understand.
+    fn take_other(&mut self, hardware: &mut Hardware, frame: Vec<u8>) -> Result<(), Error> {
+        if let Some(answer) = self.network.answer_to_probe(&frame) {
+            return hardware.raw.send(&hardware.device, answer);
+        }
+        let (network, connections) = (&mut self.network, &self.connections);
+        let remote = |connection: &Connection| connection.flow.remote_ip;
+        let ips: BTreeSet<_> = connections.values().map(remote).collect();
+        let used: BTreeSet<_> = ips.into_iter().filter_map(|ip| network.next_hop(ip)).collect();
+        let heard = network.hear(&frame, |ip| used.contains(&ip));
+        self.network.receive(frame, None);
+        heard.map_or(Ok(()), |heard| self.follow(hardware, &heard))
     }
 
     /// The connections that go by way of a neighbour follow it to its hardware address, whoever has
@@ -362,7 +372,11 @@ impl Tcp for Frames {
         let Some((socket, _, flow)) = self.software(id) else {
             return TcpState::Gone(Reason::Reset);
         };
-        let reset = self.network.tracker(&flow).is_some_and(|tracker| tracker.was_reset());
+        let tracker = self.network.tracker(&flow);
+        if tracker.is_some_and(Tracker::is_cramped) {
+            return TcpState::Gone(Reason::Local(Error::Cramped.to_string()));
+        }
+        let reset = tracker.is_some_and(Tracker::was_reset);
         match self.network.socket(socket).state() {
             State::Closed if reset => TcpState::Gone(Reason::Reset),
             // A socket that goes back to listening, or is closed by smoltcp's own timer.
@@ -417,6 +431,9 @@ impl Tcp for Frames {
         let held = held.take();
         let snapshot = self.network.tracker(&flow).and_then(|tracker| tracker.snapshot());
         let snapshot = snapshot.ok_or(Error::Gone("state of the connection"))?;
+        if !fpdu::has_room(snapshot.peer_mss.into(), to.agreement.send_markers) {
+            return Err(Error::Cramped);
+        }
         let record = context(&snapshot, to, self.mtu, self.receive_window);
         hardware.arm(to.qp, Some(flow), &record)?;
         self.network.forget(&flow);
