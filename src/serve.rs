@@ -69,6 +69,8 @@ pub fn run(serve: &Serve) -> Result<(), rping::Error> {
     let stop = stop_flag()?;
     let (world, context) = serve.station.open(serve.station.options())?;
     let summary = serve.until(&stop, &context)?;
+    // What there is to say to clients leaves now, ahead of the end of the capture.
+    drop(context);
     eprintln!("served {summary}");
     if let Some(world) = world {
         world.finish()?;

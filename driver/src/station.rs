@@ -254,8 +254,9 @@ impl Station {
 /// and of what it did not let go before, ahead of the unmapping.
 impl Drop for Station {
     fn drop(&mut self) {
-        let ended = self.hardware.say_last_words().and_then(|()| self.hardware.shut_down());
-        if let Err(error) = ended {
+        let ended = self.connections.say_last_words(&mut self.hardware);
+        let ended = ended.and_then(|()| self.hardware.say_last_words());
+        if let Err(error) = ended.and_then(|()| self.hardware.shut_down()) {
             tracing::warn!(%error, "the device did not stop");
             self.hardware.device.give_up();
         }

@@ -1,10 +1,11 @@
 //! All connections of a station, from the first SYN to the end of TIME-WAIT.
 
+use super::crowd::one_too_many;
 use super::event::{Event, RequestId, StartupOptions};
 use super::frames::Frames;
 use super::kernel::Kernel;
 use super::live::{Fate, Live};
-use super::negotiation::Terms;
+use super::negotiation::{Role, Terms};
 use super::silence::Silence;
 use super::startup::{Phase, Startup, Step};
 use super::tcp::{Abort, HandOver, Outcome, Tcp, TcpId, TcpUsage};
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
-/// Connections in startup; more are turned away.
+/// Connections of peers in startup. For one more, a peer that has not said what it wants must go.
 const STARTUPS_MAX: usize = 64;
 /// How long a Responder waits for the Request and for its application.
 const RESPONDER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -200,13 +201,28 @@ impl Connections {
     /// Connections that peers have opened.
     fn greet(&mut self, hardware: &mut Hardware, now: Duration) -> Result<(), Error> {
         while let Some(opened) = self.tcp.take_opened() {
-            if self.startups.len() < STARTUPS_MAX {
+            if self.make_room(hardware)? {
                 self.add(Startup::responder(&opened, now + RESPONDER_TIMEOUT));
             } else {
                 self.tcp.abort(opened.id, hardware, &Abort::default())?;
             }
         }
         Ok(())
+    }
+
+    /// Makes room for a peer that has opened a connection; false if all are about to be answered.
+    fn make_room(&mut self, hardware: &mut Hardware) -> Result<bool, Error> {
+        let is_peers = |startup: &&Startup| startup.role == Role::Responder;
+        if self.startups.values().filter(is_peers).count() < STARTUPS_MAX {
+            return Ok(true);
+        }
+        let mut silent: Vec<_> =
+            self.startups.iter().filter(|(_, it)| it.phase == Phase::AwaitRequest).collect();
+        silent.sort_by_key(|(_, startup)| startup.deadline);
+        let silent = silent.into_iter().map(|(id, startup)| (*id, startup.source()));
+        let Some(id) = one_too_many(silent) else { return Ok(false) };
+        self.fail_startup(hardware, id, Reason::Timeout)?;
+        Ok(true)
     }
 
     /// True if one of them moved.
@@ -311,6 +327,16 @@ impl Connections {
             };
             self.events.push(Event::Error { qp: Some(qp), reason });
         }
+    }
+
+    /// Before the device is let go: peers that wait for an answer to their Request are reset, and
+    /// what was said last, such as a Reply that rejects or a FIN, is on its way.
+    pub fn say_last_words(&mut self, hardware: &mut Hardware) -> Result<(), Error> {
+        for startup in std::mem::take(&mut self.startups).into_values() {
+            self.tcp.abort(startup.tcp, hardware, &Abort::default())?;
+        }
+        let now = hardware.device.function().now();
+        self.tcp.poll(hardware, now)
     }
 
     /// How long until something is due by itself.

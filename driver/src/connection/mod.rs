@@ -12,6 +12,7 @@
 //!        the raw queue
 //! ```
 
+mod crowd;
 mod event;
 pub(crate) mod frames;
 mod kernel;

@@ -1,6 +1,7 @@
 //! TCP over frames of the raw queue: smoltcp before the hand-over, the hardware after it, and a
 //! closer in the end.
 
+mod backlog;
 mod close;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
@@ -19,6 +20,7 @@ use crate::error::{Error, Reason};
 use crate::hardware::Hardware;
 use crate::options::Options;
 use crate::window::Query;
+use backlog::Backlog;
 use close::{reset, Closer};
 use handover::{context, mac_bits};
 use ironwarp_abi::context::NextHopContext;
@@ -38,8 +40,6 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 use tracker::Tracker;
 
-/// Connections to one port that can be in the TCP handshake at a time.
-const BACKLOG: usize = 8;
 /// How long a socket may take to close that MPA has no more use for.
 const LINGER: Duration = Duration::from_secs(5);
 /// Where local ports of connections that we open come from (RFC 6335 s. 6).
@@ -95,7 +95,7 @@ struct Connection {
 /// All TCP connections over frames.
 pub(crate) struct Frames {
     network: Network,
-    listeners: BTreeMap<u16, Vec<SocketHandle>>,
+    listeners: BTreeMap<u16, Backlog>,
     connections: BTreeMap<TcpId, Connection>,
     opened: VecDeque<Opened>,
     closed: VecDeque<(TcpId, Outcome)>,
@@ -180,8 +180,29 @@ impl Frames {
                 Stage::Software { .. } | Stage::Lingering { .. } => {}
             }
         }
-        let answer = self.network.receive(frame, Some(&segment));
-        answer.map_or(Ok(()), |answer| hardware.raw.send(&hardware.device, answer.emit()))
+        if !segment.opens() || self.network.has_socket(&flow) {
+            let answer = self.network.receive(frame, Some(&segment));
+            let send = |answer: Segment| hardware.raw.send(&hardware.device, answer.emit());
+            return answer.map_or(Ok(()), send);
+        }
+        let (network, backlog) = (&mut self.network, self.listeners.get_mut(&flow.local_port));
+        if !backlog.is_none_or(|backlog| backlog.make_room(network, now)) {
+            return Ok(());
+        }
+        if let Some(answer) = self.network.receive(frame, Some(&segment)) {
+            hardware.raw.send(&hardware.device, answer.emit())?;
+        }
+        // Behind it the next one may come, which needs a socket of its own.
+        self.work(hardware, now)
+    }
+
+    /// Lets the stack work.
+    fn work(&mut self, hardware: &mut Hardware, now: Duration) -> Result<(), Error> {
+        for outgoing in self.network.poll(now) {
+            self.send_frame(hardware, outgoing)?;
+        }
+        self.greet(now);
+        Ok(())
     }
 
     /// A frame that is no segment: smoltcp's, unless it is ARP that smoltcp does not understand.
@@ -249,20 +270,11 @@ impl Frames {
     }
 
     /// Takes connections that have opened from their listeners.
-    fn greet(&mut self) {
+    fn greet(&mut self, now: Duration) {
         let mut opened = Vec::new();
-        for (port, sockets) in &mut self.listeners {
-            for socket in sockets {
-                match self.network.socket(*socket).state() {
-                    State::Listen | State::SynReceived => continue,
-                    State::Closed => self.network.remove(*socket),
-                    _ => opened.push((*port, *socket)),
-                }
-                // Listening to a port that is listened to does not fail.
-                if let Ok(fresh) = self.network.listen(*port) {
-                    *socket = fresh;
-                }
-            }
+        for (port, backlog) in &mut self.listeners {
+            let sockets = backlog.take_opened(&mut self.network, now);
+            opened.extend(sockets.into_iter().map(|socket| (*port, socket)));
         }
         for (port, socket) in opened {
             match self.network.flow(socket) {
@@ -318,18 +330,13 @@ impl Tcp for Frames {
         if self.uses_port(port) {
             return Err(Error::PortInUse(port));
         }
-        let sockets = (0..BACKLOG).map(|_| self.network.listen(port));
-        let sockets = sockets.collect::<Result<_, _>>()?;
-        self.listeners.insert(port, sockets);
+        self.listeners.insert(port, Backlog::new(port, &mut self.network)?);
         Ok(())
     }
 
     fn unlisten(&mut self, port: u16) -> Result<(), Error> {
-        let sockets = self.listeners.remove(&port).ok_or(Error::Gone("listener"))?;
-        self.network.forget_port(port);
-        for socket in sockets {
-            self.network.remove(socket);
-        }
+        let backlog = self.listeners.remove(&port).ok_or(Error::Gone("listener"))?;
+        backlog.close(&mut self.network);
         Ok(())
     }
 
@@ -346,10 +353,7 @@ impl Tcp for Frames {
         for frame in hardware.raw.poll(&hardware.device)? {
             self.take_frame(hardware, frame, now)?;
         }
-        for outgoing in self.network.poll(now) {
-            self.send_frame(hardware, outgoing)?;
-        }
-        self.greet();
+        self.work(hardware, now)?;
         self.tick(hardware, now)
     }
 

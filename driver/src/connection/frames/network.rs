@@ -222,8 +222,7 @@ impl Network {
             return None;
         };
         let flow = segment.path.flow;
-        let opens = segment.syn && segment.acknowledged.is_none();
-        if opens && self.ports.contains(&flow.local_port) && !self.has_socket(&flow) {
+        if segment.opens() && self.ports.contains(&flow.local_port) && !self.has_socket(&flow) {
             self.track(flow);
         }
         let Some(tracker) = self.trackers.get_mut(&flow) else {
@@ -236,7 +235,7 @@ impl Network {
             Verdict::Drop => {}
             Verdict::Challenge => return Some(tracker.challenge()),
             // Of a connection that we open, the manager sees it, and resets it.
-            Verdict::Refuse if opens => {
+            Verdict::Refuse if segment.opens() => {
                 self.trackers.remove(&flow);
                 let reset = Segment::bare(segment.path, Sequence(0), segment.end(), 0);
                 return Some(Segment { rst: true, ..reset });
@@ -246,7 +245,8 @@ impl Network {
         None
     }
 
-    fn has_socket(&self, flow: &Flow) -> bool {
+    /// True if a connection has a socket.
+    pub fn has_socket(&self, flow: &Flow) -> bool {
         self.flows().any(|other| other == *flow)
     }
 

@@ -135,6 +135,11 @@ impl Segment {
         })
     }
 
+    /// A SYN that asks for a connection.
+    pub fn opens(&self) -> bool {
+        self.syn && !self.rst && self.acknowledged.is_none()
+    }
+
     /// Where the segment ends in sequence space: SYN and FIN count as an octet each.
     pub fn end(&self) -> Sequence {
         let flags = u32::from(self.syn) + u32::from(self.fin);

@@ -178,9 +178,12 @@ impl Tracker {
             return Verdict::Keep;
         };
         //= rfc9293#3.10.7.4  A SYN that is not the connection's own gets an ACK (RFC 5961 s. 4.2).
-        match peers == syn && !self.released {
-            true => Verdict::Keep,
-            false => Verdict::Challenge,
+        let acknowledged = self.ours.is_some_and(|it| self.send_unacknowledged.is_after(it.number));
+        match (peers == syn && !acknowledged, segment.acknowledged) {
+            (false, _) => Verdict::Challenge,
+            // Our SYN is sent again by itself; a socket that listens would take this one for new.
+            (true, None) => Verdict::Drop,
+            (true, Some(_)) => Verdict::Keep,
         }
     }
 
