@@ -1,6 +1,7 @@
 //! Why a ping-pong failed.
 
 use ironwarp_driver::{Operation, QpState, Reason, Status};
+use std::net::Ipv4Addr;
 
 /// What a client or a server can fail of.
 #[derive(Debug, thiserror::Error)]
@@ -8,6 +9,14 @@ pub enum Error {
     /// The driver or the device.
     #[error(transparent)]
     Driver(#[from] ironwarp_driver::Error),
+    /// A source address that the device does not have.
+    #[error("the source address {address} is not the device's, which is {ip}")]
+    Source {
+        /// What was asked for.
+        address: Ipv4Addr,
+        /// The device's.
+        ip: Ipv4Addr,
+    },
     /// The peer answered and refused the connection.
     #[error("the peer refused the connection")]
     Refused,

@@ -177,8 +177,10 @@ impl Tracker {
             self.take_acknowledgement(segment, 0);
             return Verdict::Keep;
         };
+        // Ours has not left yet: there is nothing to say where to.
+        let Some(ours) = self.ours else { return Verdict::Drop };
         //= rfc9293#3.10.7.4  A SYN that is not the connection's own gets an ACK (RFC 5961 s. 4.2).
-        let acknowledged = self.ours.is_some_and(|it| self.send_unacknowledged.is_after(it.number));
+        let acknowledged = self.send_unacknowledged.is_after(ours.number);
         match (peers == syn && !acknowledged, segment.acknowledged) {
             (false, _) => Verdict::Challenge,
             // Our SYN is sent again by itself; a socket that listens would take this one for new.

@@ -120,6 +120,9 @@ fn a_syn_is_challenged_before_tcp_is_open_and_when_it_closes() {
     assert_eq!(heard.len(), 1, "{heard:?}");
     assert_eq!((heard[0].syn, heard[0].acknowledged), (false, Some(FIRST + 1)));
     assert_eq!(heard[0].sequence, answer[0].sequence + 1);
+    // Nobody knows where this one is.
+    let lost = path(9, 4000);
+    assert_eq!(scene.says(&[syn(lost, FIRST, 1460), syn(lost, FIRST + 7, 1460)]), []);
 
     let closing = path(2, 4001);
     let next = scene.open(closing, 1460);
