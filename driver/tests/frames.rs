@@ -59,13 +59,17 @@ impl Scene {
     }
 
     fn with_silence(kind: DeviceKind, silence: Duration) -> Self {
+        Self::with_patience(kind, silence, None)
+    }
+
+    fn with_patience(kind: DeviceKind, silence: Duration, keep_alive: Option<Duration>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [local, remote] = ["card", "stranger"].map(|name| folder.path().join(name));
         let peer = Stranger::new(&remote, &local);
         let network = Network::Dgram { local, remote };
         let world = World::on_network(kind, &network, WorldOptions::default()).unwrap();
         let time_wait = Duration::from_millis(1);
-        let options = Options { ip: IP, silence, time_wait, ..Options::default() };
+        let options = Options { ip: IP, silence, keep_alive, time_wait, ..Options::default() };
         let context = Context::open(world.function(0).unwrap(), options).unwrap();
         let domain = context.protection_domain().unwrap();
         let cq = context.completion_queue(256).unwrap();
@@ -337,6 +341,42 @@ fn a_peer_that_goes_silent_is_given_up() {
     scene.qp.post_send(WorkRequest::send(1, scene.memory.buffer(0, 100).unwrap())).unwrap();
     assert_eq!(scene.fails(), Reason::Timeout);
     scene.is_idle();
+}
+
+/// Peers that finish startup and say nothing are let go after the keep-alive; one that is there and
+/// has nothing to say stays as long as it answers, and hears only that it is asked.
+#[test]
+fn peers_that_are_not_there_are_let_go() {
+    let mut scene = Scene::with_patience(DeviceKind::Model, SHORT, Some(SHORT));
+    for silent in [true, false] {
+        scene.serve_politely();
+        scene.peer.silent = silent;
+        assert_eq!(scene.fails(), Reason::Timeout, "it never used its connection");
+        scene.is_idle();
+        scene.peer.start_anew();
+    }
+    let socket = scene.serve_politely();
+    scene.peer.send(socket, &first_fpdu());
+    let start = Instant::now();
+    while start.elapsed() < 6 * SHORT {
+        scene.step();
+        assert_eq!(scene.events, [], "after {:?}", start.elapsed());
+    }
+    // Empty RDMA Writes, once in a while: but for the CRC, as ours are.
+    let heard = scene.peer.received(socket, 20).unwrap();
+    assert_eq!(heard[..4], NO_CRC[..4]);
+    let heard = heard.len() + scene.peer.tcp(socket).recv_queue();
+    assert!(heard % 20 == 0 && (2..=6).contains(&(heard / 20)), "{heard} octets");
+    // It can be used as ever, and then its peer is gone.
+    scene.memory.region().write(0, b"still here").unwrap();
+    let buffer = scene.memory.buffer(0, 10).unwrap();
+    scene.qp.post_send(WorkRequest::send(1, buffer)).unwrap();
+    scene.step();
+    scene.peer.silent = true;
+    assert_eq!(scene.fails(), Reason::Timeout);
+    scene.is_idle();
+    scene.peer.start_anew();
+    scene.serves_well();
 }
 
 /// Strangers that stop at every step of startup are given up after the same time, and so are SYNs

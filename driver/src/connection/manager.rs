@@ -3,6 +3,7 @@
 use super::crowd::one_too_many;
 use super::event::{Event, RequestId, StartupOptions};
 use super::frames::Frames;
+use super::keep_alive::KeepAlive;
 use super::kernel::Kernel;
 use super::live::{Fate, Live};
 use super::negotiation::{Role, Terms};
@@ -38,6 +39,7 @@ pub(crate) struct Connections {
     next_id: u32,
     settle: Duration,
     silence: Duration,
+    keep_alive: Option<Duration>,
 }
 
 impl Connections {
@@ -61,6 +63,7 @@ impl Connections {
             next_id: 0,
             settle: options.settle,
             silence: options.silence,
+            keep_alive: options.keep_alive,
         }
     }
 
@@ -260,12 +263,17 @@ impl Connections {
             return self.fail_startup(hardware, id, reason);
         };
         let to = HandOver { qp, role, agreement };
-        if let Err(error) = self.tcp.hand_over(startup.tcp, hardware, &to, now) {
-            return self.fail_startup(hardware, id, Reason::Local(error.to_string()));
-        }
+        let first = match self.tcp.hand_over(startup.tcp, hardware, &to, now) {
+            Ok(first) => first,
+            Err(error) => return self.fail_startup(hardware, id, Reason::Local(error.to_string())),
+        };
         let (tcp, ready_to_receive) = (startup.tcp, startup.ready_to_receive);
         self.startups.remove(&id);
-        self.live.insert(qp, Live::new(qp, tcp, Silence::new(self.silence, now)));
+        let silence = Silence::new(self.silence, now);
+        //= rfc5044#7.1.2  The Responder sends nothing before the first FPDU.
+        let first = (role == Role::Responder).then_some(first);
+        let keep_alive = self.keep_alive.map(|limit| KeepAlive::new(limit, first, now));
+        self.live.insert(qp, Live::new(qp, tcp, silence, keep_alive));
         if ready_to_receive {
             let (queue_pair, device) = hardware.qp_and_device(qp)?;
             queue_pair.post_ready_to_receive(device)?;

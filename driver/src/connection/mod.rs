@@ -15,6 +15,7 @@
 mod crowd;
 mod event;
 pub(crate) mod frames;
+mod keep_alive;
 mod kernel;
 mod live;
 mod manager;

@@ -134,14 +134,15 @@ pub(crate) trait Tcp: Send {
     /// The stream is quiet enough to be handed over.
     fn is_ready(&mut self, id: TcpId) -> bool;
 
-    /// Gives a connection to a queue pair. On an error software has it still.
+    /// Gives a connection to a queue pair; answers RCV.NXT of its start. On an error software has it
+    /// still.
     fn hand_over(
         &mut self,
         id: TcpId,
         hardware: &mut Hardware,
         to: &HandOver,
         now: Duration,
-    ) -> Result<(), Error>;
+    ) -> Result<u32, Error>;
 
     /// Takes the connection of a queue pair back, which stops; its completions so far are
     /// collected.

@@ -428,7 +428,7 @@ impl Tcp for Frames {
         hardware: &mut Hardware,
         to: &HandOver,
         now: Duration,
-    ) -> Result<(), Error> {
+    ) -> Result<u32, Error> {
         let Some((socket, held, flow)) = self.software(id) else {
             return Err(Error::Gone("connection"));
         };
@@ -447,7 +447,7 @@ impl Tcp for Frames {
         let reply = held.map(send).transpose()?;
         let stage = Stage::Hardware { qp: to.qp, path: snapshot.path, reply };
         self.connections.insert(id, Connection { flow, stage });
-        Ok(())
+        Ok(record.receive_next)
     }
 
     fn stop(&mut self, id: TcpId, hardware: &mut Hardware, qp: u32) -> Result<(), Error> {
