@@ -24,7 +24,7 @@ mod tests {
     fn the_oldest_of_the_largest_crowd_goes() {
         let from = |hosts: &[u8]| {
             let waiting = hosts.iter().map(|host| Ipv4Addr::new(10, 0, 0, *host));
-            one_too_many(waiting.enumerate().map(|(number, source)| (number, source)))
+            one_too_many(waiting.enumerate())
         };
         assert_eq!(from(&[]), None);
         assert_eq!(from(&[5]), Some(0));

@@ -134,8 +134,8 @@ pub(crate) trait Tcp: Send {
     /// The stream is quiet enough to be handed over.
     fn is_ready(&mut self, id: TcpId) -> bool;
 
-    /// Gives a connection to a queue pair; answers RCV.NXT of its start. On an error software has it
-    /// still.
+    /// Gives a connection to a queue pair; answers RCV.NXT of its start. On an error software has
+    /// it still.
     fn hand_over(
         &mut self,
         id: TcpId,

@@ -167,7 +167,7 @@ impl Tracker {
                 return Verdict::Drop;
             }
             //= rfc9293#3.7.1  No segment is longer than what the peer takes (MUST-16).
-            //= rfc5044#3  No MULPDU is less than 128 octets. With both, some segments are too small.
+            //= rfc5044#3  No MULPDU is less than 128 octets: some segments are too small for both.
             if !fpdu::has_room(syn.mss.into(), false) {
                 self.cramped = true;
                 return Verdict::Refuse;
