@@ -132,6 +132,35 @@ fn a_model_serves_the_rtl() {
     serves(DeviceKind::Model, DeviceKind::Sim);
 }
 
+/// What there is to say at the end still leaves: the client hears at once that its server is gone.
+fn goes_away(kind: DeviceKind) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [near, far] = sockets(folder.path());
+    let mut serving = Serving::start(kind, [&near, &far], &[]);
+    let network = format!("dgram:{},{}", far.display(), near.display());
+    let client = Command::new(env!("CARGO_BIN_EXE_ironwarp"))
+        .args(["rping", "-c", "-a", "10.0.0.2", "--network", &network, "--ip", "10.0.0.1/24"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    let line = serving.line();
+    assert!(line.starts_with("connection from 10.0.0.1:"), "{line}");
+    serving.interrupt();
+    let output = client.wait_with_output().expect("an end");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("the peer reset the TCP connection"), "{errors}");
+}
+
+#[test]
+fn a_model_that_goes_away_says_so() {
+    goes_away(DeviceKind::Model);
+}
+
+#[test]
+fn the_rtl_that_goes_away_says_so() {
+    goes_away(DeviceKind::Sim);
+}
+
 /// As the ones' complement sum of RFC 1071.
 fn checksum(octets: &[u8]) -> [u8; 2] {
     let words = octets.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));

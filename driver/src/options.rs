@@ -168,6 +168,13 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_asked_without_a_pause() {
+        let keep_alive = |keep_alive| Options { keep_alive, ..Options::default() }.check(false);
+        assert!(keep_alive(None).is_ok() && keep_alive(Some(Duration::from_nanos(1))).is_ok());
+        assert!(keep_alive(Some(Duration::ZERO)).is_err());
+    }
+
+    #[test]
     fn frames_and_window_fit_the_device() {
         let refused = |options: Options, device| options.check_device(device).is_err();
         let mtu = |mtu| Options { mtu, ..Options::default() };
