@@ -4,7 +4,7 @@ use crate::rping::{self, Notice, Outcome, Server};
 use crate::station::Station;
 use clap::Args;
 use ironwarp_driver::backend::{Network, World};
-use ironwarp_driver::{Context, StartupOptions};
+use ironwarp_driver::{Context, Options, StartupOptions};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +29,10 @@ pub struct Serve {
     /// Ask for MPA markers, where the peer may choose
     #[arg(long)]
     markers: bool,
+    /// Ask after clients that say nothing for so long, and let those go that do not answer, or
+    /// never used their connection; 0 for never
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    keep_alive: u32,
 }
 
 /// What was done until the end.
@@ -67,8 +71,10 @@ impl fmt::Display for Summary {
 /// written. What clients do wrong is told and no error.
 pub fn run(serve: &Serve) -> Result<(), rping::Error> {
     let stop = stop_flag()?;
-    let (world, context) = serve.station.open(serve.station.options())?;
+    let (world, context) = serve.station.open(serve.options())?;
     let summary = serve.until(&stop, &context)?;
+    // What there is to say to clients leaves now, ahead of the end of the capture.
+    drop(context);
     eprintln!("served {summary}");
     if let Some(world) = world {
         world.finish()?;
@@ -89,6 +95,12 @@ pub(crate) fn stop_flag() -> Result<Arc<AtomicBool>, ironwarp_driver::Error> {
 }
 
 impl Serve {
+    fn options(&self) -> Options {
+        let keep_alive = Duration::from_secs(self.keep_alive.into());
+        let keep_alive = (!keep_alive.is_zero()).then_some(keep_alive);
+        Options { keep_alive, ..self.station.options() }
+    }
+
     fn until(&self, stop: &AtomicBool, context: &Context) -> Result<Summary, rping::Error> {
         let startup = StartupOptions {
             crc: !self.no_crc,

@@ -3,8 +3,8 @@
 use ironwarp::rping::{Client, Error, Info, Notice, Outcome, Server, INFO_BYTES, SIZE_MAX};
 use ironwarp_driver::backend::Machine;
 use ironwarp_driver::{
-    Access, Context, Event, Options, QueuePairOptions, Reason, Region, RemoteBuffer,
-    StartupOptions, WorkRequest,
+    Access, Context, Event, Operation, Options, QueuePairOptions, Reason, Region, RemoteBuffer,
+    StartupOptions, Status, WorkRequest,
 };
 use std::net::SocketAddrV4;
 use std::time::Duration;
@@ -184,7 +184,7 @@ fn an_echo_that_is_wrong_is_found() {
             }
         }
         for done in queue.poll(9).unwrap() {
-            if done.operation == ironwarp_driver::Operation::Receive {
+            if done.operation == Operation::Receive {
                 pair.post_send(WorkRequest::send(9, memory.whole())).unwrap();
             }
         }
@@ -196,6 +196,65 @@ fn an_echo_that_is_wrong_is_found() {
         context.wait(Duration::from_millis(1)).unwrap();
     };
     assert!(matches!(error, Error::Mismatch { ping: 0, offset: 0 }), "{error}");
+}
+
+//= rfc9293#3.6
+//= type=test
+/// A server that closes right behind its last message, so that the client finds both at once: it
+/// has its ping, and closes as well.
+#[test]
+fn a_server_that_closes_first_ends_well() {
+    let [context, host] = open();
+    let domain = host.protection_domain().unwrap();
+    let queue = host.completion_queue(256).unwrap();
+    let pair = domain.queue_pair(&QueuePairOptions::new(&queue)).unwrap();
+    let memory = domain.register(&Region::new(256).unwrap(), Access::REMOTE).unwrap();
+    let message = memory.buffer(0, INFO_BYTES).unwrap();
+    let data = memory.buffer(64, 64).unwrap();
+    pair.post_receive(1, message).unwrap();
+    host.listen(PORT).unwrap();
+    let startup = StartupOptions::default();
+    let mut client = Client::connect(&context, server_address(), 64, Some(1), &startup).unwrap();
+    let (mut messages, mut closed) = (0, false);
+    let (start, mut resumes) = (host.now(), host.now());
+    while !client.is_done() || !closed {
+        assert!(host.now() < start + Duration::from_secs(60), "{messages} messages");
+        for event in host.poll().unwrap() {
+            match event {
+                Event::ConnectRequest { request, .. } => {
+                    host.accept(request, &pair, &startup).unwrap();
+                }
+                Event::Disconnected { .. } => closed = true,
+                Event::Established { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        for done in queue.poll(9).unwrap() {
+            match done.operation {
+                Operation::Receive if done.status == Status::SUCCESS => {
+                    let mut octets = [0; INFO_BYTES];
+                    memory.region().read(0, &mut octets).unwrap();
+                    let remote = Info::from_bytes(octets).remote;
+                    messages += 1;
+                    if messages == 1 {
+                        pair.post_receive(1, message).unwrap();
+                        pair.post_send(WorkRequest::read(2, data, remote)).unwrap();
+                        continue;
+                    }
+                    pair.post_send(WorkRequest::write(3, data, remote).unsignaled()).unwrap();
+                    pair.post_send(WorkRequest::send(4, message)).unwrap();
+                    host.disconnect(&pair).unwrap();
+                    resumes = host.now() + Duration::from_millis(2);
+                }
+                Operation::Read => pair.post_send(WorkRequest::send(5, message)).unwrap(),
+                _ => {}
+            }
+        }
+        if host.now() >= resumes {
+            client.step().unwrap();
+        }
+        host.wait(Duration::from_micros(100)).unwrap();
+    }
 }
 
 /// What a client of no good does, and what the server makes of it.

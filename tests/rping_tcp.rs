@@ -105,3 +105,32 @@ fn failures_have_a_reason_and_a_status() {
         assert_eq!(output.status.code(), Some(2), "{wrong:?}");
     }
 }
+
+/// The options of rdma-core's that say where, and what it has not here.
+#[test]
+fn hosts_have_names_and_clients_a_source() {
+    let port = free_port();
+    let server = end(server(port, &["-q"]));
+    let named = ["rping", "-c", "-a", "localhost", "-I", "127.0.0.2", "-q", "-C", "3", "-v"];
+    let mut client = Command::new(env!("CARGO_BIN_EXE_ironwarp"));
+    let client = client.args(named).args(["-p", &port.to_string()]).output().unwrap();
+    assert!(client.status.success(), "{}", String::from_utf8_lossy(&client.stderr));
+    assert_eq!(pings(&client, "ping data: ").len(), 3);
+    let server = server.join().unwrap();
+    let told = String::from_utf8_lossy(&server.stderr);
+    assert!(told.contains("127.0.0.2:"), "{told}");
+    for (wrong, told) in [
+        ("::1", "speaks IPv4 only"),
+        ("fe80::2", "speaks IPv4 only"),
+        ("no.such.host.invalid", "is not known"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_ironwarp"))
+            .args(["rping", "-c", "-a", wrong])
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && errors.contains(told), "{wrong}: {errors}");
+    }
+    let other = rping("-c", port, &["-I", "127.0.0.2", "--ip", "127.0.0.1"]).output().unwrap();
+    assert!(failure(&other).contains("not the device's"), "{other:?}");
+}

@@ -3,7 +3,8 @@
 use ironwarp_driver::backend::DeviceKind;
 use pcap_file::pcapng::{Block, PcapNgReader};
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -22,17 +23,23 @@ impl Serving {
     /// Starts it with its device at 10.0.0.2, and waits until it listens.
     fn start(kind: DeviceKind, [near, far]: [&Path; 2], more: &[&str]) -> Self {
         let network = format!("dgram:{},{}", near.display(), far.display());
+        let where_it_is = ["--device", kind.name(), "--network", &network];
+        let who_it_is = ["--ip", "10.0.0.2/24", "--mac", "02:49:57:00:00:02"];
+        Self::with(&[&where_it_is[..], &who_it_is, more].concat(), 7174)
+    }
+
+    /// Starts it, and waits until it listens.
+    fn with(arguments: &[&str], port: u16) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_ironwarp"))
-            .args(["serve", "--device", kind.name(), "--network", &network])
-            .args(["--ip", "10.0.0.2/24", "--mac", "02:49:57:00:00:02"])
-            .args(more)
+            .args(["serve", "--port", &port.to_string()])
+            .args(arguments)
             .stderr(Stdio::piped())
             .spawn()
             .expect("the command runs");
         let stderr = process.stderr.take().expect("a pipe");
         let mut serving = Self { process, lines: BufReader::new(stderr).lines() };
         let first = serving.line();
-        assert!(first.ends_with("listening on port 7174"), "{first}");
+        assert!(first.ends_with(&format!("listening on port {port}")), "{first}");
         serving
     }
 
@@ -125,6 +132,35 @@ fn a_model_serves_the_rtl() {
     serves(DeviceKind::Model, DeviceKind::Sim);
 }
 
+/// What there is to say at the end still leaves: the client hears at once that its server is gone.
+fn goes_away(kind: DeviceKind) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [near, far] = sockets(folder.path());
+    let mut serving = Serving::start(kind, [&near, &far], &[]);
+    let network = format!("dgram:{},{}", far.display(), near.display());
+    let client = Command::new(env!("CARGO_BIN_EXE_ironwarp"))
+        .args(["rping", "-c", "-a", "10.0.0.2", "--network", &network, "--ip", "10.0.0.1/24"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    let line = serving.line();
+    assert!(line.starts_with("connection from 10.0.0.1:"), "{line}");
+    serving.interrupt();
+    let output = client.wait_with_output().expect("an end");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("the peer reset the TCP connection"), "{errors}");
+}
+
+#[test]
+fn a_model_that_goes_away_says_so() {
+    goes_away(DeviceKind::Model);
+}
+
+#[test]
+fn the_rtl_that_goes_away_says_so() {
+    goes_away(DeviceKind::Sim);
+}
+
 /// As the ones' complement sum of RFC 1071.
 fn checksum(octets: &[u8]) -> [u8; 2] {
     let words = octets.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));
@@ -166,6 +202,43 @@ fn arp_and_ping_are_answered() {
         assert_eq!((frame[34], &frame[38..42]), (0, &[0x12, 0x34, 0, 1][..]));
         assert_eq!(serving.interrupt(), "served 0 pings of 0 clients, 0 connections failed");
         std::fs::remove_file(&far).unwrap();
+    }
+}
+
+/// Clients finish MPA and say nothing more, until there is no place left: after the keep-alive they
+/// are let go, and a newcomer is served.
+#[test]
+fn clients_that_say_nothing_are_let_go() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let arguments = ["--ip", "127.0.0.1", "--keep-alive", "2"];
+    let mut serving = Serving::with(&arguments, port);
+    let mut silent = Vec::new();
+    loop {
+        let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        client.write_all(b"MPA ID Req Frame\x40\x01\x00\x00").unwrap();
+        let mut reply = [0; 20];
+        client.read_exact(&mut reply).unwrap();
+        silent.push(client);
+        let is_rejected = reply[16] & 0x20 != 0;
+        if is_rejected {
+            break;
+        }
+    }
+    let places = silent.len() - 1;
+    assert!(places > 14, "{places}");
+    for client in &mut silent[..places] {
+        let end = client.read(&mut [0]).map_err(|error| error.kind());
+        assert_eq!(end, Err(ErrorKind::ConnectionReset));
+    }
+    let ping = Command::new(env!("CARGO_BIN_EXE_ironwarp"))
+        .args(["rping", "-c", "-a", "127.0.0.1", "-C", "3", "-p", &port.to_string()])
+        .output()
+        .unwrap();
+    assert!(ping.status.success(), "{}", String::from_utf8_lossy(&ping.stderr));
+    let told = "ended after 0 pings: the connection ended: the peer did not answer in time";
+    let mut let_go = 0;
+    while let_go < places {
+        let_go += usize::from(serving.line() == told);
     }
 }
 

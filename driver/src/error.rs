@@ -148,6 +148,10 @@ pub enum Error {
     /// No route to the peer: it is in no network of ours.
     #[error("{0} is in no network of this device")]
     Unreachable(std::net::Ipv4Addr),
+    /// The peer's MSS has no room for an FPDU with a ULPDU of 128 octets, which MPA's MULPDU is at
+    /// least (RFC 5044 s. 3): less than 136 octets, 140 with markers.
+    #[error("the peer takes TCP segments that are too short for an FPDU of MPA")]
+    Cramped,
 }
 
 impl Error {

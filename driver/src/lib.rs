@@ -98,6 +98,7 @@ mod completion;
 mod connection;
 mod device;
 mod dma;
+mod domains;
 mod error;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]

@@ -48,10 +48,18 @@ pub(crate) struct Registration {
     pub key: Option<u8>,
 }
 
+/// A memory region that the device has.
+struct Registered {
+    /// What the device may reach.
+    _memory: DeviceMemory,
+    /// The protection domain.
+    pd: u16,
+}
+
 /// The device's memory regions.
 pub(crate) struct MemoryTable {
     /// A region's number rests as long as it can, and with it an STag.
-    regions: Numbered<DeviceMemory>,
+    regions: Numbered<Registered>,
     mr_bits: usize,
     random: StdRng,
 }
@@ -99,7 +107,7 @@ impl MemoryTable {
             remote_write: what.access.remote_write,
             valid: true,
         };
-        self.regions.insert(number, memory);
+        self.regions.insert(number, Registered { _memory: memory, pd: what.pd });
         if let Err(error) = device.commit(number, &context) {
             self.deregister(device, stag)?;
             return Err(error);
@@ -112,8 +120,9 @@ impl MemoryTable {
         self.regions.len()
     }
 
-    /// Invalidates a region; when this returns the device touches its memory no more.
-    pub fn deregister(&mut self, device: &Device, stag: u32) -> Result<(), Error> {
+    /// Invalidates a region; when this returns the device touches its memory no more. Answers its
+    /// protection domain.
+    pub fn deregister(&mut self, device: &Device, stag: u32) -> Result<u16, Error> {
         // The number of a region has at most 24 bits.
         let number = u32::try_from(region_of(stag, self.mr_bits)).unwrap_or(u32::MAX);
         self.regions.get(number)?;
@@ -121,7 +130,7 @@ impl MemoryTable {
         // better a leak than a stray write.
         device.commit(number, &MemoryRegionContext::default())?;
         device.fence()?;
-        self.regions.remove(number).map(drop)
+        self.regions.remove(number).map(|region| region.pd)
     }
 
     /// The STag of region `number`: what no number and no key say of it is drawn at random, and

@@ -71,6 +71,13 @@ pub struct Options {
     /// How long the peer of an open connection may acknowledge nothing while octets are
     /// outstanding, in device time, before the connection is ended.
     pub silence: Duration,
+    /// After how long, in device time, a peer is asked whether it is still there that has nothing
+    /// to acknowledge and says nothing; None for never, as RFC 9293 s. 3.8.4 has it. It is asked by
+    /// an RDMA Write of no octets, which takes an entry of the send queue until it is
+    /// acknowledged; without an acknowledgement the connection ends after `silence` more. A peer
+    /// that opened a connection and sent no FPDU at all is not asked: it is let go after this
+    /// time. One that has closed its window is not asked either, and stays.
+    pub keep_alive: Option<Duration>,
 }
 
 impl Default for Options {
@@ -87,6 +94,7 @@ impl Default for Options {
             time_wait: Duration::from_millis(500),
             settle: Duration::ZERO,
             silence: Duration::from_secs(30),
+            keep_alive: None,
         }
     }
 }
@@ -117,6 +125,9 @@ impl Options {
         }
         if !(MTU_MIN..=MTU_MAX).contains(&self.mtu) {
             return wrong("the MTU", self.mtu as u64, "576 to 9000");
+        }
+        if self.keep_alive == Some(Duration::ZERO) {
+            return wrong("the keep-alive", 0, "more than zero, or none");
         }
         if self.clocks_per_microsecond == 0 {
             return wrong("the time base", 0, "at least 1");
@@ -154,6 +165,13 @@ mod tests {
             assert_eq!(ReceiveWindow::UpTo(1 << 20).octets(device), most, "{name}");
             assert_eq!(ReceiveWindow::Beyond(1 << 20).octets(device), 1 << 20, "{name}");
         }
+    }
+
+    #[test]
+    fn nobody_is_asked_without_a_pause() {
+        let keep_alive = |keep_alive| Options { keep_alive, ..Options::default() }.check(false);
+        assert!(keep_alive(None).is_ok() && keep_alive(Some(Duration::from_nanos(1))).is_ok());
+        assert!(keep_alive(Some(Duration::ZERO)).is_err());
     }
 
     #[test]

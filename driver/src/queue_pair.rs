@@ -258,6 +258,11 @@ impl QueuePairRecord {
         self.post(device, WorkRequest::write(0, Buffer::EMPTY, NOWHERE).unsignaled(), true)
     }
 
+    /// Sends an empty RDMA Write that asks after the peer; neither application hears of it.
+    pub fn post_keep_alive(&mut self, device: &Device) -> Result<(), Error> {
+        self.post(device, WorkRequest::write(0, Buffer::EMPTY, NOWHERE), true)
+    }
+
     fn post(&mut self, device: &Device, request: WorkRequest, hidden: bool) -> Result<(), Error> {
         if self.state != QpState::Open {
             return Err(Error::State(self.state));

@@ -3,6 +3,7 @@
 use crate::completion::{Completion, CompletionQueueRecord};
 use crate::connection::{Connections, Event, RequestId, StartupOptions};
 use crate::device::Device;
+use crate::domains::Domains;
 use crate::error::Error;
 use crate::flow_table::FlowTable;
 use crate::hardware::Hardware;
@@ -29,7 +30,7 @@ pub(crate) struct Station {
     hardware: Hardware,
     memory: MemoryTable,
     connections: Connections,
-    domains: u16,
+    domains: Domains,
 }
 
 impl Station {
@@ -53,7 +54,7 @@ impl Station {
             raw,
         };
         let connections = Connections::new(&hardware, &options, StdRng::from_rng(&mut random));
-        Ok(Self { hardware, memory, connections, domains: 0 })
+        Ok(Self { hardware, memory, connections, domains: Domains::new() })
     }
 
     pub fn configuration(&self) -> &Configuration {
@@ -95,17 +96,28 @@ impl Station {
     }
 
     pub fn new_domain(&mut self) -> Result<u16, Error> {
-        // Number 0 is the driver's own.
-        self.domains = self.domains.checked_add(1).ok_or(Error::Exhausted("protection domain"))?;
-        Ok(self.domains)
+        self.domains.add()
+    }
+
+    pub fn drop_domain(&mut self, number: u16) {
+        if let Err(error) = self.domains.leave(number) {
+            tracing::warn!(%error, number, "a protection domain is lost");
+        }
     }
 
     pub fn register(&mut self, region: &Region, what: Registration) -> Result<u32, Error> {
-        self.memory.register(&self.hardware.device, region, what)
+        let before = self.memory.in_use();
+        let stag = self.memory.register(&self.hardware.device, region, what);
+        // A region that failed and that the device did not let go is there as well.
+        if self.memory.in_use() > before {
+            self.domains.join(what.pd)?;
+        }
+        stag
     }
 
     pub fn deregister(&mut self, stag: u32) -> Result<(), Error> {
-        self.memory.deregister(&self.hardware.device, stag)
+        let domain = self.memory.deregister(&self.hardware.device, stag)?;
+        self.domains.leave(domain)
     }
 
     pub fn new_completion_queue(&mut self, entries: usize) -> Result<u32, Error> {
@@ -165,6 +177,7 @@ impl Station {
             return Err(error);
         }
         self.hardware.queue_pairs.insert(number, record);
+        self.domains.join(pd)?;
         Ok(number)
     }
 
@@ -177,7 +190,9 @@ impl Station {
 
     fn try_drop_queue_pair(&mut self, number: u32) -> Result<(), Error> {
         self.connections.abandon(&mut self.hardware, number)?;
-        self.hardware.remove_queue_pair(number)
+        let domain = self.hardware.qp(number)?.pd;
+        self.hardware.remove_queue_pair(number)?;
+        self.domains.leave(domain)
     }
 
     pub fn reset_queue_pair(&mut self, number: u32) -> Result<(), Error> {
@@ -239,8 +254,9 @@ impl Station {
 /// and of what it did not let go before, ahead of the unmapping.
 impl Drop for Station {
     fn drop(&mut self) {
-        let ended = self.hardware.say_last_words().and_then(|()| self.hardware.shut_down());
-        if let Err(error) = ended {
+        let ended = self.connections.say_last_words(&mut self.hardware);
+        let ended = ended.and_then(|()| self.hardware.say_last_words());
+        if let Err(error) = ended.and_then(|()| self.hardware.shut_down()) {
             tracing::warn!(%error, "the device did not stop");
             self.hardware.device.give_up();
         }

@@ -115,7 +115,7 @@ impl Context {
     /// A new protection domain.
     ///
     /// # Errors
-    /// [`Error::Exhausted`] after 65535 of them.
+    /// [`Error::Exhausted`] if 65535 of them are in use.
     pub fn protection_domain(&self) -> Result<ProtectionDomain, Error> {
         let number = self.shared.lock().new_domain()?;
         Ok(ProtectionDomain { shared: self.shared.clone(), number })
@@ -190,8 +190,12 @@ impl Context {
     /// Sends that asked for no completion are also waited for as long as the hardware has octets
     /// on the way, but ask for a completion of the last one to be sure of it.
     ///
+    /// A connection that the peer has closed first is being closed already, and one that is closed
+    /// stays so: there this changes nothing, and the one [`Event::Disconnected`] of the connection
+    /// follows or has been told.
+    ///
     /// # Errors
-    /// [`Error::State`] if the queue pair is not open.
+    /// [`Error::State`] if the queue pair is not connected, or was disconnected before.
     pub fn disconnect(&self, qp: &QueuePair) -> Result<(), Error> {
         self.own(qp)?.disconnect(qp.number)
     }
@@ -204,7 +208,8 @@ impl Context {
     }
 }
 
-/// Memory regions and queue pairs that may be used together.
+/// Memory regions and queue pairs that may be used together. They may live longer than the handle;
+/// no other domain has their number until all of them are gone.
 pub struct ProtectionDomain {
     shared: Arc<Shared>,
     number: u16,
@@ -273,6 +278,12 @@ impl ProtectionDomain {
             number,
             _queues: [options.send_cq.inner.clone(), options.receive_cq.inner.clone()],
         })
+    }
+}
+
+impl Drop for ProtectionDomain {
+    fn drop(&mut self) {
+        self.shared.lock().drop_domain(self.number);
     }
 }
 

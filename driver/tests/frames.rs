@@ -20,8 +20,8 @@ const IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const PORT: u16 = 7000;
 const BYTES: usize = 4096;
 const SHORT: Duration = Duration::from_millis(300);
-/// Connections to a port that can be half open at a time.
-const HALF_OPEN_MAX: usize = 8;
+/// Connections that nobody stands behind, at a time.
+const HALF_OPEN: usize = 20;
 /// No test waits for this long but one that has failed.
 const LIMIT: Duration = Duration::from_secs(90);
 
@@ -59,13 +59,17 @@ impl Scene {
     }
 
     fn with_silence(kind: DeviceKind, silence: Duration) -> Self {
+        Self::with_patience(kind, silence, None)
+    }
+
+    fn with_patience(kind: DeviceKind, silence: Duration, keep_alive: Option<Duration>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [local, remote] = ["card", "stranger"].map(|name| folder.path().join(name));
         let peer = Stranger::new(&remote, &local);
         let network = Network::Dgram { local, remote };
         let world = World::on_network(kind, &network, WorldOptions::default()).unwrap();
         let time_wait = Duration::from_millis(1);
-        let options = Options { ip: IP, silence, time_wait, ..Options::default() };
+        let options = Options { ip: IP, silence, keep_alive, time_wait, ..Options::default() };
         let context = Context::open(world.function(0).unwrap(), options).unwrap();
         let domain = context.protection_domain().unwrap();
         let cq = context.completion_queue(256).unwrap();
@@ -339,8 +343,44 @@ fn a_peer_that_goes_silent_is_given_up() {
     scene.is_idle();
 }
 
+/// Peers that finish startup and say nothing are let go after the keep-alive; one that is there and
+/// has nothing to say stays as long as it answers, and hears only that it is asked.
+#[test]
+fn peers_that_are_not_there_are_let_go() {
+    let mut scene = Scene::with_patience(DeviceKind::Model, SHORT, Some(SHORT));
+    for silent in [true, false] {
+        scene.serve_politely();
+        scene.peer.silent = silent;
+        assert_eq!(scene.fails(), Reason::Timeout, "it never used its connection");
+        scene.is_idle();
+        scene.peer.start_anew();
+    }
+    let socket = scene.serve_politely();
+    scene.peer.send(socket, &first_fpdu());
+    let start = Instant::now();
+    while start.elapsed() < 6 * SHORT {
+        scene.step();
+        assert_eq!(scene.events, [], "after {:?}", start.elapsed());
+    }
+    // Empty RDMA Writes, once in a while: but for the CRC, as ours are.
+    let heard = scene.peer.received(socket, 20).unwrap();
+    assert_eq!(heard[..4], NO_CRC[..4]);
+    let heard = heard.len() + scene.peer.tcp(socket).recv_queue();
+    assert!(heard % 20 == 0 && (2..=6).contains(&(heard / 20)), "{heard} octets");
+    // It can be used as ever, and then its peer is gone.
+    scene.memory.region().write(0, b"still here").unwrap();
+    let buffer = scene.memory.buffer(0, 10).unwrap();
+    scene.qp.post_send(WorkRequest::send(1, buffer)).unwrap();
+    scene.step();
+    scene.peer.silent = true;
+    assert_eq!(scene.fails(), Reason::Timeout);
+    scene.is_idle();
+    scene.peer.start_anew();
+    scene.serves_well();
+}
+
 /// Strangers that stop at every step of startup are given up after the same time, and so are SYNs
-/// that nobody stands behind: more of them than may be half open.
+/// that nobody stands behind.
 #[test]
 fn silence_at_every_step_of_startup_uses_nothing_up() {
     let mut scene = Scene::new(DeviceKind::Model);
@@ -350,12 +390,15 @@ fn silence_at_every_step_of_startup_uses_nothing_up() {
         scene.peer.send(socket, &REQUEST[..cut]);
     }
     scene.request();
-    for _ in 0..20 {
+    for half_open in 1..=HALF_OPEN {
         scene.peer.connect(IP, PORT);
+        scene.peer.poll();
+        scene.peer.silent = true;
+        scene.until(|scene| scene.context.usage().sockets == 4 + half_open);
+        // It does not hear the answer.
+        scene.step();
+        scene.peer.silent = half_open == HALF_OPEN;
     }
-    scene.peer.poll();
-    scene.peer.silent = true;
-    scene.until(|scene| scene.context.usage().sockets == 4 + HALF_OPEN_MAX);
     assert_eq!(scene.context.usage().connections, 4);
     for _ in 0..4 {
         scene.until(|scene| !scene.events.is_empty());
@@ -365,6 +408,37 @@ fn silence_at_every_step_of_startup_uses_nothing_up() {
     scene.is_idle();
     scene.peer.start_anew();
     scene.serves_well();
+}
+
+/// The station goes away with a connection, and another one is about to be rejected: both peers
+/// hear of it.
+fn goes_away(kind: DeviceKind) {
+    let mut scene = Scene::new(kind);
+    let served = scene.serve_politely();
+    let rejected = scene.knock();
+    scene.peer.send(rejected, REQUEST);
+    let request = scene.request();
+    scene.context.reject(request, b"no").unwrap();
+    let Scene { context, cq, qp, memory, mut peer, _folder, .. } = scene;
+    drop((qp, memory, cq, context));
+    let start = Instant::now();
+    while !peer.is_closed(served) || !peer.has_heard_the_end(rejected) {
+        assert!(start.elapsed() < LIMIT, "nothing is heard");
+        peer.poll();
+    }
+    let reply = peer.received(rejected, REPLY.len() + 2).unwrap();
+    assert_eq!(reply, b"MPA ID Rep Frame\x60\x01\x00\x02no");
+}
+
+#[test]
+fn a_station_that_goes_away_says_so() {
+    goes_away(DeviceKind::Model);
+}
+
+#[cfg(feature = "sim")]
+#[test]
+fn a_station_that_goes_away_says_so_with_the_rtl() {
+    goes_away(DeviceKind::Sim);
 }
 
 /// Frames of any octets, and damaged copies of all that TCP sends, change nothing.

@@ -86,11 +86,7 @@ impl Client {
         for event in self.end.context.poll()? {
             moved |= self.take_event(event, &mut notices)?;
         }
-        while let Some(done) = self.end.completion()? {
-            self.end.take_message(&done)?;
-            self.go_ahead(&mut notices)?;
-            moved = true;
-        }
+        moved |= self.take_completions(&mut notices)?;
         let now = self.end.context.now();
         if moved {
             self.moved = now;
@@ -98,6 +94,17 @@ impl Client {
             return Err(Error::Silent(PATIENCE.as_secs()));
         }
         Ok(notices)
+    }
+
+    /// True if there were any.
+    fn take_completions(&mut self, notices: &mut Vec<Notice>) -> Result<bool, Error> {
+        let mut any = false;
+        while let Some(done) = self.end.completion()? {
+            self.end.take_message(&done)?;
+            self.go_ahead(notices).map_err(|error| error.or_closed(self.ping))?;
+            any = true;
+        }
+        Ok(any)
     }
 
     fn take_event(&mut self, event: Event, notices: &mut Vec<Notice>) -> Result<bool, Error> {
@@ -110,6 +117,9 @@ impl Client {
             Event::Rejected { qp, .. } if Some(qp) == mine => return Err(Error::Refused),
             Event::Error { qp, reason } if qp == mine => return Err(Error::Connection(reason)),
             Event::Disconnected { qp } if Some(qp) == mine => {
+                // What the hardware placed before the end counts: the server may have closed right
+                // behind its last message.
+                self.take_completions(notices)?;
                 if self.state != State::Closing {
                     return Err(Error::ClosedEarly(self.ping));
                 }

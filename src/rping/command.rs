@@ -5,7 +5,7 @@ use crate::station::Station;
 use clap::{ArgGroup, Args};
 use ironwarp_driver::backend::World;
 use ironwarp_driver::{Context, StartupOptions};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,9 +23,13 @@ pub struct Rping {
     /// Be the client
     #[arg(short = 'c', long, requires = "address")]
     client: bool,
-    /// The server's IPv4 address
-    #[arg(short = 'a', value_name = "ADDR")]
+    /// The server's IPv4 address, or a name of it; IPv6 is not spoken
+    #[arg(short = 'a', value_name = "ADDR", value_parser = host)]
     address: Option<Ipv4Addr>,
+    /// Client: the source address; of a device on a network of frames, the same as --ip without
+    /// its prefix
+    #[arg(short = 'I', value_name = "ADDR", value_parser = host)]
+    source: Option<Ipv4Addr>,
     /// The server's port
     #[arg(short = 'p', value_name = "PORT", default_value_t = 7174)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
@@ -43,6 +47,9 @@ pub struct Rping {
     /// Check the data that comes back; this is always done
     #[arg(short = 'V')]
     validate: bool,
+    /// Use queue pairs that this command makes and moves by itself; this is always done
+    #[arg(short = 'q')]
+    own_queue_pair: bool,
     /// Tell what happens
     #[arg(short = 'd')]
     debug: bool,
@@ -63,6 +70,23 @@ pub struct Rping {
     settle: u64,
 }
 
+/// Reads an IPv4 address, or asks the resolver for one of a host.
+fn host(text: &str) -> Result<Ipv4Addr, String> {
+    let not_spoken = || format!("'{text}' is an IPv6 address, and this RNIC speaks IPv4 only");
+    match text.parse() {
+        Ok(IpAddr::V4(address)) => return Ok(address),
+        Ok(IpAddr::V6(address)) => return address.to_ipv4_mapped().ok_or_else(not_spoken),
+        Err(_) => {}
+    }
+    let known = (text, 0).to_socket_addrs();
+    let mut known = known.map_err(|error| format!("'{text}' is not known: {error}"))?;
+    let address = known.find_map(|address| match address.ip() {
+        IpAddr::V4(address) => Some(address),
+        IpAddr::V6(_) => None,
+    });
+    address.ok_or_else(|| format!("'{text}' has no IPv4 address, and this RNIC has no other"))
+}
+
 /// Plays one of the roles to its end.
 ///
 /// # Errors
@@ -74,6 +98,8 @@ pub fn run(rping: &Rping) -> Result<(), Error> {
         (false, Some(address)) => rping.ping(&context, SocketAddrV4::new(address, port)),
         _ => rping.serve(&context),
     };
+    // What there is to say to the peer leaves now, ahead of the end of the capture.
+    drop(context);
     let captured = world.map_or(Ok(()), |world| world.finish());
     result.and(captured.map_err(Error::from))
 }
@@ -85,6 +111,14 @@ impl Rping {
         if self.station.is_on_tcp() && self.station.ip.is_none() && self.server {
             // The server's address is the one to listen to.
             options.ip = self.address.unwrap_or(options.ip);
+        }
+        match (self.source, self.station.ip) {
+            (Some(source), Some((ip, _))) if source != ip => {
+                return Err(Error::Source { address: source, ip });
+            }
+            // A server is not bound to it, as rdma-core's is not.
+            (Some(source), None) if self.client => options.ip = source,
+            _ => {}
         }
         Ok(self.station.open(options)?)
     }

@@ -2,9 +2,10 @@
 
 use super::error::Error;
 use super::message::{Info, INFO_BYTES};
+use ironwarp_driver::Error::State;
 use ironwarp_driver::{
     Access, Buffer, Completion, CompletionQueue, Context, MemoryRegion, Operation,
-    ProtectionDomain, QueuePair, QueuePairOptions, Region, WorkRequest,
+    ProtectionDomain, QpState, QueuePair, QueuePairOptions, Region, WorkRequest,
 };
 
 /// Entries of each work queue: a message and an RDMA operation are on the way at a time.
@@ -62,8 +63,12 @@ impl Endpoint {
         Ok(self.pair.post_send(WorkRequest::send(SEND, message))?)
     }
 
+    /// If the peer has closed, no other message comes.
     fn await_message(&self) -> Result<(), Error> {
-        Ok(self.pair.post_receive(RECEIVE, self.inbox.whole())?)
+        match self.pair.post_receive(RECEIVE, self.inbox.whole()) {
+            Ok(()) | Err(State(QpState::Draining | QpState::Closed)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Takes the message of a completion, and makes room for the next one.

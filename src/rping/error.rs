@@ -1,6 +1,7 @@
 //! Why a ping-pong failed.
 
-use ironwarp_driver::{Operation, Reason, Status};
+use ironwarp_driver::{Operation, QpState, Reason, Status};
+use std::net::Ipv4Addr;
 
 /// What a client or a server can fail of.
 #[derive(Debug, thiserror::Error)]
@@ -8,6 +9,14 @@ pub enum Error {
     /// The driver or the device.
     #[error(transparent)]
     Driver(#[from] ironwarp_driver::Error),
+    /// A source address that the device does not have.
+    #[error("the source address {address} is not the device's, which is {ip}")]
+    Source {
+        /// What was asked for.
+        address: Ipv4Addr,
+        /// The device's.
+        ip: Ipv4Addr,
+    },
     /// The peer answered and refused the connection.
     #[error("the peer refused the connection")]
     Refused,
@@ -42,4 +51,16 @@ pub enum Error {
     /// Nothing happens any more.
     #[error("the peer has said nothing for {0} seconds")]
     Silent(u64),
+}
+
+impl Error {
+    /// What it means that nothing can be posted any more: the peer has closed, in the middle of a
+    /// ping.
+    pub(super) fn or_closed(self, ping: u64) -> Self {
+        use ironwarp_driver::Error::State;
+        match self {
+            Self::Driver(State(QpState::Draining | QpState::Closed)) => Self::ClosedEarly(ping),
+            other => other,
+        }
+    }
 }

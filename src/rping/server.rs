@@ -47,7 +47,7 @@ impl Session {
 
     fn step(&mut self, notices: &mut Vec<Notice>) -> Result<(), Error> {
         while let Some(done) = self.end.completion()? {
-            self.take(&done, notices)?;
+            self.take(&done, notices).map_err(|error| error.or_closed(self.pings))?;
         }
         Ok(())
     }

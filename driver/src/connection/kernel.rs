@@ -70,8 +70,7 @@ impl Kernel {
     }
 
     fn add(&mut self, stage: Stage) -> TcpId {
-        let id = TcpId(self.next_id);
-        self.next_id = self.next_id.wrapping_add(1);
+        let id = TcpId::vacant(&mut self.next_id, &self.connections);
         self.connections.insert(id, stage);
         id
     }
@@ -291,21 +290,22 @@ impl Tcp for Kernel {
         hardware: &mut Hardware,
         to: &HandOver,
         _: Duration,
-    ) -> Result<(), Error> {
+    ) -> Result<u32, Error> {
         let Some(Stage::Software(stream)) = self.connections.remove(&id) else {
             return Err(Error::Gone("connection"));
         };
         let system = |source| Error::System { what: "the size of TCP segments", source };
         let emss = SockRef::from(&stream).tcp_mss().map_err(system)?;
         self.streams()?.attach(to.qp, stream)?;
-        if let Err(error) = hardware.arm(to.qp, None, &to.context(emss as usize)) {
+        let context = to.context(emss as usize);
+        if let Err(error) = hardware.arm(to.qp, None, &context) {
             if let Some(stream) = self.streams()?.detach(to.qp) {
                 reset(stream);
             }
             return Err(error);
         }
         self.connections.insert(id, Stage::Hardware);
-        Ok(())
+        Ok(context.receive_next)
     }
 
     fn stop(&mut self, id: TcpId, hardware: &mut Hardware, qp: u32) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! A connection that the hardware runs, and how it gives it back.
 
+use super::keep_alive::{KeepAlive, Need};
 use super::silence::Silence;
 use super::tcp::{Abort, Tcp, TcpId};
 use crate::error::{Error, Reason};
@@ -31,6 +32,7 @@ pub(crate) struct Live {
     pub tcp: TcpId,
     drain: Option<Drain>,
     silence: Silence,
+    keep_alive: Option<KeepAlive>,
     /// The sequence number of the peer's FIN.
     peer_fin: Option<u32>,
 }
@@ -47,8 +49,8 @@ pub(crate) enum Fate {
 
 impl Live {
     /// A connection that was just handed over.
-    pub fn new(qp: u32, tcp: TcpId, silence: Silence) -> Self {
-        Self { qp, tcp, drain: None, silence, peer_fin: None }
+    pub fn new(qp: u32, tcp: TcpId, silence: Silence, keep_alive: Option<KeepAlive>) -> Self {
+        Self { qp, tcp, drain: None, silence, keep_alive, peer_fin: None }
     }
 
     /// Begins to close.
@@ -56,10 +58,17 @@ impl Live {
         self.drain.get_or_insert(Drain { deadline: now + DRAIN_MAX, at_rest: None });
     }
 
+    /// The peer's FIN is here.
+    pub fn is_closed_by_peer(&self) -> bool {
+        self.peer_fin.is_some()
+    }
+
     /// When [`Live::poll`] has something to do by itself.
     pub fn timer(&self, now: Duration) -> Duration {
         let drain = self.drain.as_ref().map(|_| now + REST / 2);
-        drain.into_iter().chain([self.silence.timer()]).min().unwrap_or(now)
+        let asks = self.keep_alive.as_ref().filter(|_| self.drain.is_none());
+        let keep_alive = asks.map(KeepAlive::timer);
+        drain.into_iter().chain(keep_alive).chain([self.silence.timer()]).min().unwrap_or(now)
     }
 
     /// Looks at what the hardware says, and moves on.
@@ -72,7 +81,7 @@ impl Live {
         if let Some(reason) = self.take_events(hardware, now)? {
             return self.fail(tcp, hardware, reason).map(Fate::Ended);
         }
-        if self.is_silent(hardware, now)? {
+        if self.is_silent(hardware, now)? || self.is_unused(hardware, now)? {
             return self.fail(tcp, hardware, Reason::Timeout).map(Fate::Ended);
         }
         if !self.is_drained(hardware, now)? {
@@ -124,6 +133,24 @@ impl Live {
             false => Query::default(),
         };
         Ok(self.silence.look(&query, now))
+    }
+
+    /// Asks after a peer of which nothing is heard; true if it never used the connection.
+    fn is_unused(&mut self, hardware: &mut Hardware, now: Duration) -> Result<bool, Error> {
+        let Some(keep_alive) = &mut self.keep_alive else { return Ok(false) };
+        if now < keep_alive.timer() || self.drain.is_some() {
+            return Ok(false);
+        }
+        let need = keep_alive.look(&hardware.device.query(self.qp)?, now);
+        if need == Need::Ask {
+            let (queue_pair, device) = hardware.qp_and_device(self.qp)?;
+            match queue_pair.post_keep_alive(device) {
+                // The application asks the peer already.
+                Ok(()) | Err(Error::QueueFull) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(need == Need::LetGo)
     }
 
     /// Everything that was posted is sent and acknowledged, or the hardware has stopped by itself

@@ -1,17 +1,19 @@
 //! All connections of a station, from the first SYN to the end of TIME-WAIT.
 
+use super::crowd::one_too_many;
 use super::event::{Event, RequestId, StartupOptions};
 use super::frames::Frames;
+use super::keep_alive::KeepAlive;
 use super::kernel::Kernel;
 use super::live::{Fate, Live};
-use super::negotiation::Terms;
+use super::negotiation::{Role, Terms};
 use super::silence::Silence;
 use super::startup::{Phase, Startup, Step};
 use super::tcp::{Abort, HandOver, Outcome, Tcp, TcpId, TcpUsage};
 use crate::error::{Error, Reason};
 use crate::hardware::Hardware;
 use crate::options::Options;
-use crate::state::QpEvent;
+use crate::state::{QpEvent, QpState};
 use ironwarp_abi::status;
 use ironwarp_wire::mpa::startup::Kind;
 use rand::rngs::StdRng;
@@ -19,7 +21,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
-/// Connections in startup; more are turned away.
+/// Connections of peers in startup. For one more, a peer that has not said what it wants must go.
 const STARTUPS_MAX: usize = 64;
 /// How long a Responder waits for the Request and for its application.
 const RESPONDER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,6 +39,7 @@ pub(crate) struct Connections {
     next_id: u32,
     settle: Duration,
     silence: Duration,
+    keep_alive: Option<Duration>,
 }
 
 impl Connections {
@@ -60,6 +63,7 @@ impl Connections {
             next_id: 0,
             settle: options.settle,
             silence: options.silence,
+            keep_alive: options.keep_alive,
         }
     }
 
@@ -148,13 +152,18 @@ impl Connections {
         Ok(())
     }
 
-    /// Closes an open connection in order.
+    /// Closes an open connection in order. If the peer was first, that goes on already.
     pub fn disconnect(
         &mut self,
         hardware: &mut Hardware,
         qp: u32,
         now: Duration,
     ) -> Result<(), Error> {
+        let state = hardware.qp(qp)?.state();
+        let by_peer = self.live.get(&qp).is_some_and(Live::is_closed_by_peer);
+        if state == QpState::Closed || state == QpState::Draining && by_peer {
+            return Ok(());
+        }
         hardware.qp(qp)?.apply(QpEvent::Disconnect)?;
         let live = self.live.get_mut(&qp).ok_or(Error::Gone("connection"))?;
         live.drain(now);
@@ -195,13 +204,28 @@ impl Connections {
     /// Connections that peers have opened.
     fn greet(&mut self, hardware: &mut Hardware, now: Duration) -> Result<(), Error> {
         while let Some(opened) = self.tcp.take_opened() {
-            if self.startups.len() < STARTUPS_MAX {
+            if self.make_room(hardware)? {
                 self.add(Startup::responder(&opened, now + RESPONDER_TIMEOUT));
             } else {
                 self.tcp.abort(opened.id, hardware, &Abort::default())?;
             }
         }
         Ok(())
+    }
+
+    /// Makes room for a peer that has opened a connection; false if all are about to be answered.
+    fn make_room(&mut self, hardware: &mut Hardware) -> Result<bool, Error> {
+        let is_peers = |startup: &&Startup| startup.role == Role::Responder;
+        if self.startups.values().filter(is_peers).count() < STARTUPS_MAX {
+            return Ok(true);
+        }
+        let mut silent: Vec<_> =
+            self.startups.iter().filter(|(_, it)| it.phase == Phase::AwaitRequest).collect();
+        silent.sort_by_key(|(_, startup)| startup.deadline);
+        let silent = silent.into_iter().map(|(id, startup)| (*id, startup.source()));
+        let Some(id) = one_too_many(silent) else { return Ok(false) };
+        self.fail_startup(hardware, id, Reason::Timeout)?;
+        Ok(true)
     }
 
     /// True if one of them moved.
@@ -239,12 +263,17 @@ impl Connections {
             return self.fail_startup(hardware, id, reason);
         };
         let to = HandOver { qp, role, agreement };
-        if let Err(error) = self.tcp.hand_over(startup.tcp, hardware, &to, now) {
-            return self.fail_startup(hardware, id, Reason::Local(error.to_string()));
-        }
+        let first = match self.tcp.hand_over(startup.tcp, hardware, &to, now) {
+            Ok(first) => first,
+            Err(error) => return self.fail_startup(hardware, id, Reason::Local(error.to_string())),
+        };
         let (tcp, ready_to_receive) = (startup.tcp, startup.ready_to_receive);
         self.startups.remove(&id);
-        self.live.insert(qp, Live::new(qp, tcp, Silence::new(self.silence, now)));
+        let silence = Silence::new(self.silence, now);
+        //= rfc5044#7.1.2  The Responder sends nothing before the first FPDU.
+        let first = (role == Role::Responder).then_some(first);
+        let keep_alive = self.keep_alive.map(|limit| KeepAlive::new(limit, first, now));
+        self.live.insert(qp, Live::new(qp, tcp, silence, keep_alive));
         if ready_to_receive {
             let (queue_pair, device) = hardware.qp_and_device(qp)?;
             queue_pair.post_ready_to_receive(device)?;
@@ -306,6 +335,16 @@ impl Connections {
             };
             self.events.push(Event::Error { qp: Some(qp), reason });
         }
+    }
+
+    /// Before the device is let go: peers that wait for an answer to their Request are reset, and
+    /// what was said last, such as a Reply that rejects or a FIN, is on its way.
+    pub fn say_last_words(&mut self, hardware: &mut Hardware) -> Result<(), Error> {
+        for startup in std::mem::take(&mut self.startups).into_values() {
+            self.tcp.abort(startup.tcp, hardware, &Abort::default())?;
+        }
+        let now = hardware.device.function().now();
+        self.tcp.poll(hardware, now)
     }
 
     /// How long until something is due by itself.

@@ -12,8 +12,10 @@
 //!        the raw queue
 //! ```
 
+mod crowd;
 mod event;
 pub(crate) mod frames;
+mod keep_alive;
 mod kernel;
 mod live;
 mod manager;

@@ -10,7 +10,7 @@ use super::negotiation::{check_reply, Role, Terms};
 use super::tcp::{Opened, Tcp, TcpId, TcpState};
 use crate::error::Reason;
 use ironwarp_wire::mpa::startup::{Kind, Parsed, StartupRepr};
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 /// How far startup has come.
@@ -123,6 +123,11 @@ impl Startup {
             private_data: Vec::new(),
             received: Vec::new(),
         }
+    }
+
+    /// The peer's address.
+    pub fn source(&self) -> Ipv4Addr {
+        *self.address.ip()
     }
 
     /// Responder: sends the Reply. True if TCP took it whole.

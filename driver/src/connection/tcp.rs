@@ -13,12 +13,26 @@ use crate::error::{Error, Reason};
 use crate::hardware::Hardware;
 use ironwarp_abi::context::QueuePairContext;
 use ironwarp_wire::mpa::fpdu::mulpdu;
+use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
 /// Names a connection of a [`Tcp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TcpId(pub u32);
+
+impl TcpId {
+    /// A name that none of the `connections` has: `next`, unless that came round to one which has
+    /// lived for so long.
+    pub fn vacant<T>(next: &mut u32, connections: &BTreeMap<Self, T>) -> Self {
+        while connections.contains_key(&Self(*next)) {
+            *next = next.wrapping_add(1);
+        }
+        let id = Self(*next);
+        *next = next.wrapping_add(1);
+        id
+    }
+}
 
 /// How a connection stands that software runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,14 +134,15 @@ pub(crate) trait Tcp: Send {
     /// The stream is quiet enough to be handed over.
     fn is_ready(&mut self, id: TcpId) -> bool;
 
-    /// Gives a connection to a queue pair. On an error software has it still.
+    /// Gives a connection to a queue pair; answers RCV.NXT of its start. On an error software has
+    /// it still.
     fn hand_over(
         &mut self,
         id: TcpId,
         hardware: &mut Hardware,
         to: &HandOver,
         now: Duration,
-    ) -> Result<(), Error>;
+    ) -> Result<u32, Error>;
 
     /// Takes the connection of a queue pair back, which stops; its completions so far are
     /// collected.
@@ -164,4 +179,17 @@ pub(crate) struct Abort {
     pub by_peer: bool,
     /// The number of the peer's FIN if hardware has seen it.
     pub peer_fin: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_not_given_twice() {
+        let live = BTreeMap::from([u32::MAX, 0, 2].map(|number| (TcpId(number), ())));
+        let mut next = u32::MAX - 1;
+        let names = [(); 3].map(|()| TcpId::vacant(&mut next, &live));
+        assert_eq!(names, [TcpId(u32::MAX - 1), TcpId(1), TcpId(3)]);
+    }
 }

@@ -2,7 +2,9 @@
 
 mod life;
 mod neighbour;
+mod startup;
 
+use super::frames::segment::tests::mirrored;
 use super::frames::segment::{Direction, Segment};
 use crate::error::Reason;
 use crate::fake::Fake;
@@ -370,6 +372,53 @@ fn closing_in_order_from_either_side_and_from_both() {
         let [a, _] = pair.connect(&options, &options);
         assert!(matches!(a, Event::Established { .. }), "{a:?}");
         pair.finish();
+    }
+}
+
+//= rfc9293#3.6
+//= type=test
+/// The peer's FIN came first, maybe right behind its last message: to close then as well is no
+/// error, at whatever moment, our FIN leaves, and the end is told once.
+#[test]
+fn closing_after_the_peer_is_no_error() {
+    for moment in [QpState::Open, QpState::Draining, QpState::Closed] {
+        let mut pair = Pair::connected();
+        pair.a.post_receive(1);
+        let (number, fin) = (pair.a.qp.number(), pair.a.started_with().receive_next);
+        let from_a = tap(&pair.a.fake);
+        pair.a.fake.deliver(number, 100);
+        pair.a.fake.event(number, status::PEER_CLOSED, fin);
+        let mut done = Vec::new();
+        for _ in 0..9 {
+            if pair.a.qp.state().unwrap() == moment {
+                pair.a.context.disconnect(&pair.a.qp).unwrap();
+            }
+            pair.a.poll();
+            done.extend(pair.a.cq.poll(9).unwrap());
+            pair.a.context.wait(Duration::from_micros(15)).unwrap();
+        }
+        assert_eq!(pair.a.qp.state().unwrap(), QpState::Closed, "{moment:?}");
+        assert_eq!((done.len(), done[0].length), (1, 100), "what came before the end counts");
+        let sent = {
+            let segments = from_a.lock().unwrap();
+            let fins: Vec<_> = segments.iter().filter(|segment| segment.fin).collect();
+            assert_eq!(fins.len(), 1, "{moment:?}: {segments:?}");
+            assert_eq!(fins[0].acknowledged, Some(Sequence(fin) + 1));
+            fins[0].clone()
+        };
+        let acknowledgement = Segment {
+            fin: false,
+            sequence: Sequence(fin) + 1,
+            acknowledged: Some(sent.sequence + 1),
+            ..mirrored(&sent)
+        };
+        pair.a.fake.inject(acknowledgement.emit());
+        pair.run(Duration::from_millis(5), |_| false);
+        assert_eq!(pair.a.take_only(), Event::Disconnected { qp: number });
+        pair.a.context.disconnect(&pair.a.qp).unwrap();
+        pair.a.qp.reset().unwrap();
+        let idle = pair.a.context.disconnect(&pair.a.qp);
+        assert!(matches!(idle, Err(Error::State(QpState::Idle))), "{idle:?}");
     }
 }
 

@@ -186,6 +186,11 @@ impl Stranger {
         self.tcp(handle).state() == State::Closed
     }
 
+    /// The other side has closed the socket's connection in order.
+    pub fn has_heard_the_end(&mut self, handle: SocketHandle) -> bool {
+        self.tcp(handle).state() == State::CloseWait
+    }
+
     /// What has arrived, once it is so many octets.
     pub fn received(&mut self, handle: SocketHandle, octets: usize) -> Option<Vec<u8>> {
         let socket = self.tcp(handle);

@@ -36,8 +36,7 @@ pub const fn fpdu_bytes(ulpdu: usize) -> usize {
 /// With `markers`, the most markers that can fall into the segment are allowed for.
 //= rfc5044#4.5  MULPDU = EMSS - (6 + 4 * Ceiling(EMSS / 512) + EMSS mod 4), with markers
 pub const fn mulpdu(emss: usize, markers: bool) -> usize {
-    let markers = if markers { MARKER_BYTES * emss.div_ceil(MARKER_INTERVAL) } else { 0 };
-    let fits = emss.saturating_sub(LENGTH_BYTES + CRC_BYTES + markers + emss % ALIGNMENT);
+    let fits = room(emss, markers);
     if fits < MULPDU_MIN {
         MULPDU_MIN
     } else if fits > MULPDU_MAX {
@@ -45,6 +44,17 @@ pub const fn mulpdu(emss: usize, markers: bool) -> usize {
     } else {
         fits
     }
+}
+
+/// True if a segment of `emss` octets has room for the FPDU of the smallest MULPDU. If not, a
+/// sender of whole FPDUs breaks TCP's rule or MPA's.
+pub const fn has_room(emss: usize, markers: bool) -> bool {
+    room(emss, markers) >= MULPDU_MIN
+}
+
+const fn room(emss: usize, markers: bool) -> usize {
+    let markers = if markers { MARKER_BYTES * emss.div_ceil(MARKER_INTERVAL) } else { 0 };
+    emss.saturating_sub(LENGTH_BYTES + CRC_BYTES + markers + emss % ALIGNMENT)
 }
 
 #[cfg(test)]
@@ -77,6 +87,22 @@ mod tests {
         assert_eq!((mulpdu(0, true), mulpdu(88, false)), (MULPDU_MIN, MULPDU_MIN));
         assert_eq!(mulpdu(65535, true), MULPDU_MAX);
         assert_eq!(mulpdu(65535, false), MULPDU_MAX);
+    }
+
+    #[test]
+    fn a_small_segment_has_no_room() {
+        for (emss, plain, marked) in [
+            (0, false, false),
+            (135, false, false),
+            (136, true, false),
+            (139, true, false),
+            (140, true, true),
+            (536, true, true),
+        ] {
+            let found = (has_room(emss, false), has_room(emss, true));
+            assert_eq!(found, (plain, marked), "{emss}");
+            assert!(!plain || fpdu_bytes(mulpdu(emss, false)) <= emss);
+        }
     }
 
     /// Wherever in the stream the segment begins, the largest FPDU fits it with its markers.

@@ -239,18 +239,7 @@ impl Closer {
 }
 
 fn plain(path: Path, sequence: Sequence, receive_next: Sequence) -> Segment {
-    Segment {
-        path,
-        sequence,
-        acknowledged: Some(receive_next),
-        window: WINDOW,
-        syn: false,
-        fin: false,
-        rst: false,
-        mss: None,
-        window_scale: None,
-        payload: Vec::new(),
-    }
+    Segment::bare(path, sequence, receive_next, WINDOW)
 }
 
 /// The frame that ends a connection at once.

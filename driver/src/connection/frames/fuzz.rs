@@ -90,7 +90,11 @@ impl Stack {
                 sound(self.path, closer.segment_from_peer(segment, self.now));
             }
         }
-        self.network.receive(frame.to_vec(), segment.as_ref());
+        let answer = self.network.receive(frame.to_vec(), segment.as_ref());
+        if let Some(answer) = answer {
+            let read = Segment::parse(&answer.emit(), Direction::Out);
+            assert!(!answer.syn && read == Some(answer));
+        }
         self.pass(Duration::ZERO);
     }
 

@@ -1,6 +1,7 @@
 //! TCP over frames of the raw queue: smoltcp before the hand-over, the hardware after it, and a
 //! closer in the end.
 
+mod backlog;
 mod close;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
@@ -19,9 +20,11 @@ use crate::error::{Error, Reason};
 use crate::hardware::Hardware;
 use crate::options::Options;
 use crate::window::Query;
+use backlog::Backlog;
 use close::{reset, Closer};
 use handover::{context, mac_bits};
 use ironwarp_abi::context::NextHopContext;
+use ironwarp_wire::mpa::fpdu;
 use ironwarp_wire::sequence::Sequence;
 use neighbours::Heard;
 use network::{Network, Outgoing};
@@ -35,9 +38,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddrV4;
 use std::ops::RangeInclusive;
 use std::time::Duration;
+use tracker::Tracker;
 
-/// Connections to one port that can be in the TCP handshake at a time.
-const BACKLOG: usize = 8;
 /// How long a socket may take to close that MPA has no more use for.
 const LINGER: Duration = Duration::from_secs(5);
 /// Where local ports of connections that we open come from (RFC 6335 s. 6).
@@ -93,7 +95,7 @@ struct Connection {
 /// All TCP connections over frames.
 pub(crate) struct Frames {
     network: Network,
-    listeners: BTreeMap<u16, Vec<SocketHandle>>,
+    listeners: BTreeMap<u16, Backlog>,
     connections: BTreeMap<TcpId, Connection>,
     opened: VecDeque<Opened>,
     closed: VecDeque<(TcpId, Outcome)>,
@@ -122,8 +124,7 @@ impl Frames {
     }
 
     fn add(&mut self, socket: SocketHandle, flow: Flow) -> TcpId {
-        let id = TcpId(self.next_id);
-        self.next_id = self.next_id.wrapping_add(1);
+        let id = TcpId::vacant(&mut self.next_id, &self.connections);
         let stage = Stage::Software { socket, held: None };
         self.connections.insert(id, Connection { flow, stage });
         id
@@ -163,13 +164,7 @@ impl Frames {
         now: Duration,
     ) -> Result<(), Error> {
         let Some(segment) = Segment::parse(&frame, Direction::In) else {
-            let (network, connections) = (&mut self.network, &self.connections);
-            let remote = |connection: &Connection| connection.flow.remote_ip;
-            let ips: BTreeSet<_> = connections.values().map(remote).collect();
-            let used: BTreeSet<_> = ips.into_iter().filter_map(|ip| network.next_hop(ip)).collect();
-            let heard = network.hear(&frame, |ip| used.contains(&ip));
-            self.network.receive(frame, None);
-            return heard.map_or(Ok(()), |heard| self.follow(hardware, &heard));
+            return self.take_other(hardware, frame);
         };
         let flow = segment.path.flow;
         let stages = self.connections.values_mut().filter(|connection| connection.flow == flow);
@@ -185,8 +180,43 @@ impl Frames {
                 Stage::Software { .. } | Stage::Lingering { .. } => {}
             }
         }
-        self.network.receive(frame, Some(&segment));
+        if !segment.opens() || self.network.has_socket(&flow) {
+            let answer = self.network.receive(frame, Some(&segment));
+            let send = |answer: Segment| hardware.raw.send(&hardware.device, answer.emit());
+            return answer.map_or(Ok(()), send);
+        }
+        let (network, backlog) = (&mut self.network, self.listeners.get_mut(&flow.local_port));
+        if !backlog.is_none_or(|backlog| backlog.make_room(network, now)) {
+            return Ok(());
+        }
+        if let Some(answer) = self.network.receive(frame, Some(&segment)) {
+            hardware.raw.send(&hardware.device, answer.emit())?;
+        }
+        // Behind it the next one may come, which needs a socket of its own.
+        self.work(hardware, now)
+    }
+
+    /// Lets the stack work.
+    fn work(&mut self, hardware: &mut Hardware, now: Duration) -> Result<(), Error> {
+        for outgoing in self.network.poll(now) {
+            self.send_frame(hardware, outgoing)?;
+        }
+        self.greet(now);
         Ok(())
+    }
+
+    /// A frame that is no segment: smoltcp's, unless it is ARP that smoltcp does not understand.
+    fn take_other(&mut self, hardware: &mut Hardware, frame: Vec<u8>) -> Result<(), Error> {
+        if let Some(answer) = self.network.answer_to_probe(&frame) {
+            return hardware.raw.send(&hardware.device, answer);
+        }
+        let (network, connections) = (&mut self.network, &self.connections);
+        let remote = |connection: &Connection| connection.flow.remote_ip;
+        let ips: BTreeSet<_> = connections.values().map(remote).collect();
+        let used: BTreeSet<_> = ips.into_iter().filter_map(|ip| network.next_hop(ip)).collect();
+        let heard = network.hear(&frame, |ip| used.contains(&ip));
+        self.network.receive(frame, None);
+        heard.map_or(Ok(()), |heard| self.follow(hardware, &heard))
     }
 
     /// The connections that go by way of a neighbour follow it to its hardware address, whoever has
@@ -240,20 +270,11 @@ impl Frames {
     }
 
     /// Takes connections that have opened from their listeners.
-    fn greet(&mut self) {
+    fn greet(&mut self, now: Duration) {
         let mut opened = Vec::new();
-        for (port, sockets) in &mut self.listeners {
-            for socket in sockets {
-                match self.network.socket(*socket).state() {
-                    State::Listen | State::SynReceived => continue,
-                    State::Closed => self.network.remove(*socket),
-                    _ => opened.push((*port, *socket)),
-                }
-                // Listening to a port that is listened to does not fail.
-                if let Ok(fresh) = self.network.listen(*port) {
-                    *socket = fresh;
-                }
-            }
+        for (port, backlog) in &mut self.listeners {
+            let sockets = backlog.take_opened(&mut self.network, now);
+            opened.extend(sockets.into_iter().map(|socket| (*port, socket)));
         }
         for (port, socket) in opened {
             match self.network.flow(socket) {
@@ -309,18 +330,13 @@ impl Tcp for Frames {
         if self.uses_port(port) {
             return Err(Error::PortInUse(port));
         }
-        let sockets = (0..BACKLOG).map(|_| self.network.listen(port));
-        let sockets = sockets.collect::<Result<_, _>>()?;
-        self.listeners.insert(port, sockets);
+        self.listeners.insert(port, Backlog::new(port, &mut self.network)?);
         Ok(())
     }
 
     fn unlisten(&mut self, port: u16) -> Result<(), Error> {
-        let sockets = self.listeners.remove(&port).ok_or(Error::Gone("listener"))?;
-        self.network.forget_port(port);
-        for socket in sockets {
-            self.network.remove(socket);
-        }
+        let backlog = self.listeners.remove(&port).ok_or(Error::Gone("listener"))?;
+        backlog.close(&mut self.network);
         Ok(())
     }
 
@@ -337,10 +353,7 @@ impl Tcp for Frames {
         for frame in hardware.raw.poll(&hardware.device)? {
             self.take_frame(hardware, frame, now)?;
         }
-        for outgoing in self.network.poll(now) {
-            self.send_frame(hardware, outgoing)?;
-        }
-        self.greet();
+        self.work(hardware, now)?;
         self.tick(hardware, now)
     }
 
@@ -363,7 +376,11 @@ impl Tcp for Frames {
         let Some((socket, _, flow)) = self.software(id) else {
             return TcpState::Gone(Reason::Reset);
         };
-        let reset = self.network.tracker(&flow).is_some_and(|tracker| tracker.was_reset());
+        let tracker = self.network.tracker(&flow);
+        if tracker.is_some_and(Tracker::is_cramped) {
+            return TcpState::Gone(Reason::Local(Error::Cramped.to_string()));
+        }
+        let reset = tracker.is_some_and(Tracker::was_reset);
         match self.network.socket(socket).state() {
             State::Closed if reset => TcpState::Gone(Reason::Reset),
             // A socket that goes back to listening, or is closed by smoltcp's own timer.
@@ -411,13 +428,16 @@ impl Tcp for Frames {
         hardware: &mut Hardware,
         to: &HandOver,
         now: Duration,
-    ) -> Result<(), Error> {
+    ) -> Result<u32, Error> {
         let Some((socket, held, flow)) = self.software(id) else {
             return Err(Error::Gone("connection"));
         };
         let held = held.take();
         let snapshot = self.network.tracker(&flow).and_then(|tracker| tracker.snapshot());
         let snapshot = snapshot.ok_or(Error::Gone("state of the connection"))?;
+        if !fpdu::has_room(snapshot.peer_mss.into(), to.agreement.send_markers) {
+            return Err(Error::Cramped);
+        }
         let record = context(&snapshot, to, self.mtu, self.receive_window);
         hardware.arm(to.qp, Some(flow), &record)?;
         self.network.forget(&flow);
@@ -427,7 +447,7 @@ impl Tcp for Frames {
         let reply = held.map(send).transpose()?;
         let stage = Stage::Hardware { qp: to.qp, path: snapshot.path, reply };
         self.connections.insert(id, Connection { flow, stage });
-        Ok(())
+        Ok(record.receive_next)
     }
 
     fn stop(&mut self, id: TcpId, hardware: &mut Hardware, qp: u32) -> Result<(), Error> {

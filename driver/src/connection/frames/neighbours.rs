@@ -58,18 +58,13 @@ impl Neighbours {
 
     /// What a frame says of its sender, if it is an ARP packet that one can believe.
     pub fn hear(&self, frame: &[u8]) -> Option<Heard> {
-        let frame = EthernetFrame::new_checked(frame).ok()?;
-        if frame.ethertype() != EthernetProtocol::Arp {
-            return None;
-        }
-        let packet = ArpPacket::new_checked(frame.payload()).ok()?;
         let ArpRepr::EthernetIpv4 {
             operation,
             source_hardware_addr,
             source_protocol_addr,
             target_protocol_addr,
             ..
-        } = ArpRepr::parse(&packet).ok()?
+        } = read(frame)?
         else {
             return None;
         };
@@ -105,25 +100,63 @@ impl Neighbours {
 
     /// What was heard, as an answer to us.
     pub fn readdressed(&self, heard: &Heard) -> Vec<u8> {
-        let ours = EthernetAddress(self.mac);
-        let arp = ArpRepr::EthernetIpv4 {
-            operation: ArpOperation::Reply,
-            source_hardware_addr: EthernetAddress(heard.mac),
-            source_protocol_addr: heard.ip,
-            target_hardware_addr: ours,
-            target_protocol_addr: self.network.address(),
-        };
-        let ethernet = EthernetRepr {
-            src_addr: EthernetAddress(heard.mac),
-            dst_addr: ours,
-            ethertype: EthernetProtocol::Arp,
-        };
-        let mut octets = vec![0; ethernet.buffer_len() + arp.buffer_len()];
-        let mut frame = EthernetFrame::new_unchecked(&mut octets);
-        ethernet.emit(&mut frame);
-        arp.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
-        octets
+        let from = (EthernetAddress(heard.mac), heard.ip);
+        reply(from, (EthernetAddress(self.mac), self.network.address()))
     }
+
+    /// The reply to a host that asks whether our address is free before it takes one. It has none
+    /// yet, and becomes nobody's neighbour; smoltcp would not answer it.
+    //= rfc5227#2.1.1  A probe has the sender address zero, and whoever has the target replies.
+    pub fn answer_to_probe(&self, frame: &[u8]) -> Option<Vec<u8>> {
+        let ArpRepr::EthernetIpv4 {
+            operation: ArpOperation::Request,
+            source_hardware_addr,
+            source_protocol_addr,
+            target_protocol_addr,
+            ..
+        } = read(frame)?
+        else {
+            return None;
+        };
+        let asks_us = source_hardware_addr.is_unicast()
+            && source_protocol_addr.is_unspecified()
+            && target_protocol_addr == self.network.address();
+        let ours = (EthernetAddress(self.mac), target_protocol_addr);
+        asks_us.then(|| reply(ours, (source_hardware_addr, source_protocol_addr)))
+    }
+}
+
+/// The ARP packet in a frame.
+fn read(frame: &[u8]) -> Option<ArpRepr> {
+    let frame = EthernetFrame::new_checked(frame).ok()?;
+    let is_arp = frame.ethertype() == EthernetProtocol::Arp;
+    let packet = ArpPacket::new_checked(frame.payload()).ok().filter(|_| is_arp)?;
+    ArpRepr::parse(&packet).ok()
+}
+
+/// The frame of an ARP reply between two stations.
+//= rfc826#packet-reception  Hardware and protocol fields are swapped, and it goes to the asker.
+fn reply(
+    (source_hardware_addr, source_protocol_addr): (EthernetAddress, Ipv4Addr),
+    (target_hardware_addr, target_protocol_addr): (EthernetAddress, Ipv4Addr),
+) -> Vec<u8> {
+    let arp = ArpRepr::EthernetIpv4 {
+        operation: ArpOperation::Reply,
+        source_hardware_addr,
+        source_protocol_addr,
+        target_hardware_addr,
+        target_protocol_addr,
+    };
+    let ethernet = EthernetRepr {
+        src_addr: source_hardware_addr,
+        dst_addr: target_hardware_addr,
+        ethertype: EthernetProtocol::Arp,
+    };
+    let mut octets = vec![0; ethernet.buffer_len() + arp.buffer_len()];
+    let mut frame = EthernetFrame::new_unchecked(&mut octets);
+    ethernet.emit(&mut frame);
+    arp.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
+    octets
 }
 
 fn is_host(ip: Ipv4Addr) -> bool {
@@ -181,6 +214,32 @@ mod tests {
         for length in 0..cut.len() {
             assert_eq!(neighbours.hear(&cut[..length]), None, "{length} octets");
         }
+    }
+
+    //= rfc5227#2.1.1
+    //= type=test
+    #[test]
+    fn a_probe_of_our_address_is_answered_to_whoever_sent_it() {
+        let neighbours = neighbours();
+        let (us, nobody) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::UNSPECIFIED);
+        let ours = [2, 0x49, 0x57, 0, 0, 1];
+        let expected = [
+            &MAC[..],
+            &ours,
+            &[8, 6, 0, 1, 8, 0, 6, 4, 0, 2],
+            &ours,
+            &us.octets(),
+            &MAC,
+            &nobody.octets(),
+        ]
+        .concat();
+        assert_eq!(neighbours.answer_to_probe(&arp(1, nobody, us)), Some(expected));
+        for other in [arp(1, nobody, PEER), arp(2, nobody, us), arp(1, PEER, us)] {
+            assert_eq!(neighbours.answer_to_probe(&other), None, "{other:?}");
+        }
+        let mut group = arp(1, nobody, us);
+        group[22] |= 1;
+        assert_eq!(neighbours.answer_to_probe(&group), None, "a group's hardware address");
     }
 
     //= rfc826#packet-reception

@@ -6,6 +6,7 @@ use super::segment::{trim, Direction, Flow, Path, Segment};
 use super::tracker::{Tracker, Verdict};
 use crate::error::Error;
 use crate::options::Options;
+use ironwarp_wire::sequence::Sequence;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::socket::AnySocket;
@@ -96,6 +97,11 @@ impl Network {
         known.then_some(heard)
     }
 
+    /// The reply to a host that asks whether our address is free ([`Neighbours`]).
+    pub fn answer_to_probe(&self, frame: &[u8]) -> Option<Vec<u8>> {
+        self.neighbours.answer_to_probe(frame)
+    }
+
     /// A neighbour is at another hardware address from now on.
     pub fn follow(&mut self, heard: &Heard) {
         let neighbours = &self.neighbours;
@@ -148,10 +154,11 @@ impl Network {
         self.claimed.insert(flow);
     }
 
-    /// The manager no longer does: from now on smoltcp sees everything that comes on it.
+    /// The manager no longer does: from now on smoltcp sees everything that comes on it. The
+    /// tracker goes with the socket.
     pub fn forget(&mut self, flow: &Flow) {
         self.claimed.remove(flow);
-        self.trackers.remove(flow);
+        self.trackers.get_mut(flow).into_iter().for_each(Tracker::release);
     }
 
     /// The next hop is filled in when the first segment leaves.
@@ -207,23 +214,39 @@ impl Network {
         })
     }
 
-    /// A frame for the stack, and what it is if it is TCP.
-    pub fn receive(&mut self, frame: Vec<u8>, segment: Option<&Segment>) {
-        let Some(segment) = segment else { return self.link.arrived.push_back(frame) };
+    /// A frame for the stack, and what it is if it is TCP. Answers what is to be sent at once in
+    /// place of what smoltcp would say.
+    pub fn receive(&mut self, frame: Vec<u8>, segment: Option<&Segment>) -> Option<Segment> {
+        let Some(segment) = segment else {
+            self.link.arrived.push_back(frame);
+            return None;
+        };
         let flow = segment.path.flow;
-        let opens = segment.syn && segment.acknowledged.is_none();
-        if opens && self.ports.contains(&flow.local_port) && !self.has_socket(&flow) {
+        if segment.opens() && self.ports.contains(&flow.local_port) && !self.has_socket(&flow) {
             self.track(flow);
         }
-        let tracker = self.trackers.get_mut(&flow);
-        match tracker.map_or(Verdict::Keep, |tracker| tracker.inbound(segment)) {
+        let Some(tracker) = self.trackers.get_mut(&flow) else {
+            self.link.arrived.push_back(frame);
+            return None;
+        };
+        match tracker.inbound(segment) {
             Verdict::Keep => self.link.arrived.push_back(frame),
             Verdict::Trim(length) => self.link.arrived.extend(trim(&frame, length)),
             Verdict::Drop => {}
+            Verdict::Challenge => return Some(tracker.challenge()),
+            // Of a connection that we open, the manager sees it, and resets it.
+            Verdict::Refuse if segment.opens() => {
+                self.trackers.remove(&flow);
+                let reset = Segment::bare(segment.path, Sequence(0), segment.end(), 0);
+                return Some(Segment { rst: true, ..reset });
+            }
+            Verdict::Refuse => {}
         }
+        None
     }
 
-    fn has_socket(&self, flow: &Flow) -> bool {
+    /// True if a connection has a socket.
+    pub fn has_socket(&self, flow: &Flow) -> bool {
         self.flows().any(|other| other == *flow)
     }
 

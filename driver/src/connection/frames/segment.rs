@@ -67,6 +67,22 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
+    /// An acknowledgement and nothing else.
+    pub fn bare(path: Path, sequence: Sequence, acknowledged: Sequence, window: u16) -> Self {
+        Self {
+            path,
+            sequence,
+            acknowledged: Some(acknowledged),
+            window,
+            syn: false,
+            fin: false,
+            rst: false,
+            mss: None,
+            window_scale: None,
+            payload: Vec::new(),
+        }
+    }
+
     /// Reads a frame; None if it is no TCP segment over IPv4, is cut, or a checksum is wrong.
     pub fn parse(frame: &[u8], direction: Direction) -> Option<Self> {
         let ethernet = EthernetFrame::new_checked(frame).ok()?;
@@ -117,6 +133,11 @@ impl Segment {
             window_scale: repr.window_scale,
             payload: repr.payload.into(),
         })
+    }
+
+    /// A SYN that asks for a connection.
+    pub fn opens(&self) -> bool {
+        self.syn && !self.rst && self.acknowledged.is_none()
     }
 
     /// Where the segment ends in sequence space: SYN and FIN count as an octet each.

@@ -6,6 +6,7 @@
 //! sends again after the hand-over.
 
 use super::segment::{Path, Segment};
+use ironwarp_wire::mpa::fpdu;
 use ironwarp_wire::mpa::startup::{HEADER_BYTES, PRIVATE_DATA_BYTES_MAX, PRIVATE_DATA_LENGTH};
 use ironwarp_wire::sequence::Sequence;
 
@@ -41,6 +42,10 @@ pub(crate) enum Verdict {
     Trim(usize),
     /// It is dropped; the peer sends it again.
     Drop,
+    /// It is a SYN where there is a connection: an acknowledgement tells the peer of that.
+    Challenge,
+    /// It is a SYN of a peer whose segments have no room for an FPDU.
+    Refuse,
 }
 
 /// What is known of a connection.
@@ -55,12 +60,18 @@ pub(crate) struct Tracker {
     receive_next: Sequence,
     /// The last acknowledgement that left.
     acknowledged: Sequence,
+    /// The last window field that left, as a segment without SYN has it.
+    advertised: u16,
     /// The peer's window field, scaled, and the acknowledgement that it counts from.
     window: u32,
     window_from: Sequence,
     /// The start of the peer's startup frame, up to its length.
     header: Vec<u8>,
     reset: bool,
+    /// The peer's segments have no room for an FPDU.
+    cramped: bool,
+    /// smoltcp may see everything: the connection will not be handed over.
+    released: bool,
 }
 
 /// What the hardware needs to know of a quiet connection.
@@ -93,10 +104,13 @@ impl Tracker {
             send_unacknowledged: Sequence(0),
             receive_next: Sequence(0),
             acknowledged: Sequence(0),
+            advertised: 0,
             window: 0,
             window_from: Sequence(0),
             header: Vec::new(),
             reset: false,
+            cramped: false,
+            released: false,
         }
     }
 
@@ -123,6 +137,9 @@ impl Tracker {
         if let Some(acknowledged) = segment.acknowledged {
             self.acknowledged = acknowledged;
         }
+        //= rfc7323#2.2  The window of a SYN is not scaled.
+        let shift = segment.window_scale.filter(|_| segment.syn).unwrap_or(0);
+        self.advertised = segment.window >> shift.min(SCALE_MAX);
     }
 
     /// Looks at a segment from the peer and says what to do with it.
@@ -132,21 +149,44 @@ impl Tracker {
             return Verdict::Keep;
         }
         if segment.syn {
-            let syn = Syn::of(segment);
-            if self.peers.is_none() && segment.payload.is_empty() {
-                self.peers = Some(syn);
-                self.receive_next = segment.end();
-                self.take_acknowledgement(segment, 0);
-            }
-            // A SYN with data is legal and never seen; the peer sends the data again.
-            return if self.peers == Some(syn) { Verdict::Keep } else { Verdict::Drop };
+            return self.take_syn(segment);
         }
-        let Some(peers) = self.peers else { return Verdict::Keep };
+        let Some(peers) = self.peers.filter(|_| !self.released) else { return Verdict::Keep };
         if segment.sequence.is_after(self.receive_next) {
             return Verdict::Drop;
         }
         self.take_acknowledgement(segment, self.shift(peers));
         self.take_payload(segment, peers.number + 1)
+    }
+
+    fn take_syn(&mut self, segment: &Segment) -> Verdict {
+        let syn = Syn::of(segment);
+        let Some(peers) = self.peers else {
+            // A SYN with data is legal and never seen; the peer sends the data again.
+            if !segment.payload.is_empty() {
+                return Verdict::Drop;
+            }
+            //= rfc9293#3.7.1  No segment is longer than what the peer takes (MUST-16).
+            //= rfc5044#3  No MULPDU is less than 128 octets: some segments are too small for both.
+            if !fpdu::has_room(syn.mss.into(), false) {
+                self.cramped = true;
+                return Verdict::Refuse;
+            }
+            self.peers = Some(syn);
+            self.receive_next = segment.end();
+            self.take_acknowledgement(segment, 0);
+            return Verdict::Keep;
+        };
+        // Ours has not left yet: there is nothing to say where to.
+        let Some(ours) = self.ours else { return Verdict::Drop };
+        //= rfc9293#3.10.7.4  A SYN that is not the connection's own gets an ACK (RFC 5961 s. 4.2).
+        let acknowledged = self.send_unacknowledged.is_after(ours.number);
+        match (peers == syn && !acknowledged, segment.acknowledged) {
+            (false, _) => Verdict::Challenge,
+            // Our SYN is sent again by itself; a socket that listens would take this one for new.
+            (true, None) => Verdict::Drop,
+            (true, Some(_)) => Verdict::Keep,
+        }
     }
 
     fn shift(&self, peers: Syn) -> u8 {
@@ -195,6 +235,16 @@ impl Tracker {
         }
     }
 
+    /// The connection will not be handed over: smoltcp sees everything that comes.
+    pub fn release(&mut self) {
+        self.released = true;
+    }
+
+    /// The peer's segments have no room for an FPDU.
+    pub fn is_cramped(&self) -> bool {
+        self.cramped
+    }
+
     /// The peer has reset the connection.
     pub fn was_reset(&self) -> bool {
         self.reset
@@ -208,6 +258,11 @@ impl Tracker {
     /// Everything that was sent is acknowledged, in both directions.
     pub fn is_quiet(&self) -> bool {
         self.send_unacknowledged == self.send_next && self.acknowledged == self.receive_next
+    }
+
+    /// The acknowledgement that tells a peer which has forgotten the connection where it stands.
+    pub fn challenge(&self) -> Segment {
+        Segment::bare(self.path, self.send_next, self.acknowledged, self.advertised)
     }
 
     /// For the hand-over; None before both SYNs have passed.
@@ -284,6 +339,7 @@ mod tests {
                         Verdict::Keep => seen = seen.max(to),
                         Verdict::Trim(length) => seen = seen.max(from + length),
                         Verdict::Drop => assert!(from > frame, "cut at {first} and {second}"),
+                        other => panic!("{other:?}"),
                     }
                 }
                 assert_eq!(seen, frame, "cut at {first} and {second}");
