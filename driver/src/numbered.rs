@@ -42,11 +42,6 @@ impl<T> Numbered<T> {
         self.objects.get(&number).ok_or(Error::Gone(self.kind))
     }
 
-    /// An object, to change it.
-    pub fn get_mut(&mut self, number: u32) -> Result<&mut T, Error> {
-        self.objects.get_mut(&number).ok_or(Error::Gone(self.kind))
-    }
-
     /// Takes an object out; its number is free.
     pub fn remove(&mut self, number: u32) -> Result<T, Error> {
         let object = self.objects.remove(&number).ok_or(Error::Gone(self.kind))?;
@@ -62,11 +57,6 @@ impl<T> Numbered<T> {
     /// Every object, by number.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         self.objects.values()
-    }
-
-    /// Every object, to change it.
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.objects.values_mut()
     }
 
     /// Every number that is in use.

@@ -99,7 +99,7 @@ impl Live {
         hardware: &mut Hardware,
         now: Duration,
     ) -> Result<Option<Reason>, Error> {
-        while let Some(event) = hardware.qp(self.qp)?.events.pop_front() {
+        while let Some(event) = hardware.qp(self.qp)?.next_event() {
             match event.status {
                 status::PEER_CLOSED => {
                     hardware.qp(self.qp)?.apply(QpEvent::PeerClosed)?;

@@ -239,16 +239,13 @@ impl Connections {
             return self.fail_startup(hardware, id, reason);
         };
         let to = HandOver { qp, role, agreement };
+        hardware.qp(qp)?.speaks_first(startup.ready_to_receive);
         if let Err(error) = self.tcp.hand_over(startup.tcp, hardware, &to, now) {
             return self.fail_startup(hardware, id, Reason::Local(error.to_string()));
         }
-        let (tcp, ready_to_receive) = (startup.tcp, startup.ready_to_receive);
+        let tcp = startup.tcp;
         self.startups.remove(&id);
         self.live.insert(qp, Live::new(qp, tcp, Silence::new(self.silence, now)));
-        if ready_to_receive {
-            let (queue_pair, device) = hardware.qp_and_device(qp)?;
-            queue_pair.post_ready_to_receive(device)?;
-        }
         self.events.push(Event::Established { qp, startup: peer, agreement });
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod life;
 mod neighbour;
+mod threads;
 
 use super::frames::segment::{Direction, Segment};
 use crate::error::Reason;
