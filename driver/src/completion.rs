@@ -277,7 +277,7 @@ impl Locked<CompletionQueueRecord> {
         });
     }
 
-    /// Wakes the tasks that wait. Without the lock: what a waker does is its executor's affair.
+    /// Wakes the tasks that wait. Without the queue's lock: their executor may poll it at once.
     pub fn wake(&self) {
         let wakers = self.with(|queue, _| std::mem::take(&mut queue.wakers));
         wakers.into_iter().for_each(Waker::wake);

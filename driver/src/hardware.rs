@@ -90,8 +90,8 @@ impl Hardware {
             if let Some(flow) = flow {
                 self.flows.insert(device, qp, &flow)?;
             }
-            record.apply(QpEvent::Armed)?;
-            record.speak_first(device)
+            record.speak_first(device)?;
+            record.apply(QpEvent::Armed)
         })
     }
 

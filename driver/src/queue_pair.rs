@@ -115,6 +115,12 @@ impl WorkQueue {
         Ok(())
     }
 
+    /// Begins anew, as the device does.
+    fn clear(&mut self) {
+        self.posted.clear();
+        self.ring.clear();
+    }
+
     /// Takes request `number` and those before it, which are then done as well.
     fn retire(&mut self, number: u16) -> Option<Posted> {
         // Queues have at most 2^12 entries.
@@ -213,9 +219,10 @@ impl QueuePairRecord {
         self.state.after(event).map(|_| ()).ok_or(Error::State(self.state))
     }
 
-    /// The device hears of it from now on.
+    /// The device hears of it from now on. Nothing to send is left of a start that failed.
     pub fn begin(&mut self) {
         self.running = true;
+        self.send.clear();
     }
 
     /// The device has started it.
@@ -273,11 +280,15 @@ impl QueuePairRecord {
         device: &Device,
         requests: &[WorkRequest],
     ) -> Result<usize, Error> {
+        if self.state != QpState::Open {
+            return Err(Error::State(self.state));
+        }
         self.post(device, requests, false)
     }
 
     /// If it was said of this life that the driver speaks first, sends the empty RDMA Write that
-    /// says ready-to-receive (RFC 6581 s. 9.2); the application does not hear of it.
+    /// says ready-to-receive (RFC 6581 s. 9.2), ahead of what the application can post; which does
+    /// not hear of it.
     pub fn speak_first(&mut self, device: &Device) -> Result<(), Error> {
         if !std::mem::take(&mut self.speaks_first) {
             return Ok(());
@@ -292,9 +303,6 @@ impl QueuePairRecord {
         requests: &[WorkRequest],
         hidden: bool,
     ) -> Result<usize, Error> {
-        if self.state != QpState::Open {
-            return Err(Error::State(self.state));
-        }
         let count = requests.len().min(self.send.room());
         for request in &requests[..count] {
             let (id, operation, signaled) = (request.id, request.operation(), request.signaled);
@@ -421,10 +429,8 @@ impl QueuePairRecord {
     pub fn reset(&mut self) -> Result<(), Error> {
         self.apply(QpEvent::Reset)?;
         self.events.clear();
-        for queue in [&mut self.send, &mut self.receive] {
-            queue.posted.clear();
-            queue.ring.clear();
-        }
+        self.send.clear();
+        self.receive.clear();
         Ok(())
     }
 }

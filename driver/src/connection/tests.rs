@@ -1,5 +1,6 @@
 //! Two drivers open, use and close connections over a pipe of frames.
 
+mod batches;
 mod life;
 mod neighbour;
 mod threads;
