@@ -299,7 +299,7 @@ mod tests {
         assert_eq!(table.write(at + 11, &[1; 4]), Err(Fault(at + 11)));
         let mut octets = [1; 16];
         table.read(at - 2, &mut octets).unwrap();
-        assert_eq!(&octets, b"\0\00123456789\0\0\0\0");
+        assert_eq!(&octets, b"\0\x000123456789\0\0\0\0");
         assert_eq!(around.to_vec(4088, 14).unwrap(), b"\xee\xee0123456789\xee\xee");
         assert!(table.read(at - 4091, &mut octets).is_err(), "before its pages");
     }
