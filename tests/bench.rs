@@ -21,3 +21,31 @@ fn rdma_over_kernel_tcp_is_compared_with_plain_tcp() {
         assert!(text.lines().any(|l| l.starts_with(line)), "{text}");
     }
 }
+
+#[test]
+fn posting_and_polling_make_no_system_call() {
+    let bench = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ironwarp"));
+        let output = command.args(["bench", "driver", "--rounds", "20"]).args(more).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let names = ["receive posted", "send posted", "send polled", "receive polled"];
+    let lines = bench(&["--json"]);
+    let rows: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let expected: Vec<_> = [1, 64].iter().flat_map(|n| names.map(|name| (*n, name))).collect();
+    assert_eq!(rows.len(), expected.len());
+    for ((batch, what), row) in expected.into_iter().zip(&rows) {
+        assert_eq!((row["batch"].as_u64(), row["what"].as_str()), (Some(batch), Some(what)));
+        let number = |name: &str| row[name].as_f64().unwrap();
+        assert!(number("nanoseconds") > 0.0, "{row}");
+        assert_eq!(number("system_calls"), 0.0, "{row}");
+        assert_eq!(number("doorbells"), 1.0 / batch as f64, "one for a batch: {row}");
+    }
+    let table = bench(&[]);
+    let heads: Vec<&str> = table.lines().map(|line| line[..18].trim_end()).collect();
+    assert_eq!(heads[0], "a message");
+    assert_eq!(heads[1..], [names, names].concat());
+}

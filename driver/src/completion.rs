@@ -2,14 +2,16 @@
 
 use crate::device::Device;
 use crate::error::Error;
-use crate::numbered::Numbered;
+use crate::locked::Locked;
 use crate::queue_pair::QueuePairRecord;
 use crate::ring::CompletionRing;
 use crate::status::Status;
 use ironwarp_abi::context::CompletionQueueContext;
 use ironwarp_abi::queue::{kind, CompletionEntry};
 use ironwarp_abi::registers::{CQ_CONTROL, DOORBELL_ARM, DOORBELL_CONSUMED};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::task::Waker;
 
 /// What a work request asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +41,19 @@ pub struct Completion {
     pub length: u32,
     /// A received message asked for a solicited event.
     pub solicited: bool,
+}
+
+impl Completion {
+    /// Of nothing: what a slice holds before [`poll_into`](crate::CompletionQueue::poll_into)
+    /// fills it.
+    pub const NONE: Self = Self {
+        id: 0,
+        qp: 0,
+        operation: Operation::Send,
+        status: Status::SUCCESS,
+        length: 0,
+        solicited: false,
+    };
 }
 
 /// A completion queue that the device writes to: entries as they are.
@@ -103,15 +118,26 @@ pub(crate) struct CompletionQueueRecord {
     promised: usize,
     /// The device found it full: it takes nothing any more.
     overflowed: bool,
-    /// Taken from the ring, not yet by the application.
+    /// The queue pairs that complete here, by number.
+    attached: BTreeMap<u32, Arc<Locked<QueuePairRecord>>>,
+    /// Taken from the ring, or flushed, and not yet taken by the application.
     backlog: VecDeque<Completion>,
+    /// Tasks that wait for a completion.
+    wakers: Vec<Waker>,
 }
 
 impl CompletionQueueRecord {
     /// Starts completion queue `number`.
     pub fn start(device: &Device, number: u32, entries: usize) -> Result<Self, Error> {
         let entries = EntryQueue::start(device, number, entries)?;
-        Ok(Self { entries, promised: 0, overflowed: false, backlog: VecDeque::new() })
+        Ok(Self {
+            entries,
+            promised: 0,
+            overflowed: false,
+            attached: BTreeMap::new(),
+            backlog: VecDeque::new(),
+            wakers: Vec::new(),
+        })
     }
 
     /// Promises room for `entries` more entries, so that the ring cannot overflow.
@@ -136,53 +162,124 @@ impl CompletionQueueRecord {
         }
     }
 
-    /// Takes what the device has written and gives it to its queue pairs.
-    pub fn collect(
-        &mut self,
-        device: &Device,
-        queue_pairs: &mut Numbered<QueuePairRecord>,
-    ) -> Result<(), Error> {
-        let mut taken = false;
+    /// Entries of this queue pair are its own from now on.
+    pub fn attach(&mut self, number: u32, qp: &Arc<Locked<QueuePairRecord>>) {
+        self.attached.insert(number, qp.clone());
+    }
+
+    /// Forgets a queue pair that is gone, and its completions.
+    pub fn detach(&mut self, number: u32) {
+        self.attached.remove(&number);
+        self.backlog.retain(|completion| completion.qp != number);
+    }
+
+    /// Takes what the device has written, for later.
+    pub fn collect(&mut self, device: &Device) -> Result<(), Error> {
+        let before = self.entries.ring.consumed();
+        while let Some(completion) = self.next()? {
+            self.backlog.push_back(completion);
+        }
+        self.tell_consumed(device, before)
+    }
+
+    /// Takes the oldest completions, as many as there are and fit, and answers how many.
+    pub fn poll_into(&mut self, device: &Device, out: &mut [Completion]) -> Result<usize, Error> {
+        let before = self.entries.ring.consumed();
+        let mut taken = 0;
+        for place in &mut *out {
+            let next = match self.backlog.pop_front() {
+                Some(completion) => Some(completion),
+                None => self.next()?,
+            };
+            let Some(completion) = next else { break };
+            *place = completion;
+            taken += 1;
+        }
+        if let Err(error) = self.tell_consumed(device, before) {
+            // The device does not answer; what it had done before is still to be heard.
+            out[..taken].iter().rev().for_each(|it| self.backlog.push_front(*it));
+            return Err(error);
+        }
+        Ok(taken)
+    }
+
+    fn tell_consumed(&self, device: &Device, before: u16) -> Result<(), Error> {
+        match self.entries.ring.consumed() == before {
+            true => Ok(()),
+            false => self.entries.tell_consumed(device),
+        }
+    }
+
+    /// The next completion in the ring. What says nothing to the application is taken on the way.
+    fn next(&mut self) -> Result<Option<Completion>, Error> {
         while let Some(entry) = self.entries.pop()? {
-            taken = true;
-            match (entry.kind, queue_pairs.get_mut(entry.qp)) {
-                (kind::OVERFLOW, _) => self.overflow(&entry, queue_pairs),
-                (_, Ok(qp)) => self.backlog.extend(qp.complete(&entry)),
-                _ => tracing::warn!(?entry, "a completion entry of no queue pair"),
+            let completion = match (entry.kind, self.attached.get(&entry.qp)) {
+                (kind::OVERFLOW, _) => {
+                    self.overflow(&entry);
+                    None
+                }
+                (_, Some(qp)) => qp.with(|qp, _| qp.complete(&entry)),
+                _ => {
+                    tracing::warn!(?entry, "a completion entry of no queue pair");
+                    None
+                }
+            };
+            if completion.is_some() {
+                return Ok(completion);
             }
         }
-        if taken {
-            self.entries.tell_consumed(device)?;
-        }
-        Ok(())
+        Ok(None)
     }
 
     /// An entry is lost, and all that would follow: no queue pair can go on that completes here.
-    fn overflow(&mut self, entry: &CompletionEntry, queue_pairs: &mut Numbered<QueuePairRecord>) {
+    fn overflow(&mut self, entry: &CompletionEntry) {
         tracing::warn!(?entry, number = self.entries.number, "a completion queue has overflowed");
         self.overflowed = true;
-        let number = self.entries.number;
-        queue_pairs.values_mut().filter(|qp| qp.completes_to(number)).for_each(|qp| qp.overflow());
-    }
-
-    /// Adds a completion that the driver made.
-    pub fn push(&mut self, completion: Completion) {
-        self.backlog.push_back(completion);
+        self.attached.values().for_each(|qp| qp.with(|qp, _| qp.overflow()));
     }
 
     /// True if completions wait for the application.
     pub fn has_backlog(&self) -> bool {
         !self.backlog.is_empty()
     }
+}
 
-    /// The next completions, at most `limit`.
-    pub fn take(&mut self, limit: usize) -> Vec<Completion> {
-        let count = limit.min(self.backlog.len());
-        self.backlog.drain(..count).collect()
+impl Locked<CompletionQueueRecord> {
+    /// Asks for an interrupt with the next entry, or at once if one waits in the ring.
+    pub fn arm(&self) -> Result<(), Error> {
+        self.with(|queue, device| queue.entries.arm(device))
     }
 
-    /// Forgets completions of a queue pair that is gone.
-    pub fn forget(&mut self, qp: u32) {
-        self.backlog.retain(|completion| completion.qp != qp);
+    /// As [`CompletionQueueRecord::collect`]; wakes who waits for what was collected.
+    pub fn collect(&self) -> Result<(), Error> {
+        let (collected, news) = self.with(|queue, device| {
+            let collected = queue.collect(device);
+            (collected, queue.has_backlog() && !queue.wakers.is_empty())
+        });
+        if news {
+            self.wake();
+        }
+        collected
+    }
+
+    /// Adds completions that the driver made, and wakes who waits for them.
+    pub fn extend(&self, completions: Vec<Completion>) {
+        self.with(|queue, _| queue.backlog.extend(completions));
+        self.wake();
+    }
+
+    /// The task is woken when there is something to poll, once.
+    pub fn wake_with(&self, waker: &Waker) {
+        self.with(|queue, _| {
+            if !queue.wakers.iter().any(|known| known.will_wake(waker)) {
+                queue.wakers.push(waker.clone());
+            }
+        });
+    }
+
+    /// Wakes the tasks that wait. Without the queue's lock: their executor may poll it at once.
+    pub fn wake(&self) {
+        let wakers = self.with(|queue, _| std::mem::take(&mut queue.wakers));
+        wakers.into_iter().for_each(Waker::wake);
     }
 }

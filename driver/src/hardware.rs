@@ -5,6 +5,7 @@ use crate::connection::Flow;
 use crate::device::Device;
 use crate::error::Error;
 use crate::flow_table::FlowTable;
+use crate::locked::Locked;
 use crate::numbered::Numbered;
 use crate::queue_pair::QueuePairRecord;
 use crate::raw::RawQueue;
@@ -12,6 +13,7 @@ use crate::state::QpEvent;
 use crate::window::Query;
 use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::registers::QP_CONTROL;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long frames that wait at the end have to leave, in device time.
@@ -22,11 +24,11 @@ const LINE: Duration = Duration::from_micros(20);
 /// Queue pairs, completion queues, flow table and raw queue of a device.
 pub(crate) struct Hardware {
     /// Registers.
-    pub device: Device,
+    pub device: Arc<Device>,
     /// Queue pairs for connections.
-    pub queue_pairs: Numbered<QueuePairRecord>,
+    pub queue_pairs: Numbered<Arc<Locked<QueuePairRecord>>>,
     /// Completion queues of the application.
-    pub completion_queues: Numbered<CompletionQueueRecord>,
+    pub completion_queues: Numbered<Arc<Locked<CompletionQueueRecord>>>,
     /// The connections that the device owns.
     pub flows: FlowTable,
     /// Ethernet frames.
@@ -35,26 +37,18 @@ pub(crate) struct Hardware {
 
 impl Hardware {
     /// A queue pair by number.
-    pub fn qp(&mut self, number: u32) -> Result<&mut QueuePairRecord, Error> {
-        self.queue_pairs.get_mut(number)
+    pub fn qp(&self, number: u32) -> Result<&Arc<Locked<QueuePairRecord>>, Error> {
+        self.queue_pairs.get(number)
     }
 
     /// A completion queue by number.
-    pub fn cq(&mut self, number: u32) -> Result<&mut CompletionQueueRecord, Error> {
-        self.completion_queues.get_mut(number)
-    }
-
-    /// A queue pair, and the device to act on it with.
-    pub fn qp_and_device(&mut self, number: u32) -> Result<(&mut QueuePairRecord, &Device), Error> {
-        Ok((self.queue_pairs.get_mut(number)?, &self.device))
+    pub fn cq(&self, number: u32) -> Result<&Arc<Locked<CompletionQueueRecord>>, Error> {
+        self.completion_queues.get(number)
     }
 
     /// Takes what the device has written to the completion queues.
-    pub fn collect(&mut self) -> Result<(), Error> {
-        for queue in self.completion_queues.values_mut() {
-            queue.collect(&self.device, &mut self.queue_pairs)?;
-        }
-        Ok(())
+    pub fn collect(&self) -> Result<(), Error> {
+        self.completion_queues.values().try_for_each(|queue| queue.collect())
     }
 
     /// Hands a connection to the hardware: context, start, and the entry of its flow if it comes in
@@ -71,7 +65,7 @@ impl Hardware {
             self.stop(qp)?;
             return Err(error);
         }
-        self.qp(qp)?.apply(QpEvent::Armed)
+        Ok(())
     }
 
     fn try_arm(
@@ -80,27 +74,25 @@ impl Hardware {
         flow: Option<Flow>,
         context: &QueuePairContext,
     ) -> Result<(), Error> {
-        let record = self.queue_pairs.get_mut(qp)?;
-        let (pd, send_cq, receive_cq) = (record.pd, record.send_cq, record.receive_cq);
-        for cq in [send_cq, receive_cq] {
-            self.completion_queues.get(cq)?.check()?;
+        let record = self.qp(qp)?.clone();
+        let queues = record.with(|record, _| {
+            record.begin();
+            [record.send_cq, record.receive_cq]
+        });
+        // Behind the begin, so that a queue that overflows meanwhile ends this one as well.
+        for queue in queues {
+            self.cq(queue)?.with(|queue, _| queue.check())?;
         }
-        let [send, receive] = record.rings();
-        let context = QueuePairContext {
-            pd,
-            send_cq,
-            receive_cq,
-            send_queue: send.bus_address(),
-            send_queue_log2: send.log2(),
-            receive_queue: receive.bus_address(),
-            receive_queue_log2: receive.log2(),
-            ..*context
-        };
-        record.begin();
-        self.device.commit(qp, &context)?;
-        record.live(self.device.start(qp, record.receives())?);
-        // The flow becomes valid last: a segment that finds it finds a queue pair at work.
-        flow.map_or(Ok(()), |flow| self.flows.insert(&self.device, qp, &flow))
+        record.with(|record, device| {
+            device.commit(qp, &record.context(context))?;
+            record.live(device.start(qp, record.receives())?);
+            // The flow becomes valid last: a segment that finds it finds a queue pair at work.
+            if let Some(flow) = flow {
+                self.flows.insert(device, qp, &flow)?;
+            }
+            record.speak_first(device)?;
+            record.apply(QpEvent::Armed)
+        })
     }
 
     /// Stops a queue pair and answers where its stream stood. Its completions so far are collected.
@@ -116,51 +108,80 @@ impl Hardware {
         self.device.fence()?;
         // All entries of before the fence are in memory.
         self.collect()?;
-        self.qp(qp)?.end();
+        self.qp(qp)?.with(|qp, _| qp.end());
         Ok(())
     }
 
     /// Makes a queue pair that has ended usable again.
     pub fn reset(&mut self, qp: u32) -> Result<(), Error> {
         self.qp(qp)?.expect(QpEvent::Reset)?;
-        if self.qp(qp)?.is_running() {
+        if self.is_running(qp)? {
             self.stop(qp)?;
         }
-        self.qp(qp)?.reset()
+        self.qp(qp)?.with(|qp, _| qp.reset())
+    }
+
+    fn is_running(&self, qp: u32) -> Result<bool, Error> {
+        Ok(self.qp(qp)?.with(|qp, _| qp.is_running()))
+    }
+
+    /// Adds a queue pair under a number that is vacant, if its completion queues have room for all
+    /// that it can complete.
+    pub fn add_queue_pair(
+        &mut self,
+        number: u32,
+        record: QueuePairRecord,
+    ) -> Result<Arc<Locked<QueuePairRecord>>, Error> {
+        let (queues, due) = ([record.send_cq, record.receive_cq], record.entries_due());
+        for queue in queues {
+            self.cq(queue)?.with(|queue, _| queue.check())?;
+        }
+        let [send, receive] = [self.cq(queues[0])?, self.cq(queues[1])?];
+        send.with(|queue, _| queue.promise(due[0]))?;
+        if let Err(error) = receive.with(|queue, _| queue.promise(due[1])) {
+            send.with(|queue, _| queue.release(due[0]));
+            return Err(error);
+        }
+        let record = Locked::new(&self.device, record);
+        for queue in [send, receive] {
+            queue.with(|queue, _| queue.attach(number, &record));
+        }
+        self.queue_pairs.insert(number, record.clone());
+        Ok(record)
     }
 
     /// Takes a queue pair out; its number and its rings are free.
     pub fn remove_queue_pair(&mut self, qp: u32) -> Result<(), Error> {
         // Of one that never ran, the device knows nothing.
-        if self.qp(qp)?.is_running() {
+        if self.is_running(qp)? {
             self.flows.remove(&self.device, qp)?;
             self.stop(qp)?;
         }
         let record = self.queue_pairs.remove(qp)?;
-        let queues = [record.send_cq, record.receive_cq];
-        for (queue, entries) in queues.into_iter().zip(record.entries_due()) {
-            let queue = self.cq(queue)?;
-            queue.release(entries);
-            queue.forget(qp);
+        let (queues, due) =
+            record.with(|record, _| ([record.send_cq, record.receive_cq], record.entries_due()));
+        for (queue, entries) in queues.into_iter().zip(due) {
+            self.cq(queue)?.with(|queue, _| {
+                queue.release(entries);
+                queue.detach(qp);
+            });
         }
         Ok(())
     }
 
     /// Flushes what a stopped queue pair has left, into its completion queues.
     pub fn flush(&mut self, qp: u32) -> Result<(), Error> {
-        let record = self.qp(qp)?;
-        let (send_cq, receive_cq) = (record.send_cq, record.receive_cq);
-        let [sends, receives] = record.flush();
-        for (queue, completions) in [(send_cq, sends), (receive_cq, receives)] {
-            let queue = self.cq(queue)?;
-            completions.into_iter().for_each(|completion| queue.push(completion));
+        let (queues, flushed) =
+            self.qp(qp)?.with(|record, _| ([record.send_cq, record.receive_cq], record.flush()));
+        for (queue, completions) in queues.into_iter().zip(flushed) {
+            self.cq(queue)?.extend(completions);
         }
         Ok(())
     }
 
     /// Stops a completion queue for good. When this returns the device writes no more entries.
     pub fn remove_completion_queue(&mut self, number: u32) -> Result<(), Error> {
-        self.completion_queues.get(number)?.entries.disable(&self.device)?;
+        self.cq(number)?.with(|queue, device| queue.entries.disable(device))?;
         self.device.fence()?;
         self.completion_queues.remove(number).map(drop)
     }
@@ -171,7 +192,7 @@ impl Hardware {
             self.device.control(QP_CONTROL, qp, false)?;
         }
         for queue in self.completion_queues.values() {
-            queue.entries.disable(&self.device)?;
+            queue.with(|queue, device| queue.entries.disable(device))?;
         }
         self.raw.disable(&self.device)?;
         self.device.fence()
@@ -195,7 +216,7 @@ impl Hardware {
     pub fn arm_all(&mut self) -> Result<(), Error> {
         self.raw.arm(&self.device)?;
         for queue in self.completion_queues.values() {
-            queue.entries.arm(&self.device)?;
+            queue.arm()?;
         }
         Ok(())
     }

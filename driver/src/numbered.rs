@@ -64,11 +64,6 @@ impl<T> Numbered<T> {
         self.objects.values()
     }
 
-    /// Every object, to change it.
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.objects.values_mut()
-    }
-
     /// Every number that is in use.
     pub fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
         self.objects.keys().copied()

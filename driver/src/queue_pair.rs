@@ -3,10 +3,12 @@
 use crate::completion::{Completion, Operation};
 use crate::device::Device;
 use crate::error::Error;
+use crate::locked::Locked;
 use crate::memory::{Buffer, RemoteBuffer};
 use crate::ring::WorkRing;
 use crate::state::{QpEvent, QpState};
 use crate::status::Status;
+use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::queue::{kind, opcode, CompletionEntry, ReceiveRequest, SendRequest};
 use ironwarp_abi::registers::{DOORBELL_RECEIVE, DOORBELL_SEND};
 use ironwarp_abi::status::CQ_OVERFLOW;
@@ -97,16 +99,26 @@ struct WorkQueue {
 impl WorkQueue {
     fn new(ring: WorkRing, limit: usize) -> Self {
         let limit = limit.min(ring.entries());
-        Self { ring, posted: VecDeque::new(), limit }
+        // It never grows: posting allocates nothing.
+        Self { ring, posted: VecDeque::with_capacity(limit), limit }
     }
 
+    /// How many more requests it takes.
+    fn room(&self) -> usize {
+        self.limit - self.posted.len()
+    }
+
+    /// Takes a request. The caller knows that there is room.
     fn push(&mut self, request: &[u8; SendRequest::BYTES], posted: Posted) -> Result<(), Error> {
-        if self.posted.len() >= self.limit {
-            return Err(Error::QueueFull);
-        }
         self.ring.push(request)?;
         self.posted.push_back(posted);
         Ok(())
+    }
+
+    /// Begins anew, as the device does.
+    fn clear(&mut self) {
+        self.posted.clear();
+        self.ring.clear();
     }
 
     /// Takes request `number` and those before it, which are then done as well.
@@ -149,8 +161,10 @@ pub(crate) struct QueuePairRecord {
     pub receive_cq: u32,
     send: WorkQueue,
     receive: WorkQueue,
+    /// The driver has something to say before the application.
+    speaks_first: bool,
     /// For the connection manager, oldest first.
-    pub events: VecDeque<HardwareEvent>,
+    events: VecDeque<HardwareEvent>,
 }
 
 /// What a queue pair is made of.
@@ -184,6 +198,7 @@ impl QueuePairRecord {
             receive_cq: parts.receive_cq,
             send: WorkQueue::new(parts.send, parts.outstanding),
             receive: WorkQueue::new(parts.receive, usize::MAX),
+            speaks_first: false,
             events: VecDeque::new(),
         }
     }
@@ -204,9 +219,10 @@ impl QueuePairRecord {
         self.state.after(event).map(|_| ()).ok_or(Error::State(self.state))
     }
 
-    /// The device hears of it from now on.
+    /// The device hears of it from now on. Nothing to send is left of a start that failed.
     pub fn begin(&mut self) {
         self.running = true;
+        self.send.clear();
     }
 
     /// The device has started it.
@@ -224,11 +240,6 @@ impl QueuePairRecord {
         self.running
     }
 
-    /// True if it has entries in a completion queue.
-    pub fn completes_to(&self, cq: u32) -> bool {
-        self.send_cq == cq || self.receive_cq == cq
-    }
-
     /// A completion queue of it takes no more entries.
     pub fn overflow(&mut self) {
         if self.is_running() {
@@ -236,9 +247,19 @@ impl QueuePairRecord {
         }
     }
 
-    /// The rings, send first.
-    pub fn rings(&self) -> [&WorkRing; 2] {
-        [&self.send.ring, &self.receive.ring]
+    /// What the device must know of it besides its connection.
+    pub fn context(&self, connection: &QueuePairContext) -> QueuePairContext {
+        let [send, receive] = [&self.send.ring, &self.receive.ring];
+        QueuePairContext {
+            pd: self.pd,
+            send_cq: self.send_cq,
+            receive_cq: self.receive_cq,
+            send_queue: send.bus_address(),
+            send_queue_log2: send.log2(),
+            receive_queue: receive.bus_address(),
+            receive_queue_log2: receive.log2(),
+            ..*connection
+        }
     }
 
     /// Completion entries that the queue pair can cause at a time in its send and in its receive
@@ -248,59 +269,96 @@ impl QueuePairRecord {
     }
 
     /// Posts something to send.
+    #[cfg(test)]
     pub fn post_send(&mut self, device: &Device, request: WorkRequest) -> Result<(), Error> {
-        self.post(device, request, false)
-    }
-
-    /// Sends the empty RDMA Write that says ready-to-receive (RFC 6581 s. 9.2); the application
-    /// does not hear of it.
-    pub fn post_ready_to_receive(&mut self, device: &Device) -> Result<(), Error> {
-        self.post(device, WorkRequest::write(0, Buffer::EMPTY, NOWHERE).unsignaled(), true)
+        fit(self.post_sends(device, &[request])?)
     }
 
     /// Sends an empty RDMA Write that asks after the peer; neither application hears of it.
     pub fn post_keep_alive(&mut self, device: &Device) -> Result<(), Error> {
-        self.post(device, WorkRequest::write(0, Buffer::EMPTY, NOWHERE), true)
-    }
-
-    fn post(&mut self, device: &Device, request: WorkRequest, hidden: bool) -> Result<(), Error> {
         if self.state != QpState::Open {
             return Err(Error::State(self.state));
         }
-        let (id, operation, signaled) = (request.id, request.operation(), request.signaled);
-        let posted = Posted { id, operation, signaled, hidden };
-        self.send.push(&request.entry().to_bytes(), posted)?;
-        device.ring_queue_pair(self.number, DOORBELL_SEND, self.send.ring.posted())
+        fit(self.post(device, &[WorkRequest::write(0, Buffer::EMPTY, NOWHERE)], true)?)
     }
 
-    /// Posts a buffer for the next message that has none. Before the connection is open the
-    /// device is not told; it learns of all of them when it starts.
+    /// Posts as many of these as there is room for, and answers how many, with one doorbell.
+    pub fn post_sends(
+        &mut self,
+        device: &Device,
+        requests: &[WorkRequest],
+    ) -> Result<usize, Error> {
+        if self.state != QpState::Open {
+            return Err(Error::State(self.state));
+        }
+        self.post(device, requests, false)
+    }
+
+    /// If it was said of this life that the driver speaks first, sends the empty RDMA Write that
+    /// says ready-to-receive (RFC 6581 s. 9.2), ahead of what the application can post; which does
+    /// not hear of it.
+    pub fn speak_first(&mut self, device: &Device) -> Result<(), Error> {
+        if !std::mem::take(&mut self.speaks_first) {
+            return Ok(());
+        }
+        let request = WorkRequest::write(0, Buffer::EMPTY, NOWHERE).unsignaled();
+        fit(self.post(device, &[request], true)?)
+    }
+
+    fn post(
+        &mut self,
+        device: &Device,
+        requests: &[WorkRequest],
+        hidden: bool,
+    ) -> Result<usize, Error> {
+        let count = requests.len().min(self.send.room());
+        for request in &requests[..count] {
+            let (id, operation, signaled) = (request.id, request.operation(), request.signaled);
+            let posted = Posted { id, operation, signaled, hidden };
+            self.send.push(&request.entry().to_bytes(), posted)?;
+        }
+        if count > 0 {
+            device.ring_queue_pair(self.number, DOORBELL_SEND, self.send.ring.posted())?;
+        }
+        Ok(count)
+    }
+
+    /// Posts a buffer for the next message that has none.
+    #[cfg(test)]
     pub fn post_receive(&mut self, device: &Device, id: u64, buffer: Buffer) -> Result<(), Error> {
+        fit(self.post_receives(device, &[(id, buffer)])?)
+    }
+
+    /// Posts as many named buffers as there is room for, and answers how many. Before the
+    /// connection is open the device is not told; it learns of all of them when it starts.
+    pub fn post_receives(
+        &mut self,
+        device: &Device,
+        buffers: &[(u64, Buffer)],
+    ) -> Result<usize, Error> {
         if matches!(self.state, QpState::Closed | QpState::Error) {
             return Err(Error::State(self.state));
         }
-        let entry = ReceiveRequest {
-            length: buffer.length,
-            local_offset: buffer.offset,
-            local_stag: buffer.stag,
-        };
-        let operation = Operation::Receive;
-        let posted = Posted { id, operation, signaled: true, hidden: false };
-        self.receive.push(&entry.to_bytes(), posted)?;
-        match self.state {
-            QpState::Open => self.ring_receive(device),
-            _ => Ok(()),
+        let count = buffers.len().min(self.receive.room());
+        for (id, buffer) in &buffers[..count] {
+            let entry = ReceiveRequest {
+                length: buffer.length,
+                local_offset: buffer.offset,
+                local_stag: buffer.stag,
+            };
+            let operation = Operation::Receive;
+            let posted = Posted { id: *id, operation, signaled: true, hidden: false };
+            self.receive.push(&entry.to_bytes(), posted)?;
         }
+        if count > 0 && self.state == QpState::Open {
+            device.ring_queue_pair(self.number, DOORBELL_RECEIVE, self.receives())?;
+        }
+        Ok(count)
     }
 
     /// Receives posted since the queue pair's beginning, modulo 2^16.
     pub fn receives(&self) -> u16 {
         self.receive.ring.posted()
-    }
-
-    /// Tells a queue pair that has just started of the receives posted before.
-    fn ring_receive(&self, device: &Device) -> Result<(), Error> {
-        device.ring_queue_pair(self.number, DOORBELL_RECEIVE, self.receive.ring.posted())
     }
 
     /// What a completion entry means to the application, if anything.
@@ -341,6 +399,11 @@ impl QueuePairRecord {
         (!done.hidden && (done.signaled || !status.is_success())).then_some(completion)
     }
 
+    /// True if the connection manager has something to hear.
+    pub fn has_news(&self) -> bool {
+        matches!(self.state, QpState::Open | QpState::Draining) && !self.events.is_empty()
+    }
+
     /// True if a send may be on the way.
     pub fn has_sends(&self) -> bool {
         !self.send.posted.is_empty()
@@ -374,11 +437,55 @@ impl QueuePairRecord {
     pub fn reset(&mut self) -> Result<(), Error> {
         self.apply(QpEvent::Reset)?;
         self.events.clear();
-        for queue in [&mut self.send, &mut self.receive] {
-            queue.posted.clear();
-            queue.ring.clear();
-        }
+        self.send.clear();
+        self.receive.clear();
         Ok(())
+    }
+}
+
+/// An error if the one request was not posted.
+pub(crate) fn fit(posted: usize) -> Result<(), Error> {
+    match posted {
+        0 => Err(Error::QueueFull),
+        _ => Ok(()),
+    }
+}
+
+/// What the connection manager does with a queue pair, each under its lock.
+impl Locked<QueuePairRecord> {
+    /// As [`QueuePairRecord::state`].
+    pub fn state(&self) -> QpState {
+        self.with(|qp, _| qp.state())
+    }
+
+    /// As [`QueuePairRecord::apply`].
+    pub fn apply(&self, event: QpEvent) -> Result<(), Error> {
+        self.with(|qp, _| qp.apply(event))
+    }
+
+    /// As [`QueuePairRecord::expect`].
+    pub fn expect(&self, event: QpEvent) -> Result<(), Error> {
+        self.with(|qp, _| qp.expect(event))
+    }
+
+    /// In the life that begins next the driver sends ready-to-receive first, or does not.
+    pub fn speaks_first(&self, first: bool) {
+        self.with(|qp, _| qp.speaks_first = first);
+    }
+
+    /// The oldest event that was not taken.
+    pub fn next_event(&self) -> Option<HardwareEvent> {
+        self.with(|qp, _| qp.events.pop_front())
+    }
+
+    /// As [`QueuePairRecord::has_sends`].
+    pub fn has_sends(&self) -> bool {
+        self.with(|qp, _| qp.has_sends())
+    }
+
+    /// As [`QueuePairRecord::sends_completed`].
+    pub fn sends_completed(&self) -> bool {
+        self.with(|qp, _| qp.sends_completed())
     }
 }
 
@@ -472,7 +579,6 @@ mod tests {
     #[test]
     fn a_queue_pair_that_runs_ends_when_a_queue_overflows() {
         let (_fake, _device, mut qp) = open();
-        assert!(qp.completes_to(1) && qp.completes_to(2) && !qp.completes_to(3));
         qp.overflow();
         assert_eq!(qp.events.pop_front().map(|event| event.status), Some(CQ_OVERFLOW));
         qp.end();

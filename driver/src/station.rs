@@ -1,21 +1,21 @@
 //! Everything behind a context's lock: hardware, memory table and connections.
 
-use crate::completion::{Completion, CompletionQueueRecord};
+use crate::completion::CompletionQueueRecord;
 use crate::connection::{Connections, Event, RequestId, StartupOptions};
 use crate::device::Device;
 use crate::domains::Domains;
 use crate::error::Error;
 use crate::flow_table::FlowTable;
 use crate::hardware::Hardware;
-use crate::memory::{Buffer, MemoryTable, Registration};
+use crate::locked::Locked;
+use crate::memory::{MemoryTable, Registration};
 use crate::numbered::Numbered;
 use crate::options::Options;
 use crate::os::Region;
 use crate::pci::PciFunction;
-use crate::queue_pair::{Parts, QueuePairRecord, WorkRequest};
+use crate::queue_pair::{Parts, QueuePairRecord};
 use crate::raw::RawQueue;
 use crate::ring::WorkRing;
-use crate::state::QpState;
 use crate::usage::Usage;
 use crate::verbs::QueuePairOptions;
 use ironwarp_abi::configuration::Configuration;
@@ -41,6 +41,7 @@ impl Station {
             None => StdRng::from_os_rng(),
         };
         let device = Device::open(function, options.mac, options.clocks_per_microsecond)?;
+        let device = Arc::new(device);
         let capabilities = *device.capabilities();
         options.check_device(&capabilities.configuration)?;
         let mut memory = MemoryTable::new(&device, StdRng::from_rng(&mut random));
@@ -87,8 +88,12 @@ impl Station {
 
     /// How long nothing happens by itself.
     pub fn time_to_wait(&mut self, limit: Duration) -> Duration {
-        let mut queues = self.hardware.completion_queues.values();
-        if queues.any(CompletionQueueRecord::has_backlog) {
+        let Hardware { queue_pairs, completion_queues, .. } = &self.hardware;
+        // Whoever polls a completion queue takes its events out, and then no interrupt tells of
+        // them any more.
+        if completion_queues.values().any(|queue| queue.with(|queue, _| queue.has_backlog()))
+            || queue_pairs.values().any(|qp| qp.with(|qp, _| qp.has_news()))
+        {
             return Duration::ZERO;
         }
         let now = self.hardware.device.function().now();
@@ -120,11 +125,15 @@ impl Station {
         self.domains.leave(domain)
     }
 
-    pub fn new_completion_queue(&mut self, entries: usize) -> Result<u32, Error> {
+    pub fn new_completion_queue(
+        &mut self,
+        entries: usize,
+    ) -> Result<(u32, Arc<Locked<CompletionQueueRecord>>), Error> {
         let number = self.hardware.completion_queues.vacant()?;
         let queue = CompletionQueueRecord::start(&self.hardware.device, number, entries)?;
-        self.hardware.completion_queues.insert(number, queue);
-        Ok(number)
+        let queue = Locked::new(&self.hardware.device, queue);
+        self.hardware.completion_queues.insert(number, queue.clone());
+        Ok((number, queue))
     }
 
     pub fn drop_completion_queue(&mut self, number: u32) {
@@ -134,28 +143,11 @@ impl Station {
         }
     }
 
-    pub fn poll_completions(
-        &mut self,
-        number: u32,
-        limit: usize,
-    ) -> Result<Vec<Completion>, Error> {
-        self.hardware.collect()?;
-        Ok(self.hardware.cq(number)?.take(limit))
-    }
-
-    pub fn arm_completions(&mut self, number: u32) -> Result<(), Error> {
-        self.hardware.completion_queues.get(number)?.entries.arm(&self.hardware.device)
-    }
-
-    pub fn vector(&self, number: u32) -> u16 {
-        self.hardware.device.capabilities().vector(number)
-    }
-
     pub fn new_queue_pair(
         &mut self,
         pd: u16,
         options: &QueuePairOptions<'_>,
-    ) -> Result<u32, Error> {
+    ) -> Result<(u32, Arc<Locked<QueuePairRecord>>), Error> {
         let number = self.hardware.queue_pairs.vacant()?;
         let device = &self.hardware.device;
         let record = QueuePairRecord::new(Parts {
@@ -167,18 +159,9 @@ impl Station {
             receive: WorkRing::new(device, options.receive_entries)?,
             outstanding: device.capabilities().outstanding,
         });
-        for queue in [record.send_cq, record.receive_cq] {
-            self.hardware.cq(queue)?.check()?;
-        }
-        let [sends, receives] = record.entries_due();
-        self.hardware.cq(record.send_cq)?.promise(sends)?;
-        if let Err(error) = self.hardware.cq(record.receive_cq)?.promise(receives) {
-            self.hardware.cq(record.send_cq)?.release(sends);
-            return Err(error);
-        }
-        self.hardware.queue_pairs.insert(number, record);
+        let record = self.hardware.add_queue_pair(number, record)?;
         self.domains.join(pd)?;
-        Ok(number)
+        Ok((number, record))
     }
 
     pub fn drop_queue_pair(&mut self, number: u32) {
@@ -190,27 +173,13 @@ impl Station {
 
     fn try_drop_queue_pair(&mut self, number: u32) -> Result<(), Error> {
         self.connections.abandon(&mut self.hardware, number)?;
-        let domain = self.hardware.qp(number)?.pd;
+        let domain = self.hardware.qp(number)?.with(|qp, _| qp.pd);
         self.hardware.remove_queue_pair(number)?;
         self.domains.leave(domain)
     }
 
     pub fn reset_queue_pair(&mut self, number: u32) -> Result<(), Error> {
         self.hardware.reset(number)
-    }
-
-    pub fn qp_state(&mut self, number: u32) -> Result<QpState, Error> {
-        Ok(self.hardware.qp(number)?.state())
-    }
-
-    pub fn post_send(&mut self, number: u32, request: WorkRequest) -> Result<(), Error> {
-        let (qp, device) = self.hardware.qp_and_device(number)?;
-        qp.post_send(device, request)
-    }
-
-    pub fn post_receive(&mut self, number: u32, id: u64, buffer: Buffer) -> Result<(), Error> {
-        let (qp, device) = self.hardware.qp_and_device(number)?;
-        qp.post_receive(device, id, buffer)
     }
 
     pub fn listen(&mut self, port: u16) -> Result<(), Error> {

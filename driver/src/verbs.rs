@@ -1,28 +1,34 @@
 //! The application's view: a context, and the objects that are made from it.
 //!
 //! Everything is non-blocking and polled; [`Context::wait`] lets device time pass. One thread can
-//! therefore drive both ends of a simulation. Handles may be used from any thread; each call takes
-//! the context's lock for its duration.
+//! therefore drive both ends of a simulation. Handles may be used from any thread. Posting and
+//! polling lock nothing but the queue pair and the completion queue that they are called on; all
+//! else takes the context's lock for its duration.
 
-use crate::completion::Completion;
+use crate::completion::{Completion, CompletionQueueRecord};
 use crate::connection::{Event, RequestId, StartupOptions};
 use crate::error::Error;
+use crate::locked::Locked;
 use crate::memory::{Access, Buffer, Registration, RemoteBuffer};
 use crate::options::Options;
 use crate::os::{EventFd, Region};
 use crate::pci::PciFunction;
-use crate::queue_pair::WorkRequest;
+use crate::queue_pair::{fit, QueuePairRecord, WorkRequest};
+use crate::reactor::Reactor;
+use crate::ready::Completions;
 use crate::state::QpState;
 use crate::station::Station;
 use crate::usage::Usage;
 use ironwarp_abi::configuration::Configuration;
 use std::net::SocketAddrV4;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::Duration;
 
 struct Shared {
     function: Arc<dyn PciFunction>,
     station: Mutex<Station>,
+    reactor: Reactor,
 }
 
 impl Shared {
@@ -47,7 +53,7 @@ impl Context {
     /// options.
     pub fn open(function: Arc<dyn PciFunction>, options: Options) -> Result<Self, Error> {
         let station = Mutex::new(Station::open(function.clone(), options)?);
-        Ok(Self { shared: Arc::new(Shared { function, station }) })
+        Ok(Self { shared: Arc::new(Shared { function, station, reactor: Reactor::default() }) })
     }
 
     /// The PCI function.
@@ -126,8 +132,8 @@ impl Context {
     /// # Errors
     /// [`Error::Exhausted`] if all are in use; [`Error::OutOfRange`] for its size.
     pub fn completion_queue(&self, entries: usize) -> Result<CompletionQueue, Error> {
-        let number = self.shared.lock().new_completion_queue(entries)?;
-        let inner = CompletionQueueInner { shared: self.shared.clone(), number };
+        let (number, record) = self.shared.lock().new_completion_queue(entries)?;
+        let inner = CompletionQueueInner { shared: self.shared.clone(), number, record };
         Ok(CompletionQueue { inner: Arc::new(inner) })
     }
 
@@ -272,10 +278,11 @@ impl ProtectionDomain {
                 return Err(Error::Foreign("the completion queue"));
             }
         }
-        let number = self.shared.lock().new_queue_pair(self.number, options)?;
+        let (number, record) = self.shared.lock().new_queue_pair(self.number, options)?;
         Ok(QueuePair {
             shared: self.shared.clone(),
             number,
+            record,
             _queues: [options.send_cq.inner.clone(), options.receive_cq.inner.clone()],
         })
     }
@@ -369,6 +376,7 @@ impl Drop for MemoryRegion {
 struct CompletionQueueInner {
     shared: Arc<Shared>,
     number: u32,
+    record: Arc<Locked<CompletionQueueRecord>>,
 }
 
 impl Drop for CompletionQueueInner {
@@ -390,15 +398,59 @@ impl CompletionQueue {
 
     /// The vector of its interrupt. Queues share vectors if there are more of them.
     pub fn vector(&self) -> u16 {
-        self.inner.shared.lock().vector(self.inner.number)
+        self.inner.record.device().capabilities().vector(self.inner.number)
     }
 
-    /// Takes completions, at most `limit`, oldest first.
+    /// Takes completions into `out`, oldest first, and answers how many: all, or as many as fit.
+    /// Allocates nothing, and tells the device once how far the ring was read.
     ///
     /// # Errors
-    /// [`Error::Bus`] if the device does not answer.
+    /// [`Error::Bus`] if the device does not answer. Then no completion is taken.
+    pub fn poll_into(&self, out: &mut [Completion]) -> Result<usize, Error> {
+        self.inner.record.with(|queue, device| queue.poll_into(device, out))
+    }
+
+    /// The same, at most `limit`, into a vector. What waits beyond them is left.
+    ///
+    /// # Errors
+    /// As [`CompletionQueue::poll_into`].
     pub fn poll(&self, limit: usize) -> Result<Vec<Completion>, Error> {
-        self.inner.shared.lock().poll_completions(self.inner.number, limit)
+        let mut completions = Vec::new();
+        let mut some = [Completion::NONE; 16];
+        while completions.len() < limit {
+            let room = some.len().min(limit - completions.len());
+            let taken = match self.poll_into(&mut some[..room]) {
+                Err(error) if completions.is_empty() => return Err(error),
+                // Those that are taken are heard of first.
+                taken => taken.unwrap_or(0),
+            };
+            completions.extend_from_slice(&some[..taken]);
+            if taken < room {
+                break;
+            }
+        }
+        Ok(completions)
+    }
+
+    /// Completions for a task: at least one, oldest first, into `out`, and how many. The task is
+    /// woken by the queue's interrupt, on whatever executor it runs; a thread of the context's own
+    /// sleeps for that. Nothing is lost if the future is dropped. What ends a connection comes only
+    /// out of [`Context::poll`], so somebody calls that, too.
+    ///
+    /// The time of a simulation or a model in this process passes only in [`Context::wait`]: there,
+    /// a thread has to wait while tasks sleep. The time of all other devices passes by itself.
+    ///
+    /// # Errors
+    /// [`Error::Bus`] if the device does not answer; [`Error::System`] if there is no thread.
+    pub fn completions<'a>(&'a self, out: &'a mut [Completion]) -> Completions<'a> {
+        Completions::new(self, out)
+    }
+
+    pub(crate) fn wake_with(&self, waker: &Waker) -> Result<(), Error> {
+        let CompletionQueueInner { shared, record, .. } = &*self.inner;
+        shared.reactor.serve(&*shared.function, self.vector(), record)?;
+        record.wake_with(waker);
+        Ok(())
     }
 
     /// Asks for an interrupt with the next completion, or at once if one waits in the ring.
@@ -406,7 +458,7 @@ impl CompletionQueue {
     /// # Errors
     /// [`Error::Bus`] if the device does not answer.
     pub fn arm(&self) -> Result<(), Error> {
-        self.inner.shared.lock().arm_completions(self.inner.number)
+        self.inner.record.arm()
     }
 }
 
@@ -414,6 +466,7 @@ impl CompletionQueue {
 pub struct QueuePair {
     shared: Arc<Shared>,
     number: u32,
+    record: Arc<Locked<QueuePairRecord>>,
     _queues: [Arc<CompletionQueueInner>; 2],
 }
 
@@ -428,7 +481,7 @@ impl QueuePair {
     /// # Errors
     /// [`Error::Gone`] cannot happen while the handle lives, but a panic would be worse.
     pub fn state(&self) -> Result<QpState, Error> {
-        self.shared.lock().qp_state(self.number)
+        Ok(self.record.state())
     }
 
     /// Posts something to send or to read; the connection must be open.
@@ -436,7 +489,16 @@ impl QueuePair {
     /// # Errors
     /// [`Error::State`], [`Error::QueueFull`] or [`Error::Bus`].
     pub fn post_send(&self, request: WorkRequest) -> Result<(), Error> {
-        self.shared.lock().post_send(self.number, request)
+        fit(self.post_send_batch(&[request])?)
+    }
+
+    /// Posts work requests in their order, and answers how many: all, or the first so many that
+    /// there is room for. The device is told once.
+    ///
+    /// # Errors
+    /// [`Error::State`] or [`Error::Bus`].
+    pub fn post_send_batch(&self, requests: &[WorkRequest]) -> Result<usize, Error> {
+        self.record.with(|qp, device| qp.post_sends(device, requests))
     }
 
     /// Posts a buffer for a message of the peer; also before there is a connection. `id` names
@@ -445,7 +507,16 @@ impl QueuePair {
     /// # Errors
     /// [`Error::State`], [`Error::QueueFull`] or [`Error::Bus`].
     pub fn post_receive(&self, id: u64, buffer: Buffer) -> Result<(), Error> {
-        self.shared.lock().post_receive(self.number, id, buffer)
+        fit(self.post_receive_batch(&[(id, buffer)])?)
+    }
+
+    /// Posts buffers, each with the request's name, in their order, and answers how many: all, or
+    /// the first so many that there is room for. The device is told once.
+    ///
+    /// # Errors
+    /// [`Error::State`] or [`Error::Bus`].
+    pub fn post_receive_batch(&self, buffers: &[(u64, Buffer)]) -> Result<usize, Error> {
+        self.record.with(|qp, device| qp.post_receives(device, buffers))
     }
 
     /// Makes a queue pair whose connection has ended idle again. The device no longer touches the

@@ -1,9 +1,12 @@
 //! `ironwarp bench`: how fast it is.
 
+mod driver;
+mod meter;
 mod plain;
 mod rdma;
 mod tcp;
 
+pub use driver::{Driver, Row};
 pub use tcp::{KernelTcp, Report};
 
 use clap::{Args, Subcommand};
@@ -20,6 +23,9 @@ enum What {
     /// RDMA Writes of 64 KiB over the kernel's TCP, beside plain TCP, on loopback between two
     /// processes.
     KernelTcp(KernelTcp),
+    /// What posting and polling cost the driver, the device's own work apart: time, doorbells and
+    /// system calls.
+    Driver(Driver),
 }
 
 /// What a measurement can fail of.
@@ -67,5 +73,6 @@ fn pattern() -> Vec<u8> {
 pub fn run(bench: &Bench) -> Result<(), Error> {
     match &bench.what {
         What::KernelTcp(kernel_tcp) => tcp::run(kernel_tcp),
+        What::Driver(driver) => driver::run(driver),
     }
 }

@@ -108,7 +108,7 @@ impl Live {
         hardware: &mut Hardware,
         now: Duration,
     ) -> Result<Option<Reason>, Error> {
-        while let Some(event) = hardware.qp(self.qp)?.events.pop_front() {
+        while let Some(event) = hardware.qp(self.qp)?.next_event() {
             match event.status {
                 status::PEER_CLOSED => {
                     hardware.qp(self.qp)?.apply(QpEvent::PeerClosed)?;
@@ -143,8 +143,7 @@ impl Live {
         }
         let need = keep_alive.look(&hardware.device.query(self.qp)?, now);
         if need == Need::Ask {
-            let (queue_pair, device) = hardware.qp_and_device(self.qp)?;
-            match queue_pair.post_keep_alive(device) {
+            match hardware.qp(self.qp)?.with(|qp, device| qp.post_keep_alive(device)) {
                 // The application asks the peer already.
                 Ok(()) | Err(Error::QueueFull) => {}
                 Err(error) => return Err(error),

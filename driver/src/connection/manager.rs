@@ -263,21 +263,18 @@ impl Connections {
             return self.fail_startup(hardware, id, reason);
         };
         let to = HandOver { qp, role, agreement };
+        hardware.qp(qp)?.speaks_first(startup.ready_to_receive);
         let first = match self.tcp.hand_over(startup.tcp, hardware, &to, now) {
             Ok(first) => first,
             Err(error) => return self.fail_startup(hardware, id, Reason::Local(error.to_string())),
         };
-        let (tcp, ready_to_receive) = (startup.tcp, startup.ready_to_receive);
+        let tcp = startup.tcp;
         self.startups.remove(&id);
         let silence = Silence::new(self.silence, now);
         //= rfc5044#7.1.2  The Responder sends nothing before the first FPDU.
         let first = (role == Role::Responder).then_some(first);
         let keep_alive = self.keep_alive.map(|limit| KeepAlive::new(limit, first, now));
         self.live.insert(qp, Live::new(qp, tcp, silence, keep_alive));
-        if ready_to_receive {
-            let (queue_pair, device) = hardware.qp_and_device(qp)?;
-            queue_pair.post_ready_to_receive(device)?;
-        }
         self.events.push(Event::Established { qp, startup: peer, agreement });
         Ok(())
     }

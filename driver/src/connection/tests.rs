@@ -1,8 +1,10 @@
 //! Two drivers open, use and close connections over a pipe of frames.
 
+mod batches;
 mod life;
 mod neighbour;
 mod startup;
+mod threads;
 
 use super::frames::segment::tests::mirrored;
 use super::frames::segment::{Direction, Segment};
