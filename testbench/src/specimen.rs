@@ -2,10 +2,11 @@
 //!
 //! Shared by the build script, which Verilates it, and by the tests.
 
+use ironwarp_hdl::pins::Ports;
 use rust_hdl::prelude::*;
 
 /// Counts the clocks where `enable` is set, and sums two wide numbers.
-#[derive(LogicBlock)]
+#[derive(LogicBlock, Ports)]
 pub struct Specimen {
     /// Rising edges count.
     pub clock: Signal<In, Clock>,
@@ -64,7 +65,7 @@ impl Logic for Specimen {
 
 /// A block whose Verilog means something else than its Rust: what the lint is there to prevent, and
 /// what the lockstep harness must see.
-#[derive(LogicBlock, Default)]
+#[derive(LogicBlock, Ports, Default)]
 pub struct Misread {
     /// Compared with `b`, plus one.
     pub a: Signal<In, Bits<8>>,
