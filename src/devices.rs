@@ -5,6 +5,7 @@ use ironwarp_abi::pci::{DEVICE_ID, VENDOR_ID};
 use ironwarp_driver::backend::{PciBus, PciDevice};
 use ironwarp_driver::pci::Address;
 use ironwarp_driver::Error;
+use std::io::Write;
 
 /// List the RNICs of this machine.
 #[derive(Args, Clone, Debug)]
@@ -45,7 +46,13 @@ pub fn list(command: &Devices) -> Result<(), Error> {
     if shown.peek().is_none() {
         eprintln!("no RNIC among {} PCI functions", devices.len());
     }
-    shown.for_each(|device| println!("{device}"));
+    let mut out = std::io::stdout().lock();
+    for device in shown {
+        // Whoever reads no further has enough.
+        if writeln!(out, "{device}").is_err() {
+            break;
+        }
+    }
     Ok(())
 }
 

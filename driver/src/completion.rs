@@ -250,22 +250,27 @@ impl Locked<CompletionQueueRecord> {
         self.with(|queue, device| queue.entries.arm(device))
     }
 
-    /// As [`CompletionQueueRecord::collect`]; wakes who waits for what was collected.
+    /// As [`CompletionQueueRecord::collect`]; who waits for what was collected is woken when the
+    /// station's lock, which the caller holds, is free.
     pub fn collect(&self) -> Result<(), Error> {
         let (collected, news) = self.with(|queue, device| {
             let collected = queue.collect(device);
             (collected, queue.has_backlog() && !queue.wakers.is_empty())
         });
         if news {
-            self.wake();
+            self.wake_later();
         }
         collected
     }
 
-    /// Adds completions that the driver made, and wakes who waits for them.
+    /// Adds completions that the driver made; who waits for them is woken as above.
     pub fn extend(&self, completions: Vec<Completion>) {
         self.with(|queue, _| queue.backlog.extend(completions));
-        self.wake();
+        self.wake_later();
+    }
+
+    fn wake_later(&self) {
+        self.with(|queue, device| device.wake_later(std::mem::take(&mut queue.wakers)));
     }
 
     /// The task is woken when there is something to poll, once.

@@ -11,6 +11,7 @@ use ironwarp_abi::registers::{self as reg, Register};
 use ironwarp_abi::{limits, pci};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 
 const CONFIG_IDS: u16 = 0x00;
 const CONFIG_COMMAND: u16 = 0x04;
@@ -30,6 +31,8 @@ pub(crate) struct Device {
     fences: Mutex<Option<FenceQueue>>,
     /// Nobody knows what the device still does with the memory that it was given.
     untold: Arc<AtomicBool>,
+    /// Tasks to wake when the station's lock is free again.
+    woken: Mutex<Vec<Waker>>,
 }
 
 impl Device {
@@ -53,6 +56,7 @@ impl Device {
             window: Mutex::default(),
             fences: Mutex::default(),
             untold: Arc::default(),
+            woken: Mutex::default(),
         };
         device.write(reg::TIME_BASE, u32::from(clocks_per_microsecond))?;
         let [m0, m1, m2, m3, m4, m5] = mac;
@@ -66,6 +70,17 @@ impl Device {
     /// The PCI function.
     pub fn function(&self) -> &Arc<dyn PciFunction> {
         &self.function
+    }
+
+    /// Remembers tasks that are to be woken when nobody holds the station's lock: they may do
+    /// anything at once.
+    pub fn wake_later(&self, wakers: Vec<Waker>) {
+        self.woken.lock().unwrap_or_else(PoisonError::into_inner).extend(wakers);
+    }
+
+    /// The tasks that are to be woken.
+    pub fn take_woken(&self) -> Vec<Waker> {
+        std::mem::take(&mut *self.woken.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The device's sizes.

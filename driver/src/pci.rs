@@ -71,6 +71,10 @@ pub trait PciFunction: Send + Sync {
     /// [`Error::Bus`] if the function does not answer.
     fn wait(&self, limit: Duration) -> Result<bool, Error>;
 
+    /// Ends the sleeps of everybody in [`wait`](Self::wait): an interrupt ends one alone, and
+    /// whoever had it may not be the one that it was for.
+    fn rouse(&self) {}
+
     /// Device time since some moment before the function was opened.
     fn now(&self) -> Duration;
 

@@ -23,6 +23,7 @@ use rand::rngs::StdRng;
 use rand::SeedableRng;
 use std::net::SocketAddrV4;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 /// An opened device with all that was made on it.
@@ -56,6 +57,11 @@ impl Station {
         };
         let connections = Connections::new(&hardware, &options, StdRng::from_rng(&mut random));
         Ok(Self { hardware, memory, connections, domains: Domains::new() })
+    }
+
+    /// The tasks that are to be woken behind the station's lock.
+    pub fn take_woken(&self) -> Vec<Waker> {
+        self.hardware.device.take_woken()
     }
 
     pub fn configuration(&self) -> &Configuration {

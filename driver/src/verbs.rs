@@ -21,6 +21,7 @@ use crate::station::Station;
 use crate::usage::Usage;
 use ironwarp_abi::configuration::Configuration;
 use std::net::SocketAddrV4;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -32,9 +33,35 @@ struct Shared {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Station> {
+    fn lock(&self) -> Guard<'_> {
         // A panic in a caller's thread leaves tables that are as consistent as after any error.
-        self.station.lock().unwrap_or_else(PoisonError::into_inner)
+        Guard(Some(self.station.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+/// The station, locked. Tasks that have something to do now are woken behind the lock: their
+/// executors may run them at once.
+struct Guard<'a>(Option<MutexGuard<'a, Station>>);
+
+impl Deref for Guard<'_> {
+    type Target = Station;
+
+    fn deref(&self) -> &Station {
+        self.0.as_ref().expect("it is there until the drop")
+    }
+}
+
+impl DerefMut for Guard<'_> {
+    fn deref_mut(&mut self) -> &mut Station {
+        self.0.as_mut().expect("it is there until the drop")
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        let woken = self.take_woken();
+        drop(self.0.take());
+        woken.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -206,7 +233,7 @@ impl Context {
         self.own(qp)?.disconnect(qp.number)
     }
 
-    fn own(&self, qp: &QueuePair) -> Result<MutexGuard<'_, Station>, Error> {
+    fn own(&self, qp: &QueuePair) -> Result<Guard<'_>, Error> {
         match Arc::ptr_eq(&self.shared, &qp.shared) {
             true => Ok(self.shared.lock()),
             false => Err(Error::Foreign("the queue pair")),

@@ -177,3 +177,32 @@ fn what_is_not_mapped_ends_its_queue_pair_alone() {
         pair.run_until(|pair| pair.b.octets(0, 5_000) == pattern(5_000));
     }
 }
+
+/// A slice is lent for the time of a call, and is the application's again behind it.
+#[test]
+fn a_slice_is_lent_and_comes_back() {
+    for kind in KINDS {
+        let mut pair = Pair::on(functions(*kind), 1500);
+        pair.connect(&StartupOptions::default(), &StartupOptions::default());
+        pair.a.memory.region().write(0, &pattern(3_000)).unwrap();
+        let mut octets = vec![0xee; 3_010];
+        let domain = pair.b.context.protection_domain().unwrap();
+        let empty = domain.lend(&mut [], Access::REMOTE_WRITE, |_| ());
+        assert!(matches!(empty, Err(Error::OutOfRange { .. })), "{empty:?}");
+        // The queue pair's own domain: of another, the peer could not write it.
+        let domain = std::mem::replace(&mut pair.b.domain, domain);
+        let moved = domain.lend(&mut octets[5..3_005], Access::REMOTE_WRITE, |lent| {
+            let buffer = pair.a.memory.buffer(0, 3_000).unwrap();
+            pair.a.qp.post_send(WorkRequest::write(1, buffer, lent.remote(0))).unwrap();
+            pair.run_until(|pair| pair.a.completions.len() == 1);
+            let mut first = [0; 10];
+            lent.read(0, &mut first).unwrap();
+            lent.write(0, b"mine").unwrap();
+            first.to_vec()
+        });
+        assert_eq!(moved.unwrap(), pattern(10));
+        assert_eq!(octets[..9], *b"\xee\xee\xee\xee\xeemine", "{kind}");
+        assert_eq!(octets[9..3_005], pattern(3_000)[4..], "{kind}");
+        assert_eq!(octets[3_005..], [0xee; 5], "{kind}");
+    }
+}

@@ -17,6 +17,12 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// What is to be sent is a folder, a pipe or the like.
+    #[error("{} is no file", .0.display())]
+    NoFile(PathBuf),
+    /// The capture would be written over the file.
+    #[error("{} is the file itself: choose another name for the capture", .0.display())]
+    Capture(PathBuf),
     /// The file is empty, or has more octets than a memory region.
     #[error("{} has {octets} octets; 1 to {} can be sent", path.display(), u32::MAX)]
     Length {
@@ -51,6 +57,9 @@ pub enum Error {
         /// That of the sender.
         sent: String,
     },
+    /// A signal asked for the end.
+    #[error("interrupted before the file was here")]
+    Interrupted,
     /// Nothing happens any more.
     #[error("the other end has done nothing for {0} seconds")]
     Silent(u64),

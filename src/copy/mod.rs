@@ -18,12 +18,15 @@ pub use error::Error;
 pub use receiver::{receive, Receive};
 pub use sender::{send, Send};
 
+use crate::results;
+use crate::station::Station;
 use ironwarp_driver::{
-    Access, Completion, CompletionQueue, Context, MemoryRegion, Operation, ProtectionDomain,
+    Access, Completion, CompletionQueue, Context, Event, MemoryRegion, Operation, ProtectionDomain,
     QueuePair, QueuePairOptions, Region, Status, WorkRequest,
 };
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The port, unless another is named.
@@ -115,6 +118,16 @@ impl End {
         }
     }
 
+    /// Waits until the connection is gone, in order or not: all has been said.
+    fn wait_for_the_close(&mut self) -> Result<(), Error> {
+        let over =
+            |event: &Event| matches!(event, Event::Disconnected { .. } | Event::Error { .. });
+        while !self.context.poll()?.iter().any(over) {
+            self.wait(false)?;
+        }
+        Ok(())
+    }
+
     /// Sleeps until something happens, unless nothing has happened for too long.
     fn wait(&mut self, moved: bool) -> Result<(), Error> {
         if moved {
@@ -123,6 +136,14 @@ impl End {
             return Err(Error::Silent(PATIENCE.as_secs()));
         }
         Ok(self.context.wait(SLICE)?)
+    }
+}
+
+/// A capture is not written over the file that is copied.
+fn not_the_capture(file: &Path, station: &Station) -> Result<(), Error> {
+    match &station.capture {
+        Some(capture) if results::same(capture, file) => Err(Error::Capture(capture.clone())),
+        _ => Ok(()),
     }
 }
 

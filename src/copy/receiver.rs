@@ -1,12 +1,15 @@
 //! The receiver: makes a file, and lets the sender write it.
 
-use super::{message, End, Error, FileDigest, MAGIC, PORT};
+use super::{message, not_the_capture, End, Error, FileDigest, MAGIC, PATIENCE, PORT};
+use crate::serve::stop_flag;
 use crate::station::{Device, Station};
 use clap::Args;
 use ironwarp_driver::backend::Network;
 use ironwarp_driver::{Access, Context, Event, MemoryRegion, Region, RequestId, StartupOptions};
+use rustix::fs::{fallocate, FallocateFlags};
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
 /// Receive a file of `ironwarp send`, by RDMA Write to where it is mapped.
@@ -55,37 +58,43 @@ impl Drop for Draft {
 /// Whatever keeps it from being here as it is there; then there is no file.
 pub fn receive(command: &Receive) -> Result<(), Error> {
     let (mut draft, file) = Draft::new(command.file.clone())?;
-    let (world, context) = command.station.open(command.station.options())?;
+    not_the_capture(&command.file, &command.station)?;
+    let stop = stop_flag()?;
+    let mut options = command.station.options();
+    // Nothing is told here of what is written: a sender that is gone shows by this alone.
+    options.keep_alive = Some(PATIENCE);
+    let (world, context) = command.station.open(options)?;
     let mut end = End::new(&context)?;
     context.listen(command.port)?;
     announce(command);
     let mut receiving = Receiving { command, file: Arc::new(file), sink: None };
     let sent = loop {
-        let mut moved = false;
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
         for event in context.poll()? {
-            moved |= receiving.take(event, &context, &end)?;
+            receiving.take(event, &context, &end)?;
         }
         let done = end.completions()?;
         if let Some(done) = message(&done) {
             break end.said(done)?;
         }
-        // Who waits for a sender waits as long as it takes.
-        end.wait(moved || !done.is_empty() || receiving.sink.is_none())?;
+        end.wait(true)?;
     };
     let sink = receiving.sink.as_ref().ok_or(Error::ClosedEarly)?;
     let octets = sink.region().len();
     let digest = FileDigest::of(sink.region())?;
     end.say(digest)?;
     // The sender closes when it has heard.
-    while !context.poll()?.iter().any(|event| matches!(event, Event::Disconnected { .. })) {
-        end.wait(false)?;
-    }
+    end.wait_for_the_close()?;
     if digest != sent {
         return Err(Error::Differs { arrived: digest.to_string(), sent: sent.to_string() });
     }
     draft.kept = true;
     println!("received {}: {octets} octets", command.file.display());
     println!("SHA-256 {digest}, here as there");
+    // What it has to say at the end belongs into the capture.
+    drop((receiving, end, context));
     world.map_or(Ok(()), |world| world.finish()).map_err(Error::from)
 }
 
@@ -107,21 +116,17 @@ struct Receiving<'a> {
 }
 
 impl Receiving<'_> {
-    /// Takes an event; true for one that says something.
-    fn take(&mut self, event: Event, context: &Context, end: &End) -> Result<bool, Error> {
+    fn take(&mut self, event: Event, context: &Context, end: &End) -> Result<(), Error> {
         match event {
             Event::ConnectRequest { request, startup, .. } => {
-                self.answer(request, &startup.private_data, context, end)?;
+                self.answer(request, &startup.private_data, context, end)
             }
-            Event::Disconnected { qp } if qp == end.pair.number() => {
-                return Err(Error::ClosedEarly);
-            }
+            Event::Disconnected { qp } if qp == end.pair.number() => Err(Error::ClosedEarly),
             Event::Error { qp: Some(qp), reason } if qp == end.pair.number() => {
-                return Err(Error::Connection(reason));
+                Err(Error::Connection(reason))
             }
-            _ => return Ok(false),
+            _ => Ok(()),
         }
-        Ok(true)
     }
 
     /// Says where the file may be written, or why not.
@@ -133,7 +138,9 @@ impl Receiving<'_> {
         end: &End,
     ) -> Result<(), Error> {
         let octets = private_data.strip_prefix(&MAGIC).and_then(|it| it.try_into().ok());
-        let octets = octets.map(u64::from_be_bytes).filter(|octets| *octets <= u64::from(u32::MAX));
+        let octets = octets
+            .map(u64::from_be_bytes)
+            .filter(|octets| (1..=u64::from(u32::MAX)).contains(octets));
         let refusal = match (octets, &self.sink) {
             (None, _) => Some("not a file"),
             (_, Some(_)) => Some("another file is being received"),
@@ -145,7 +152,9 @@ impl Receiving<'_> {
             return Ok(());
         };
         let refused = |source| Error::File { path: self.command.file.clone(), source };
-        self.file.set_len(octets).map_err(refused)?;
+        // Room that is there: a disk that fills up later would end the process.
+        fallocate(&*self.file, FallocateFlags::empty(), 0, octets)
+            .map_err(|errno| refused(errno.into()))?;
         let region = Region::of_file(self.file.clone(), 0, octets as usize)?;
         let sink = end.domain.register(&region, Access::REMOTE_WRITE)?;
         let remote = sink.remote(0);
@@ -153,8 +162,12 @@ impl Receiving<'_> {
         private_data.extend(remote.offset.to_be_bytes());
         let startup =
             StartupOptions { private_data, crc: !self.command.no_crc, ..StartupOptions::default() };
-        context.accept(request, &end.pair, &startup)?;
-        self.sink = Some(sink);
+        match context.accept(request, &end.pair, &startup) {
+            Ok(()) => self.sink = Some(sink),
+            // It has gone again; another one may come.
+            Err(ironwarp_driver::Error::Gone(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The sender: writes its file into the receiver's.
 
-use super::{message, rate, End, Error, FileDigest, MAGIC, MESSAGE, PORT};
+use super::{message, not_the_capture, rate, End, Error, FileDigest, MAGIC, MESSAGE, PORT};
 use crate::station::Station;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -42,6 +42,9 @@ fn receiver(text: &str) -> Result<SocketAddrV4, String> {
 /// A file that is mapped, and writable only if the user may write it.
 fn mapped(path: &PathBuf) -> Result<Region, Error> {
     let refused = |source| Error::File { path: path.clone(), source };
+    if !std::fs::metadata(path).map_err(refused)?.is_file() {
+        return Err(Error::NoFile(path.clone()));
+    }
     let file = File::options().read(true).write(true).open(path);
     let file = file.or_else(|_| File::open(path)).map_err(refused)?;
     let octets = file.metadata().map_err(refused)?.len();
@@ -57,6 +60,7 @@ fn mapped(path: &PathBuf) -> Result<Region, Error> {
 /// Whatever keeps it from being there as it is here.
 pub fn send(command: &Send) -> Result<(), Error> {
     let region = mapped(&command.file)?;
+    not_the_capture(&command.file, &command.station)?;
     let (world, context) = command.station.open(command.station.options())?;
     let mut end = End::new(&context)?;
     let file = end.domain.register(&region, Access::LOCAL_READ)?;
@@ -91,11 +95,11 @@ pub fn send(command: &Send) -> Result<(), Error> {
         return Err(Error::Differs { arrived: answer.to_string(), sent: digest.to_string() });
     }
     context.disconnect(&end.pair)?;
-    while !context.poll()?.iter().any(|event| matches!(event, Event::Disconnected { .. })) {
-        end.wait(false)?;
-    }
+    end.wait_for_the_close()?;
     println!("sent {}: {}", command.file.display(), rate(region.len() as u64, time));
     println!("SHA-256 {digest}, there as here");
+    // What it has to say at the end belongs into the capture.
+    drop((transfer, end, context));
     world.map_or(Ok(()), |world| world.finish()).map_err(Error::from)
 }
 
@@ -136,7 +140,8 @@ impl Transfer {
                 Ok(true)
             }
             Event::Rejected { startup, .. } => {
-                Err(Error::Refused(String::from_utf8_lossy(&startup.private_data).into_owned()))
+                let why = String::from_utf8_lossy(&startup.private_data);
+                Err(Error::Refused(why.escape_debug().to_string()))
             }
             Event::Disconnected { qp } if qp == end.pair.number() => Err(Error::ClosedEarly),
             Event::Error { qp: Some(qp), reason } if qp == end.pair.number() => {
@@ -154,7 +159,8 @@ impl Transfer {
         while self.posted < length && self.posted - self.done < WRITES * CHUNK {
             let chunk = CHUNK.min(length - self.posted);
             let source = self.file.buffer(self.posted, chunk)?;
-            let there = RemoteBuffer { offset: target.offset + self.posted as u64, ..target };
+            let there =
+                RemoteBuffer { offset: target.offset.wrapping_add(self.posted as u64), ..target };
             end.pair.post_send(WorkRequest::write(MESSAGE, source, there))?;
             self.posted += chunk;
             if self.posted == length {

@@ -315,7 +315,26 @@ fn machine_for_interoperability(status: i32) -> Machine {
     std::fs::create_dir_all(&guest).unwrap();
     let body = format!("echo \"make.sh ${{1##*/}}\" >> \"$NOTES\"\nexit {status}\n");
     std::fs::write(guest.join("make.sh"), body).unwrap();
+    let body = "echo \"qemu.sh ${1##*/}\" >> \"$NOTES\"\n";
+    std::fs::write(guest.join("qemu.sh"), body).unwrap();
     machine
+}
+
+#[test]
+fn a_guest_with_a_card_takes_a_guest_and_a_new_qemu() {
+    let machine = machine_for_interoperability(0);
+    machine.add("cargo", &format!("{NOTE}exit 42\n"));
+    let (output, notes) = machine.run(&["test", "--guest", "on_the_model"]);
+    assert_eq!(output.status.code(), Some(42), "{output:?}");
+    let test = "cargo test --release -p ironwarp --test scenarios -- --ignored --nocapture \
+                --test-threads 1 on_the_model";
+    assert_eq!(notes, ["make.sh guest", "qemu.sh guest", test]);
+
+    let machine = machine_for_interoperability(77);
+    let (output, notes) = machine.run(&["test", "--guest"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("is skipped: the guest cannot"), "{said}");
+    assert_eq!(notes, ["make.sh guest"]);
 }
 
 #[test]

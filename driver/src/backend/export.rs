@@ -12,12 +12,14 @@ use super::function::Function;
 use crate::error::Error;
 use crate::iova::IovaTable;
 use crate::msix;
-use crate::os::Region;
+use crate::os::{Region, PAGE_BYTES};
 use crate::pci::PciFunction;
 use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::limits::VECTOR_COUNT;
+use rustix::fs::{fcntl_getfl, fcntl_setfl, OFlags};
 use std::fs::File;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,6 +34,8 @@ const MSIX: u32 = vfio::VFIO_PCI_MSIX_IRQ_INDEX;
 const BASE_ADDRESSES: std::ops::Range<u64> = 0x10..0x28;
 /// What a bus gives for a read that nobody answers.
 const NOBODY: u32 = u32::MAX;
+/// Mappings that a client may have: a process cannot have many more.
+const MAPPINGS_MAX: usize = 32_768;
 
 /// Where interrupts go: an eventfd of the client for each vector.
 type Interrupts = Arc<Mutex<Vec<Option<File>>>>;
@@ -68,10 +72,16 @@ impl Export {
         })?;
         let interrupts: Interrupts =
             Arc::new(Mutex::new((0..VECTOR_COUNT).map(|_| None).collect()));
-        let mut exported = Exported { function: function.clone(), interrupts: interrupts.clone() };
+        let bar_bytes = configuration.bar_bytes().into();
+        let mut exported =
+            Exported { function: function.clone(), interrupts: interrupts.clone(), bar_bytes };
         let serve = move || loop {
-            if let Err(error) = server.run(&mut exported) {
-                tracing::warn!(%error, "a client of the device went wrong");
+            // The library trusts some of what a client says, and a panic of it is that client's.
+            let run = AssertUnwindSafe(|| server.run(&mut exported));
+            match std::panic::catch_unwind(run) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "a client of the device went wrong"),
+                Err(_) => tracing::warn!("a client of the device said what nobody may say"),
             }
             exported.begin_anew();
         };
@@ -89,7 +99,7 @@ impl Export {
         for (vector, file) in (0..).zip(lock(&self.interrupts).iter()) {
             if self.function.interrupt(vector)?.take() {
                 if let Some(mut file) = file.as_ref() {
-                    // A counter at its limit is signalled already.
+                    // A counter at its limit is signalled already, and none of them blocks.
                     let _ = io::Write::write(&mut file, &1_u64.to_ne_bytes());
                 }
             }
@@ -133,6 +143,7 @@ fn irqs() -> Vec<IrqInfo> {
 struct Exported {
     function: Arc<Function>,
     interrupts: Interrupts,
+    bar_bytes: u64,
 }
 
 impl Exported {
@@ -147,6 +158,16 @@ impl Exported {
         }
         self.memory().unmap_range(0, u64::MAX);
         lock(&self.interrupts).iter_mut().for_each(|file| *file = None);
+    }
+
+    /// How many of so many octets a region has from an offset on.
+    fn inside(&self, region: u32, offset: u64, octets: usize) -> usize {
+        let size = match region {
+            CONFIGURATION => CONFIGURATION_BYTES,
+            BAR => self.bar_bytes,
+            _ => 0,
+        };
+        usize::try_from(size.saturating_sub(offset)).unwrap_or(usize::MAX).min(octets)
     }
 
     /// An aligned word. Nobody answers where there is nothing.
@@ -189,7 +210,8 @@ fn words(offset: u64, octets: usize) -> impl Iterator<Item = (u64, std::ops::Ran
 
 impl ServerBackend for Exported {
     fn region_read(&mut self, region: u32, offset: u64, data: &mut [u8]) -> io::Result<()> {
-        let mut rest = data;
+        let (mut rest, beyond) = data.split_at_mut(self.inside(region, offset, data.len()));
+        beyond.fill(NOBODY as u8);
         for (at, range) in words(offset, rest.len()) {
             let (now, later) = rest.split_at_mut(range.len());
             now.copy_from_slice(&self.word(region, at).to_le_bytes()[range]);
@@ -199,8 +221,8 @@ impl ServerBackend for Exported {
     }
 
     fn region_write(&mut self, region: u32, offset: u64, data: &[u8]) -> io::Result<()> {
-        let mut rest = data;
-        for (at, range) in words(offset, data.len()) {
+        let (mut rest, _) = data.split_at(self.inside(region, offset, data.len()));
+        for (at, range) in words(offset, rest.len()) {
             let (now, later) = rest.split_at(range.len());
             let mut word = match range.len() {
                 4 => [0; 4],
@@ -231,6 +253,12 @@ impl ServerBackend for Exported {
         // What is only read or only written is ROM and the like: no RNIC has to do with it.
         if !flags.contains(DmaMapFlags::READ_WRITE) {
             return refused("it is not for reading and writing".into());
+        }
+        if (offset | address | size) % PAGE_BYTES as u64 != 0 {
+            return refused("it does not begin and end with pages".into());
+        }
+        if self.memory().len() >= MAPPINGS_MAX {
+            return refused("there are too many mappings".into());
         }
         let size = usize::try_from(size).map_err(io::Error::other)?;
         let mapped = Region::of_file(Arc::new(file), offset, size)
@@ -272,6 +300,8 @@ impl ServerBackend for Exported {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         for (place, file) in interrupts[start..].iter_mut().zip(files) {
+            // Whoever writes to it never waits for a client.
+            fcntl_setfl(&file, fcntl_getfl(&file)? | OFlags::NONBLOCK)?;
             *place = Some(file);
         }
         drop(interrupts);

@@ -85,6 +85,10 @@ impl PciFunction for Function {
         Ok(interrupted)
     }
 
+    fn rouse(&self) {
+        self.world.rouse();
+    }
+
     fn now(&self) -> Duration {
         self.world.now()
     }

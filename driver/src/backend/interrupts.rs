@@ -55,6 +55,13 @@ impl Interrupts {
         self.events.get(usize::from(vector)).cloned().ok_or(wrong)
     }
 
+    /// Ends the sleep of somebody, as an interrupt does.
+    pub fn rouse(&self) {
+        if let Some(event) = self.events.first() {
+            event.signal();
+        }
+    }
+
     /// Sleeps until one comes, or the time is up. True for an interrupt.
     pub fn wait(&self, limit: Duration) -> bool {
         let mut events = [MaybeUninit::uninit(); 16];

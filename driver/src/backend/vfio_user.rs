@@ -134,6 +134,10 @@ impl PciFunction for VfioUser {
         Ok(self.interrupts.wait(limit))
     }
 
+    fn rouse(&self) {
+        self.interrupts.rouse();
+    }
+
     fn now(&self) -> Duration {
         self.opened.elapsed()
     }

@@ -397,6 +397,15 @@ impl World {
         self.run(limit, interrupt).is_some()
     }
 
+    /// Ends the sleeps of others as an interrupt does.
+    pub(super) fn rouse(&self) {
+        let mut inner = self.lock();
+        if inner.sleepers > 0 {
+            inner.interrupted = true;
+            self.waker.signal();
+        }
+    }
+
     /// Lets time pass until `done` gives something, at most for `limit`, or until a signal ends a
     /// sleep.
     fn run<T>(&self, limit: Duration, mut done: impl FnMut(&mut Inner) -> Option<T>) -> Option<T> {

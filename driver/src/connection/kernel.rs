@@ -20,6 +20,10 @@ const LISTEN_TICK: Duration = Duration::from_millis(5);
 /// How long the peer may take to close its side after ours.
 const FIN_WAIT: Duration = Duration::from_secs(60);
 
+/// Connections that may wait for the peer to close its side: each has a descriptor. Of more, the
+/// oldest are reset.
+const CLOSINGS_MAX: usize = 64;
+
 /// Who has a connection.
 enum Stage {
     /// The kernel opens it.
@@ -221,9 +225,14 @@ impl Tcp for Kernel {
             self.accept();
         }
         let mut ended = Vec::new();
+        let closings =
+            self.connections.values().filter(|stage| matches!(stage, Stage::Closing(..)));
+        let mut too_many = closings.count().saturating_sub(CLOSINGS_MAX);
         for (id, stage) in &mut self.connections {
             let Stage::Closing(stream, deadline) = stage else { continue };
-            let late = now >= *deadline.get_or_insert(now + FIN_WAIT);
+            let crowded = too_many > 0;
+            too_many = too_many.saturating_sub(1);
+            let late = crowded || now >= *deadline.get_or_insert(now + FIN_WAIT);
             ended.extend(closing(stream, late).map(|outcome| (*id, outcome)));
         }
         for (id, outcome) in ended {

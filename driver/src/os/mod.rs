@@ -3,11 +3,13 @@
 
 mod event;
 pub(crate) mod iommu;
+mod lend;
 mod pages;
 mod region;
 mod registers;
 
 pub use event::EventFd;
+pub(crate) use lend::lend;
 pub use region::Region;
 pub(crate) use registers::Registers;
 

@@ -5,22 +5,23 @@ use super::PAGE_BYTES;
 use crate::error::Error;
 use std::fmt;
 use std::fs::File;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{fence, Ordering};
 use std::sync::Arc;
 
 /// Memory that the application and devices share, wherever it begins and ends.
 ///
 /// Clones name the same memory. A device may write it at any moment, also while the application
-/// reads it; so nobody gets a plain reference to it. It is read and written by copy, in atomic
-/// 64-bit words: what is read while a device writes is old or new word by word, and never
-/// undefined. Orders between accesses come from completion entries: what a device wrote before it
-/// wrote an entry is seen by whoever has seen the entry.
+/// reads it; so nobody gets a plain reference to it. It is read and written by copy, in atoms: words
+/// of 64 bits, and octets before the first and behind the last. What is read while a device writes
+/// is old or new, atom by atom. Orders between accesses come from completion entries: what a device
+/// wrote before it wrote an entry is seen by whoever has seen the entry.
 ///
 /// ```text
 ///   new, from_slice      fresh pages
 ///   of_file              octets of a file: mapped, shared with whoever maps them
 ///   from_vec, into_vec   a vector, in place
-///   from_raw_parts       memory that the application has and keeps (unsafe)
+///   from_raw_parts       memory that the application has and keeps (unsafe); for a borrowed slice,
+///                        see ProtectionDomain::lend
 /// ```
 #[derive(Clone)]
 pub struct Region(Arc<Memory>);
@@ -83,6 +84,14 @@ impl Region {
     pub unsafe fn from_raw_parts(start: *mut u8, bytes: usize) -> Self {
         // SAFETY: the caller promises the same.
         Self(Arc::new(unsafe { Memory::of_application(start, bytes) }))
+    }
+
+    /// Nobody has a clone of it.
+    pub(super) fn is_the_last(&self) -> bool {
+        let last = Arc::strong_count(&self.0) == 1;
+        // What was done with the others has happened.
+        fence(Ordering::Acquire);
+        last
     }
 
     /// The length in octets.
@@ -154,9 +163,13 @@ impl Region {
                 atom.store(*octet, Ordering::Relaxed);
             }
         }
-        for (octets, word) in middle.chunks_exact(WORD_BYTES).zip(words) {
+        for (n, (octets, word)) in middle.chunks_exact(WORD_BYTES).zip(words).enumerate() {
             let mut value = [0; WORD_BYTES];
             value.copy_from_slice(octets);
+            if n + 1 == words.len() {
+                // Whoever sees the last word sees what was written before.
+                fence(Ordering::Release);
+            }
             word.store(u64::from_ne_bytes(value), Ordering::Relaxed);
         }
         Ok(())

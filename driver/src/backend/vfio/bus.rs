@@ -94,7 +94,8 @@ impl PciBus {
         let entries =
             folder.read_dir().map_err(|source| Error::File { path: folder.clone(), source })?;
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let mut devices = names.map(|name| self.device(&name)).collect::<Result<Vec<_>, _>>()?;
+        // One that is unplugged meanwhile is none.
+        let mut devices: Vec<_> = names.filter_map(|name| self.device(&name).ok()).collect();
         devices.sort_by(|a, b| a.address.cmp(&b.address));
         Ok(devices)
     }
@@ -185,8 +186,11 @@ impl PciBus {
     /// # Errors
     /// As [`PciBus::bind`].
     pub fn unbind(&self, address: &str) -> Result<PciDevice, Error> {
-        self.device(address)?;
-        self.drive(address, None)
+        match self.device(address)? {
+            // Whatever else drives it is the kernel's own.
+            device if device.driver.as_ref().is_some_and(|driver| driver != VFIO_PCI) => Ok(device),
+            _ => self.drive(address, None),
+        }
     }
 
     /// Changes the driver: that of this name, or whichever the kernel chooses.
@@ -203,11 +207,15 @@ impl PciBus {
         write(self.root.join("bus/pci/drivers_probe"), address)?;
         let device = self.device(address)?;
         match driver {
-            Some(driver) if device.driver.as_deref() != Some(driver) => Err(Error::vfio(
-                address,
-                "the kernel did not bind it to vfio-pci",
-                "its log (dmesg) says why",
-            )),
+            Some(driver) if device.driver.as_deref() != Some(driver) => {
+                // Whoever had it gets it back.
+                self.drive(address, None)?;
+                Err(Error::vfio(
+                    address,
+                    "the kernel did not bind it to vfio-pci",
+                    "its log (dmesg) says why",
+                ))
+            }
             _ => Ok(device),
         }
     }
@@ -308,10 +316,12 @@ mod tests {
         let refused = bus.bind("0000:01:00.1").unwrap_err().to_string();
         assert!(refused.contains("did not bind"), "{refused}");
         let written = |path: &str| std::fs::read_to_string(root.path().join(path)).unwrap();
-        assert_eq!(written("bus/pci/devices/0000:01:00.1/driver_override"), "vfio-pci\n");
         assert_eq!(written("bus/pci/drivers/e1000/unbind"), "0000:01:00.1");
         assert_eq!(written("bus/pci/drivers_probe"), "0000:01:00.1");
+        let choice = "bus/pci/devices/0000:01:00.1/driver_override";
+        assert_eq!(written(choice), "\n", "it was given back");
+        std::fs::remove_file(root.path().join("bus/pci/drivers/e1000/unbind")).unwrap();
         bus.unbind("0000:01:00.1").unwrap();
-        assert_eq!(written("bus/pci/devices/0000:01:00.1/driver_override"), "\n");
+        assert!(!root.path().join("bus/pci/drivers/e1000/unbind").exists(), "it is the kernel's");
     }
 }

@@ -221,6 +221,10 @@ impl PciFunction for Vfio {
         Ok(self.interrupts.wait(limit))
     }
 
+    fn rouse(&self) {
+        self.interrupts.rouse();
+    }
+
     fn now(&self) -> Duration {
         self.opened.elapsed()
     }
