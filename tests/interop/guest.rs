@@ -69,8 +69,8 @@ impl Guest<'_> {
     fn arguments(&self) -> String {
         let peer = self.peer.map(|peer| format!(" PEER={peer}")).unwrap_or_default();
         format!(
-            "console=ttyS0 quiet panic=-1 rdinit=/init ADDRESS={}/24 LIMIT={RPING_SECONDS}{peer} \
-             RPING=\"{}\"",
+            "console=ttyS0 quiet panic=-1 no_timer_check rdinit=/init ADDRESS={}/24 \
+             LIMIT={RPING_SECONDS}{peer} RPING=\"{}\"",
             self.address, self.rping
         )
     }
