@@ -13,8 +13,8 @@ use std::sync::Arc;
 /// Clones name the same memory. A device may write it at any moment, also while the application
 /// reads it; so nobody gets a plain reference to it. It is read and written by copy, in atoms:
 /// words of 64 bits, and octets before the first and behind the last. What is read while a device
-/// writes is old or new, atom by atom. Orders between accesses come from completion entries: what a device
-/// wrote before it wrote an entry is seen by whoever has seen the entry.
+/// writes is old or new, atom by atom. Orders between accesses come from completion entries: what a
+/// device wrote before it wrote an entry is seen by whoever has seen the entry.
 ///
 /// ```text
 ///   new, from_slice      fresh pages
