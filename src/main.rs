@@ -56,22 +56,16 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&options).map_err(demo_failed),
         Command::Differential(options) => differential::execute(&options)
             .map_err(|error| (error.to_string(), if error.is_usage() { USAGE } else { 1 })),
-        Command::Bench(options) => bench::run(&options).map_err(|error| (error.to_string(), 1)),
-        Command::Board(options) => board::run(&options).map_err(|error| (error.to_string(), 1)),
-        Command::Export(options) => export::run(&options).map_err(|error| (error.to_string(), 1)),
-        Command::Devices(options) => {
-            devices::list(&options).map_err(|error| (error.to_string(), 1))
-        }
-        Command::Bind(function) => devices::bind(&function).map_err(|error| (error.to_string(), 1)),
-        Command::Unbind(function) => {
-            devices::unbind(&function).map_err(|error| (error.to_string(), 1))
-        }
-        Command::Send(command) => copy::send(&command).map_err(|error| (error.to_string(), 1)),
-        Command::Receive(command) => {
-            copy::receive(&command).map_err(|error| (error.to_string(), 1))
-        }
-        Command::Rping(options) => rping::run(&options).map_err(|error| (error.to_string(), 1)),
-        Command::Serve(options) => serve::run(&options).map_err(|error| (error.to_string(), 1)),
+        Command::Bench(options) => bench::run(&options).map_err(failed),
+        Command::Board(options) => board::run(&options).map_err(failed),
+        Command::Export(options) => export::run(&options).map_err(failed),
+        Command::Devices(options) => devices::list(&options).map_err(failed),
+        Command::Bind(function) => devices::bind(&function).map_err(failed),
+        Command::Unbind(function) => devices::unbind(&function).map_err(failed),
+        Command::Send(command) => copy::send(&command).map_err(failed),
+        Command::Receive(command) => copy::receive(&command).map_err(failed),
+        Command::Rping(options) => rping::run(&options).map_err(failed),
+        Command::Serve(options) => serve::run(&options).map_err(failed),
     };
     match failure {
         Ok(()) => ExitCode::SUCCESS,
@@ -80,6 +74,11 @@ fn main() -> ExitCode {
             ExitCode::from(status)
         }
     }
+}
+
+/// A message, and the exit status of a failure that is not the command line's.
+fn failed(error: impl std::fmt::Display) -> (String, u8) {
+    (error.to_string(), 1)
 }
 
 fn demo_failed(error: demo::Error) -> (String, u8) {

@@ -3,7 +3,7 @@
 use crate::rping::{self, Notice, Outcome, Server};
 use crate::station::Station;
 use clap::Args;
-use ironwarp_driver::backend::{Network, World};
+use ironwarp_driver::backend::World;
 use ironwarp_driver::{Context, Options, StartupOptions};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fmt;
@@ -109,13 +109,8 @@ impl Serve {
         };
         let mut server = Server::listen(context, self.port, &startup)?;
         let (ip, prefix) = (self.station.options().ip, self.station.options().prefix);
-        let Station { device, network, .. } = &self.station;
-        let network = match network {
-            Some(network) => network.to_string(),
-            None if self.station.is_on_tcp() => Network::Tcp.to_string(),
-            None => "its own link".to_owned(),
-        };
-        eprintln!("{device} on {network}, {ip}/{prefix}: listening on port {}", self.port);
+        let (device, link) = (&self.station.device, self.station.link());
+        eprintln!("{device} on {link}, {ip}/{prefix}: listening on port {}", self.port);
         let mut summary = Summary::default();
         while !stop.load(Ordering::Relaxed) {
             for notice in server.step()? {

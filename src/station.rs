@@ -121,6 +121,15 @@ impl Station {
         matches!(self.device, Device::Here(_)) && !self.network.as_ref().is_some_and(elsewhere)
     }
 
+    /// What its link is plugged into, for people to read.
+    pub fn link(&self) -> String {
+        match &self.network {
+            Some(network) => network.to_string(),
+            None if self.is_on_tcp() => Network::Tcp.to_string(),
+            None => "its own link".to_owned(),
+        }
+    }
+
     /// The driver's options: addresses and sizes.
     pub fn options(&self) -> Options {
         let mut options = Options { mtu: self.mtu.into(), ..Options::default() };

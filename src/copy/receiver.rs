@@ -2,9 +2,8 @@
 
 use super::{message, not_the_capture, End, Error, FileDigest, MAGIC, PATIENCE, PORT};
 use crate::serve::stop_flag;
-use crate::station::{Device, Station};
+use crate::station::Station;
 use clap::Args;
-use ironwarp_driver::backend::Network;
 use ironwarp_driver::{Access, Context, Event, MemoryRegion, Region, RequestId, StartupOptions};
 use rustix::fs::{fallocate, FallocateFlags};
 use std::fs::File;
@@ -66,7 +65,8 @@ pub fn receive(command: &Receive) -> Result<(), Error> {
     let (world, context) = command.station.open(options)?;
     let mut end = End::new(&context)?;
     context.listen(command.port)?;
-    announce(command);
+    let Station { device, .. } = &command.station;
+    eprintln!("{device} on {}: listening on port {}", command.station.link(), command.port);
     let mut receiving = Receiving { command, file: Arc::new(file), sink: None };
     let sent = loop {
         if stop.load(Ordering::Relaxed) {
@@ -96,16 +96,6 @@ pub fn receive(command: &Receive) -> Result<(), Error> {
     // What it has to say at the end belongs into the capture.
     drop((receiving, end, context));
     world.map_or(Ok(()), |world| world.finish()).map_err(Error::from)
-}
-
-fn announce(command: &Receive) {
-    let Station { device, network, .. } = &command.station;
-    let network = match (network, device) {
-        (Some(network), _) => network.to_string(),
-        (None, Device::Here(_)) => Network::Tcp.to_string(),
-        (None, _) => "its own link".to_owned(),
-    };
-    eprintln!("{device} on {network}: listening on port {}", command.port);
 }
 
 /// The file on its way.

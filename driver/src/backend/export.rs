@@ -108,14 +108,19 @@ impl Export {
     }
 }
 
+/// The length of a region in octets; zero for one that is not there.
+fn region_bytes(index: u32, bar_bytes: u64) -> u64 {
+    match index {
+        BAR => bar_bytes,
+        CONFIGURATION => CONFIGURATION_BYTES,
+        _ => 0,
+    }
+}
+
 /// What a PCI device has, by vfio's numbers.
 fn regions(configuration: &Configuration) -> Vec<ServerRegion> {
     let region = |index| {
-        let size = match index {
-            BAR => configuration.bar_bytes().into(),
-            CONFIGURATION => CONFIGURATION_BYTES,
-            _ => 0,
-        };
+        let size = region_bytes(index, configuration.bar_bytes().into());
         let access = vfio::VFIO_REGION_INFO_FLAG_READ | vfio::VFIO_REGION_INFO_FLAG_WRITE;
         let region_info = vfio::vfio_region_info {
             argsz: std::mem::size_of::<vfio::vfio_region_info>() as u32,
@@ -162,11 +167,7 @@ impl Exported {
 
     /// How many of so many octets a region has from an offset on.
     fn inside(&self, region: u32, offset: u64, octets: usize) -> usize {
-        let size = match region {
-            CONFIGURATION => CONFIGURATION_BYTES,
-            BAR => self.bar_bytes,
-            _ => 0,
-        };
+        let size = region_bytes(region, self.bar_bytes);
         usize::try_from(size.saturating_sub(offset)).unwrap_or(usize::MAX).min(octets)
     }
 
