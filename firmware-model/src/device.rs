@@ -143,6 +143,7 @@ impl Device {
     /// True if there is more to do, for frames and fences once those that wait are taken.
     pub fn poll(&mut self, now: Duration, host: &mut dyn Host) -> bool {
         self.registers.advance(now);
+        self.shared.timing = self.registers.timing();
         if !self.bus_master {
             return false;
         }
@@ -152,6 +153,12 @@ impl Device {
         self.settle_fences(host);
         let more = self.pairs.poll(&mut self.shared, host);
         more || self.fences.is_busy()
+    }
+
+    /// When the device wants to be polled though nothing else has happened: the first of its timers
+    /// expires. In the time that [`Device::poll`] is told; None if no timer runs.
+    pub fn next_timer(&self) -> Option<Duration> {
+        self.pairs.next_timer().filter(|_| self.bus_master)
     }
 
     /// The next start of queue pair `qp` runs over this stream; addresses, ports, sequence numbers

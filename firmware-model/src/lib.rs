@@ -6,6 +6,7 @@
 //!   +-----------------+     +----------------------------------+----------------------+
 //!   | registers, msix |     |  tcp  arrival, departure: headers|  byte_stream         |
 //!   | contexts, flows |     |       receive, send: order       |                      |
+//!   |                 |     |       recovery: what is lost     |                      |
 //!   | completion      |     +----------------------------------+----------------------+
 //!   | fences          |     |  rdma                                                   |
 //!   | protection      |     |                                                         |

@@ -14,6 +14,7 @@ use ironwarp_abi::registers::{
     Register, QUERY_RECEIVE_NEXT, QUERY_SEND_NEXT, QUERY_SEND_UNACKNOWLEDGED, QUERY_SEND_WINDOW,
     QUERY_STATE,
 };
+use std::time::Duration;
 
 /// What carries the octets of an RDMA stream.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl QueuePair {
     /// Starts from a context, with frames.
     pub fn over_frames(life: Life, context: QueuePairContext, device: &Configuration) -> Self {
         let rdma = Rdma::new(life, context, Tcp::sizes(&context, device));
-        Self { rdma, transport: Transport::Frames(Tcp::new(&context)), stopped: false }
+        Self { rdma, transport: Transport::Frames(Tcp::new(&context, device)), stopped: false }
     }
 
     /// Starts from a context, with the stream that every [`service`](Self::service) names.
@@ -83,6 +84,21 @@ impl QueuePair {
         match &mut self.transport {
             Transport::Frames(tcp) => tcp.transmit(&mut self.rdma, shared, host),
             Transport::Stream(_) => false,
+        }
+    }
+
+    /// When its timer expires, if one runs.
+    pub fn deadline(&self) -> Option<Duration> {
+        match &self.transport {
+            Transport::Frames(tcp) if self.rdma.is_active() => tcp.deadline(),
+            _ => None,
+        }
+    }
+
+    /// Does what is to be done if its timer has expired.
+    pub fn expire(&mut self, shared: &mut Shared, host: &mut dyn Host) {
+        if let (Transport::Frames(tcp), true) = (&mut self.transport, self.rdma.is_active()) {
+            tcp.expire(&mut self.rdma, shared, host);
         }
     }
 

@@ -12,6 +12,7 @@ use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::limits::RAW_QP;
 use ironwarp_abi::registers::{Register, COUNT_RAW_NO_BUFFER};
 use std::fmt;
+use std::time::Duration;
 
 /// Why a stream was not attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -160,6 +161,9 @@ impl QueuePairs {
 
     /// Sends in turns, acknowledges, and serves the streams. True if there is more to do.
     pub fn poll(&mut self, shared: &mut Shared, host: &mut dyn Host) -> bool {
+        for pair in self.slots.iter_mut().filter_map(|slot| slot.pair.as_mut()) {
+            pair.expire(shared, host);
+        }
         let (mut idle, count) = (0, self.slots.len());
         while idle < count && !shared.is_full() {
             let sent = self.transmit(self.turn, shared, host);
@@ -176,6 +180,12 @@ impl QueuePairs {
             }
         }
         more
+    }
+
+    /// When the first timer expires, if one runs.
+    pub fn next_timer(&self) -> Option<Duration> {
+        let pairs = self.slots.iter().filter_map(|slot| slot.pair.as_ref());
+        pairs.filter_map(|pair| pair.deadline()).min()
     }
 
     /// What a register says if it shows this queue pair; zero before its first start.

@@ -1,6 +1,7 @@
 //! A host's memory, and a station made of it and a device.
 #![allow(dead_code)]
 
+pub mod lossy;
 pub mod peer;
 pub mod pipe;
 
@@ -102,7 +103,7 @@ pub struct Station {
     sends: u16,
     receives: u16,
     taken: u16,
-    now: Duration,
+    pub now: Duration,
 }
 
 /// What `QUERY_STATE` says.
@@ -360,6 +361,19 @@ impl Station {
         self.now += Duration::from_micros(1);
         self.device.poll(self.now, &mut self.memory);
         self.device.take_frames().into()
+    }
+
+    /// Polls at a moment and answers the frames that left.
+    pub fn poll_at(&mut self, now: Duration) -> Vec<Vec<u8>> {
+        self.now = now;
+        self.device.poll(now, &mut self.memory);
+        self.device.take_frames().into()
+    }
+
+    /// Lets time pass until the next timer, and answers the frames that then leave.
+    pub fn wait(&mut self) -> Vec<Vec<u8>> {
+        let timer = self.device.next_timer().expect("no timer runs");
+        self.poll_at(timer)
     }
 
     /// Polls once, without frames. True if there is nothing more to do.
