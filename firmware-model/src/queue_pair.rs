@@ -20,7 +20,7 @@ use std::time::Duration;
 #[derive(Debug)]
 enum Transport {
     /// The device's own TCP.
-    Frames(Tcp),
+    Frames(Box<Tcp>),
     /// The TCP of someone else.
     Stream(Carrier),
 }
@@ -37,7 +37,11 @@ impl QueuePair {
     /// Starts from a context, with frames.
     pub fn over_frames(life: Life, context: QueuePairContext, device: &Configuration) -> Self {
         let rdma = Rdma::new(life, context, Tcp::sizes(&context, device));
-        Self { rdma, transport: Transport::Frames(Tcp::new(&context, device)), stopped: false }
+        Self {
+            rdma,
+            transport: Transport::Frames(Box::new(Tcp::new(&context, device))),
+            stopped: false,
+        }
     }
 
     /// Starts from a context, with the stream that every [`service`](Self::service) names.

@@ -5,7 +5,7 @@ mod common;
 mod mix;
 
 use common::lossy::{Faults, Lossy};
-use common::peer::{asking, read, Peer, Tcp};
+use common::peer::{asking, read, read_sack, sack, tagged, Peer, Tcp};
 use common::*;
 use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::queue::kind;
@@ -22,15 +22,28 @@ const FIRST_TIMEOUT: Duration = Duration::from_millis(40);
 /// The peer's window is what its acknowledgements say.
 const STEADY: Wish = Wish { window: 0x7fff << PLAIN.shift, ..PLAIN };
 
-fn repeating(me: usize, wish: Wish, retries: u8) -> Station {
+fn station(me: usize, context: &QueuePairContext) -> Station {
     let mut station = Station::new(me);
     station.write(reg::RETRANSMIT_MIN, LEAST.as_micros() as u32);
-    station.start(&QueuePairContext { retries, ..context(me, wish) });
+    station.start(context);
     station
 }
 
 fn pair(wish: Wish, retries: u8) -> (Station, Peer) {
-    (repeating(0, wish, retries), Peer::new(wish))
+    let context = QueuePairContext { retries, ..context(0, wish) };
+    (station(0, &context), Peer::new(wish))
+}
+
+/// A station that keeps what comes early, and both sides selective.
+fn selective(wish: Wish) -> (Station, Peer) {
+    let context = QueuePairContext { retries: 8, ..early(true, context(0, wish)) };
+    (station(0, &context), Peer::new(wish))
+}
+
+/// With a ring for what comes early.
+fn early(sack: bool, context: QueuePairContext) -> QueuePairContext {
+    let reassembly = MEMORY + EARLY;
+    QueuePairContext { sack, reassembly_log2: EARLY_LOG2, reassembly, ..context }
 }
 
 fn sent(frames: Vec<Vec<u8>>) -> Vec<Tcp> {
@@ -66,12 +79,17 @@ proptest! {
     fn everything_arrives_over_a_link_that_loses(
         seed: u64, requests in mix::mixes(16), markers: bool, crc: bool,
         mulpdu in 128u16..1454, lost in 0u64..150, late in 0u64..100, twice in 0u64..50,
+        rings: [bool; 2], sack: bool,
     ) {
-        let wish = Wish { markers, crc, mulpdu, ..PLAIN };
-        let mut stations = [0, 1].map(|me| repeating(me, wish, 15));
+        let wish = Wish { markers, crc, mulpdu, window: EARLY_BYTES, ..PLAIN };
+        let mut stations = [0, 1].map(|me| {
+            let context = QueuePairContext { retries: 15, ..context(me, wish) };
+            let context = if rings[me] { early(sack, context) } else { context };
+            station(me, &QueuePairContext { sack, ..context })
+        });
         mix::post(&mut stations, &requests);
         let mut link = Lossy::new(seed, Faults { lost, late, twice });
-        link.run(&mut stations, Duration::from_secs(3600));
+        link.run(&mut stations, Duration::from_secs(1 << 20));
         mix::check(&mut stations, &requests)?;
         let sends = requests.iter().filter(|(what, _)| *what == 2).count() as u16;
         for station in &mut stations {
@@ -114,6 +132,31 @@ fn a_peer_that_never_answers_ends_the_queue_pair() {
         let counted = [reg::COUNT_RETRANSMIT_TIMEOUTS, reg::COUNT_SEGMENTS_RETRANSMITTED];
         let counted = counted.map(|register| station.read(register));
         assert_eq!(counted, [u32::from(retries) + 1, retries.into()]);
+    }
+}
+
+/// A megabyte, one frame of a hundred lost: with selective acknowledgements hardly more leaves again
+/// than was lost, and the timer is needed for the last segments at most.
+#[test]
+fn little_leaves_again_that_was_not_lost() {
+    for seed in 0..20 {
+        let wish = Wish { window: EARLY_BYTES, ..PLAIN };
+        let mut stations = [0, 1].map(|me| {
+            let context = QueuePairContext { retries: 8, ..context(me, wish) };
+            station(me, &early(true, context))
+        });
+        let source = pattern(50_000, seed as u8);
+        stations[0].fill(SOURCE, &source);
+        (0..20).for_each(|_| stations[0].post(&write_request(50_000, 0, 0)));
+        let mut link = Lossy::new(seed, Faults { lost: 10, ..Faults::default() });
+        link.run(&mut stations, Duration::from_secs(10));
+        let [repeated, timeouts] =
+            [reg::COUNT_SEGMENTS_RETRANSMITTED, reg::COUNT_RETRANSMIT_TIMEOUTS]
+                .map(|register| stations[0].read(register) as usize);
+        assert_eq!(done(&mut stations[0])[0].len(), 20, "seed {seed}");
+        assert_eq!(stations[1].octets(SINK, 50_000), source, "seed {seed}");
+        let lost = link.lost;
+        assert!(repeated <= lost && timeouts <= 2, "seed {seed}: {repeated} {lost} {timeouts}");
     }
 }
 
@@ -175,7 +218,7 @@ fn what_is_no_duplicate_repeats_nothing() {
     }
     peer.acknowledged = first[0];
     for _ in 0..6 {
-        peer.send(&mut station, &common::peer::tagged(SINK_STAG, 0, b"data"));
+        peer.send(&mut station, &tagged(SINK_STAG, 0, b"data"));
     }
     for _ in 0..6 {
         acknowledge(&peer, &mut station, first[0].wrapping_sub(1));
@@ -241,4 +284,168 @@ fn a_repeated_read_request_counts_once() {
     peer.send(&mut station, &common::peer::response(SINK_STAG, 0, true, &[3; 10]));
     assert_eq!(data(station.poll()), [peer.acknowledged]);
     assert_eq!(done(&mut station)[0], [0]);
+}
+
+/// What is acknowledged, and selectively, segment by segment.
+type Answers<'a> = &'a [(u32, &'a [(u32, u32)])];
+
+/// RFC 2018 s. 7: eight segments of 500 octets, of which some are lost; the FPDU is longer.
+//= rfc2018#4
+//= type=test
+#[test]
+fn the_examples_of_rfc_2018() {
+    let cases: [(&[u32], Answers<'_>); 3] = [
+        (&[0, 1, 2, 3], &[(500, &[]), (1000, &[]), (1500, &[]), (2000, &[])]),
+        (&[1, 2, 3], &[(0, &[(500, 1000)]), (0, &[(500, 1500)]), (0, &[(500, 2000)])]),
+        (
+            &[0, 2, 4, 6, 3, 1],
+            &[
+                (500, &[]),
+                (500, &[(1000, 1500)]),
+                (500, &[(2000, 2500), (1000, 1500)]),
+                (500, &[(3000, 3500), (2000, 2500), (1000, 1500)]),
+                (500, &[(1000, 2500), (3000, 3500)]),
+                (2500, &[(3000, 3500)]),
+            ],
+        ),
+    ];
+    for (segments, answers) in cases {
+        let (mut station, mut peer) = selective(PLAIN);
+        let fpdu = peer.fpdu(&tagged(SINK_STAG, 0, &[7; 8000]));
+        for (segment, (acknowledged, blocks)) in segments.iter().zip(answers) {
+            let at = 500 * segment;
+            let payload = fpdu[at as usize..][..500].to_vec();
+            let sequence = peer.next.wrapping_add(at);
+            peer.emit(&mut station, &Tcp { sequence, payload, ..peer.plain() });
+            let frames = station.poll();
+            let (answer, told) = read_sack(&frames[0]);
+            assert_eq!((frames.len(), answer.acknowledged), (1, peer.next + acknowledged));
+            let expected: Vec<_> =
+                blocks.iter().map(|(left, right)| (peer.next + left, peer.next + right)).collect();
+            assert_eq!(told, expected, "{segments:?}");
+        }
+    }
+}
+
+#[test]
+fn the_window_may_be_the_ring_and_all_of_it_may_come_early() {
+    for (sack, cut) in [(true, 1460), (false, 1460), (true, 1)] {
+        let wish = Wish { window: EARLY_BYTES, ..PLAIN };
+        let context = early(sack, context(0, wish));
+        let (mut station, mut peer) = (station(0, &context), Peer::new(wish));
+        let start = peer.next;
+        let mut octets = Vec::new();
+        for i in 0..44 {
+            let ulpdu = tagged(SINK_STAG, 1400 * i, &pattern(1400, i as u8));
+            octets.extend(peer.fpdu(&ulpdu));
+        }
+        let rest = octets.split_off(cut);
+        // The others come in any order that is not theirs.
+        for turn in [2, 0, 1] {
+            for (i, part) in rest.chunks(1448).enumerate().filter(|(i, _)| i % 3 == turn) {
+                let sequence = start.wrapping_add((cut + 1448 * i) as u32);
+                peer.emit(&mut station, &Tcp { sequence, payload: part.to_vec(), ..peer.plain() });
+            }
+        }
+        let answers: Vec<_> = station.poll().iter().map(|frame| read_sack(frame)).collect();
+        assert_eq!(answers.len(), rest.len().div_ceil(1448), "each is answered at once");
+        for (answer, blocks) in &answers {
+            assert_eq!((answer.acknowledged, answer.window), (start, (EARLY_BYTES >> 3) as u16));
+            assert_eq!(blocks.is_empty(), !sack);
+        }
+        assert_eq!(station.octets(SINK, 100), [0; 100]);
+        peer.emit(&mut station, &Tcp { sequence: start, payload: octets, ..peer.plain() });
+        let (answer, blocks) = read_sack(&station.poll()[0]);
+        assert_eq!((answer.acknowledged, blocks), (start + (cut + rest.len()) as u32, vec![]));
+        for i in 0..44 {
+            assert_eq!(station.octets(SINK + 1400 * i, 1400), pattern(1400, i as u8));
+        }
+        assert_eq!(station.read(reg::COUNT_FPDUS_PLACED), 44);
+    }
+}
+
+#[test]
+fn what_the_ring_cannot_hold_is_dropped_and_answered() {
+    let (mut station, peer) = selective(PLAIN);
+    let sequence = peer.next + EARLY_BYTES;
+    peer.emit(&mut station, &Tcp { sequence, payload: vec![1; 100], ..peer.plain() });
+    let segment = Tcp { sequence: sequence - 50, payload: vec![1; 100], ..peer.plain() };
+    peer.emit(&mut station, &segment);
+    let answers: Vec<_> = station.poll().iter().map(|frame| read_sack(frame).1).collect();
+    assert_eq!(answers, [vec![], vec![(sequence - 50, sequence)]], "as much as fits");
+    assert_eq!(station.read(reg::COUNT_FRAMES_NO_ROOM), 1);
+    assert_eq!(station.memory.lost, 0);
+}
+
+#[test]
+fn a_ring_that_cannot_be_read_ends_the_queue_pair() {
+    let bad = QueuePairContext { reassembly: 0x1000, ..early(true, context(0, PLAIN)) };
+    let (mut station, mut peer) = (station(0, &bad), Peer::new(PLAIN));
+    let fpdu = peer.fpdu(&tagged(SINK_STAG, 0, &[7; 1000]));
+    let first = peer.data(&fpdu[..500]);
+    let second = peer.data(&fpdu[500..]);
+    peer.emit(&mut station, &second);
+    peer.emit(&mut station, &first);
+    assert_eq!(station.completions().last().unwrap().status, status::DMA_FAULT);
+}
+
+/// Of ten segments 0, 1 and 4 are lost.
+//= rfc6675#5
+//= type=test
+#[test]
+fn blocks_say_what_is_repeated() {
+    let (mut station, peer) = selective(STEADY);
+    station.post(&write_request(30_000, 0, 0));
+    let first = data(station.poll());
+    assert_eq!(first.len(), 10);
+    let tell = |station: &mut Station, acknowledged, blocks: &[(usize, usize)]| {
+        let at = |place: &usize| first[0].wrapping_add(1460 * *place as u32);
+        let blocks: Vec<_> = blocks.iter().map(|(left, right)| (at(left), at(right))).collect();
+        let segment = Tcp { acknowledged: at(&acknowledged), ..peer.plain() };
+        station.receive(&peer.frame_with(&segment, &sack(&blocks)));
+        let frames = data(station.poll());
+        frames.iter().map(|it| it.wrapping_sub(first[0]) / 1460).collect::<Vec<_>>()
+    };
+    assert_eq!(tell(&mut station, 0, &[(2, 3)]), [10], "limited transmit");
+    assert_eq!(tell(&mut station, 0, &[(2, 3)]), [], "it tells nothing new");
+    assert_eq!(tell(&mut station, 0, &[(2, 4)]), [11]);
+    // Three have arrived behind the first two: both are lost. Twelve are out; half may be.
+    assert_eq!(tell(&mut station, 0, &[(5, 6), (2, 4)]), [0]);
+    assert_eq!(tell(&mut station, 0, &[(5, 8), (2, 4)]), [1]);
+    assert_eq!(tell(&mut station, 0, &[(5, 10), (2, 4)]), [4, 12]);
+    assert_eq!(tell(&mut station, 4, &[(5, 12)]), [13, 14, 15, 16]);
+    assert_eq!(tell(&mut station, 14, &[]), [17], "three are under way, and one more may be");
+    assert_eq!(station.read(reg::COUNT_SEGMENTS_RETRANSMITTED), 3);
+}
+
+/// A peer may drop what it has acknowledged selectively.
+//= rfc2018#8
+//= type=test
+#[test]
+fn a_time_out_forgets_the_blocks() {
+    let (mut station, peer) = selective(STEADY);
+    station.post(&write_request(4000, 0, 0));
+    let first = data(station.poll_at(Duration::ZERO));
+    let segment = Tcp { acknowledged: first[0], ..peer.plain() };
+    let option = sack(&[(first[1], first[2].wrapping_add(1000))]);
+    station.receive(&peer.frame_with(&segment, &option));
+    assert_eq!(data(station.poll()), []);
+    assert_eq!(data(station.wait()), first[..1]);
+    acknowledge(&peer, &mut station, first[1]);
+    assert_eq!(data(station.poll()), first[1..], "slow start");
+}
+
+#[test]
+fn blocks_of_what_was_never_sent_mean_nothing() {
+    let (mut station, peer) = selective(STEADY);
+    station.post(&write_request(4000, 0, 0));
+    let first = data(station.poll());
+    let una = first[0];
+    let segment = Tcp { acknowledged: una, ..peer.plain() };
+    for (left, right) in [(0, 0), (5, 4), (1, 100_000), (1 << 31, 1 << 31 | 9), (u32::MAX, 1)] {
+        let block = (una.wrapping_add(left), una.wrapping_add(right));
+        let frame = peer.frame_with(&segment, &sack(&[block; 4]));
+        (0..4).for_each(|_| station.receive(&frame));
+        assert_eq!(data(station.poll()), [], "{block:?}");
+    }
 }

@@ -5,7 +5,21 @@
 
 use crate::sender::Due;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::Duration;
+
+/// What has become of a segment, as far as anybody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It is on its way.
+    UnderWay,
+    /// It was lost, and is on its way again.
+    Again,
+    /// The peer has it, behind a gap.
+    Arrived,
+    /// It is to leave again.
+    Lost,
+}
 
 /// A segment.
 #[derive(Debug)]
@@ -13,16 +27,14 @@ struct Sent {
     due: Due,
     /// When it left first.
     at: Duration,
-    /// It has left more than once, since the connection began.
+    /// It has left more than once.
     repeated: bool,
-    /// It is to leave again.
-    lost: bool,
+    fate: Fate,
 }
 
 impl Sent {
-    /// It is on its way, as far as anybody knows.
     fn is_under_way(&self) -> bool {
-        !self.lost
+        matches!(self.fate, Fate::UnderWay | Fate::Again)
     }
 }
 
@@ -58,7 +70,7 @@ impl Flight {
     /// A segment leaves for the first time.
     pub fn push(&mut self, due: Due, at: Duration) {
         self.octets += due.bytes as u64;
-        self.segments.push_back(Sent { due, at, repeated: false, lost: false });
+        self.segments.push_back(Sent { due, at, repeated: false, fate: Fate::UnderWay });
     }
 
     /// The peer has everything up to this stream offset. A segment of which it has a part stays.
@@ -69,27 +81,63 @@ impl Flight {
             sample = sample.or(Some(done.at));
             repeated |= done.repeated;
             self.octets -= if done.is_under_way() { done.due.bytes as u64 } else { 0 };
-            self.lost -= usize::from(done.lost);
+            self.lost -= usize::from(done.fate == Fate::Lost);
         }
         Acknowledged { sample: sample.filter(|_| !repeated) }
     }
 
-    /// The oldest segment is lost.
-    pub fn lose_first(&mut self) {
-        self.lose(0);
-    }
-
-    /// Nothing of it has arrived.
+    /// Nothing of it has arrived, whatever the peer has said: it may have dropped it since.
+    //= rfc2018#8  After a retransmit timeout the sender SHOULD turn off all of the SACKed bits.
     pub fn lose_all(&mut self) {
-        (0..self.segments.len()).for_each(|place| self.lose(place));
+        (0..self.segments.len()).for_each(|place| self.decide(place, Fate::Lost));
     }
 
-    fn lose(&mut self, place: usize) {
-        if let Some(sent) = self.segments.get_mut(place).filter(|sent| sent.is_under_way()) {
-            sent.lost = true;
-            self.octets -= sent.due.bytes as u64;
-            self.lost += 1;
+    /// The peer has these octets behind a gap. True if a segment of them was not known to be there.
+    pub fn arrived(&mut self, octets: Range<u64>) -> bool {
+        let first = self.segments.partition_point(|sent| sent.due.offset < octets.start);
+        let behind = self.segments.partition_point(|sent| sent.due.end() <= octets.end);
+        let mut news = false;
+        for place in first..behind {
+            news |= self.segments.get(place).is_some_and(|sent| sent.fate != Fate::Arrived);
+            self.decide(place, Fate::Arrived);
         }
+        news
+    }
+
+    /// How many of the oldest segments have so much behind them that has arrived that they must be
+    /// lost; `segment` is SMSS.
+    //= rfc6675#4  IsLost: DupThresh discontiguous sequences, or (DupThresh - 1) * SMSS octets.
+    pub fn passed(&self, threshold: u32, segment: u64) -> usize {
+        let (mut runs, mut octets, mut in_run) = (0, 0, false);
+        for (place, sent) in self.segments.iter().enumerate().rev() {
+            let arrived = sent.fate == Fate::Arrived;
+            runs += u32::from(arrived && !in_run);
+            octets += if arrived { sent.due.bytes as u64 } else { 0 };
+            in_run = arrived;
+            if runs >= threshold || octets > u64::from(threshold - 1) * segment {
+                return place;
+            }
+        }
+        0
+    }
+
+    /// So many of the oldest segments are lost, but for those that have left again since.
+    pub fn lose(&mut self, count: usize) {
+        for place in 0..count {
+            if self.segments.get(place).is_some_and(|sent| sent.fate == Fate::UnderWay) {
+                self.decide(place, Fate::Lost);
+            }
+        }
+    }
+
+    /// What has become of a segment.
+    fn decide(&mut self, place: usize, fate: Fate) {
+        let Some(sent) = self.segments.get_mut(place) else { return };
+        let octets = |sent: &Sent| if sent.is_under_way() { sent.due.bytes as u64 } else { 0 };
+        let lost = |sent: &Sent| usize::from(sent.fate == Fate::Lost);
+        (self.octets, self.lost) = (self.octets - octets(sent), self.lost - lost(sent));
+        sent.fate = fate;
+        (self.octets, self.lost) = (self.octets + octets(sent), self.lost + lost(sent));
     }
 
     /// The first segment that is to leave again, and whether it is the oldest of all.
@@ -100,15 +148,15 @@ impl Flight {
 
     /// The first segment that is to leave again has left.
     pub fn repeat(&mut self) {
-        let sent = self.place_of_lost().and_then(|place| self.segments.get_mut(place));
-        if let Some(sent) = sent {
-            (sent.lost, sent.repeated) = (false, true);
-            self.octets += sent.due.bytes as u64;
-            self.lost -= 1;
+        let Some(place) = self.place_of_lost() else { return };
+        self.decide(place, Fate::Again);
+        if let Some(sent) = self.segments.get_mut(place) {
+            sent.repeated = true;
         }
     }
 
     fn place_of_lost(&self) -> Option<usize> {
-        (self.lost != 0).then(|| self.segments.iter().position(|sent| sent.lost)).flatten()
+        let place = || self.segments.iter().position(|sent| sent.fate == Fate::Lost);
+        (self.lost != 0).then(place).flatten()
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod arrival;
 mod congestion;
 mod departure;
 mod flight;
+mod reassembly;
 mod receive;
 mod recovery;
 mod send;
@@ -27,6 +28,7 @@ use ironwarp_abi::status;
 use ironwarp_wire::limit::mulpdu_of_frame;
 use ironwarp_wire::mpa::fpdu::MULPDU_MIN;
 use ironwarp_wire::mpa::stream::Framing;
+use ironwarp_wire::sack::Blocks;
 use ironwarp_wire::sequence::Sequence;
 use receive::{Receive, Verdict};
 use recovery::{Expiry, Heard, Recovery};
@@ -51,7 +53,8 @@ impl Tcp {
         let framing = Framing { markers: context.send_markers, crc: context.crc };
         // An FPDU that begins with a marker has the most of them.
         let segment = fpdu::stream_bytes(framing, 0, Self::sizes(context, device).mulpdu);
-        let recovery = (context.retries != 0).then(|| Recovery::new(context.retries, segment));
+        let recovery =
+            (context.retries != 0).then(|| Recovery::new(context.retries, context.sack, segment));
         Self { send, receive, recovery, acknowledge: false }
     }
 
@@ -85,13 +88,16 @@ impl Tcp {
         if self.acknowledge && !shared.is_full() {
             self.acknowledge(rdma, shared);
         }
-        match self.receive.take(segment, rdma) {
+        let had_gap = self.receive.has_gap();
+        match self.receive.take(segment, rdma, host) {
             Verdict::Accepted { octets, fin } => {
                 shared.counters.count(COUNT_SEGMENTS_ACCEPTED);
                 //= rfc9293#3.10.7.4  What is accepted is acknowledged.
                 self.acknowledge = octets;
-                let ended = match rdma.take_fpdus(shared, host) {
-                    Ok(()) => fin.then(|| rdma.closed()),
+                let end = segment.sequence + segment.payload.len() as u32;
+                let ended = match self.deliver(rdma, shared, host) {
+                    // What came early may go on behind the FIN: then it was none.
+                    Ok(()) => (fin && rdma.received() == end).then(|| rdma.closed()),
                     Err(status) => Some(status),
                 };
                 ended.into_iter().for_each(|status| rdma.end(status, shared, host));
@@ -109,6 +115,25 @@ impl Tcp {
             Verdict::Reset => rdma.end(status::PEER_RESET, shared, host),
             Verdict::Nothing | Verdict::Ignored => {}
         }
+        // A segment with data would not count as a duplicate, and has no room for blocks.
+        //= rfc5681#4.2  An immediate ACK for each segment of a gap, and for what fills it.
+        if (had_gap || self.receive.has_gap()) && !shared.is_full() {
+            self.acknowledge(rdma, shared);
+        }
+    }
+
+    /// Takes FPDUs out of the stream, and what lies behind a gap that is filled.
+    fn deliver(
+        &mut self,
+        rdma: &mut Rdma,
+        shared: &mut Shared,
+        host: &mut dyn Host,
+    ) -> Result<(), Status> {
+        rdma.take_fpdus(shared, host)?;
+        while self.receive.join(rdma, host)? {
+            rdma.take_fpdus(shared, host)?;
+        }
+        Ok(())
     }
 
     /// Takes a segment's acknowledgement number and window.
@@ -124,8 +149,9 @@ impl Tcp {
         let told = rdma.acknowledge(newly, shared, host);
         if let Some(recovery) = &mut self.recovery {
             let (unacknowledged, sent) = rdma.sent_offsets();
-            let heard = Heard { unacknowledged, sent, newly, duplicate };
-            recovery.acknowledged(heard, shared.timing);
+            let blocks = send::blocks(segment, rdma);
+            let heard = Heard { unacknowledged, sent, newly, duplicate, blocks: &blocks };
+            recovery.acknowledged(&heard, shared.timing);
         }
         told.unwrap_or_else(|status| rdma.end(status, shared, host));
     }
@@ -255,7 +281,7 @@ impl Tcp {
     /// Sends the acknowledgement that is due and that no segment with data has carried.
     pub fn acknowledge(&mut self, rdma: &Rdma, shared: &mut Shared) {
         if std::mem::take(&mut self.acknowledge) {
-            let numbers = self.numbers(rdma, shared);
+            let numbers = Numbers { sack: self.receive.blocks(), ..self.numbers(rdma, shared) };
             shared.send_frame(departure::acknowledgement(&rdma.context, &numbers));
         }
     }
@@ -266,6 +292,7 @@ impl Tcp {
             sequence: rdma.sent(),
             acknowledged: rdma.received(),
             window: self.receive.window_field(rdma),
+            sack: Blocks::NONE,
         }
     }
 }

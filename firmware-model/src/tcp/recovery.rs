@@ -10,6 +10,7 @@ use super::congestion::Congestion;
 use super::flight::Flight;
 use super::timer::{Purpose, Timer, Timing};
 use crate::sender::Due;
+use std::ops::Range;
 use std::time::Duration;
 
 /// So many duplicate acknowledgements say that a segment is lost.
@@ -18,7 +19,7 @@ const DUPLICATES: u32 = 3;
 
 /// An acknowledgement as it concerns what was lost. Stream offsets count from the start.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Heard {
+pub(super) struct Heard<'a> {
     /// SND.UNA.
     pub unacknowledged: u64,
     /// SND.NXT, the furthest that was ever sent.
@@ -27,6 +28,8 @@ pub(super) struct Heard {
     pub newly: u32,
     /// It says the same as the one before (RFC 5681 s. 2).
     pub duplicate: bool,
+    /// What the peer has behind gaps, as stream offsets: sane, but perhaps old.
+    pub blocks: &'a [Range<u64>],
 }
 
 /// What the timer wants.
@@ -44,6 +47,8 @@ pub(super) enum Expiry {
 #[derive(Debug)]
 pub(super) struct Recovery {
     retries: u8,
+    /// The peer tells what it has behind gaps.
+    sack: bool,
     flight: Flight,
     timer: Timer,
     congestion: Congestion,
@@ -63,10 +68,11 @@ pub(super) struct Recovery {
 
 impl Recovery {
     /// For a connection whose largest segments have so many octets; gives up after `retries`
-    /// time-outs in a row.
-    pub fn new(retries: u8, segment: usize) -> Self {
+    /// time-outs in a row. With `sack` what the peer has behind gaps counts, and nothing else.
+    pub fn new(retries: u8, sack: bool, segment: usize) -> Self {
         Self {
             retries,
+            sack,
             flight: Flight::default(),
             timer: Timer::default(),
             congestion: Congestion::new(segment as u64),
@@ -135,7 +141,7 @@ impl Recovery {
     }
 
     /// Takes an acknowledgement.
-    pub fn acknowledged(&mut self, heard: Heard, timing: Timing) {
+    pub fn acknowledged(&mut self, heard: &Heard<'_>, timing: Timing) {
         let was_under_way = self.under_way();
         if self.flight.is_empty() {
             // Whoever answers a probe is there, however shut its window stays.
@@ -144,12 +150,15 @@ impl Recovery {
         }
         if heard.newly != 0 {
             self.advance(heard, was_under_way, timing);
+        }
+        if self.sack {
+            self.select(heard);
         } else if heard.duplicate {
             self.duplicate(heard);
         }
     }
 
-    fn advance(&mut self, heard: Heard, was_under_way: u64, timing: Timing) {
+    fn advance(&mut self, heard: &Heard<'_>, was_under_way: u64, timing: Timing) {
         let sample = self.flight.acknowledge(heard.unacknowledged).sample;
         sample.into_iter().for_each(|at| self.timer.measure(timing.now.saturating_sub(at)));
         self.timer.progress();
@@ -164,8 +173,8 @@ impl Recovery {
             Some(point) if heard.unacknowledged < point => {
                 //= rfc6582#3.2  Step 3: a partial acknowledgement: the next segment is lost too.
                 self.arrived = self.arrived.saturating_sub(newly.saturating_sub(self.segment()));
-                self.flight.lose_first();
-                self.urgent = true;
+                self.flight.lose(1);
+                self.urgent = !self.sack;
             }
             Some(_) => {
                 (self.recovers, self.arrived, self.urgent, self.point) = (false, 0, false, None);
@@ -181,7 +190,29 @@ impl Recovery {
         }
     }
 
-    fn duplicate(&mut self, heard: Heard) {
+    /// Acts upon what the peer has behind gaps (RFC 6675 s. 5).
+    fn select(&mut self, heard: &Heard<'_>) {
+        let mut news = false;
+        for block in heard.blocks {
+            news |= self.flight.arrived(block.clone());
+        }
+        //= rfc6675#2  A duplicate acknowledgement is one that tells of octets that none told of.
+        self.duplicates = match news && heard.newly == 0 {
+            true => self.duplicates.saturating_add(1),
+            false => self.duplicates,
+        };
+        let passed = self.flight.passed(DUPLICATES, self.segment());
+        let fresh = self.point.is_none_or(|point| heard.unacknowledged >= point);
+        let enough = passed != 0 || self.duplicates >= DUPLICATES;
+        if !self.recovers && news && fresh && enough {
+            self.recover(heard);
+        }
+        if self.recovers {
+            self.flight.lose(passed);
+        }
+    }
+
+    fn duplicate(&mut self, heard: &Heard<'_>) {
         self.duplicates = self.duplicates.saturating_add(1);
         //= rfc3042#2  Each of them makes room for a new segment, and so does rfc5681#3.2, step 4.
         let outstanding = heard.sent - heard.unacknowledged;
@@ -193,11 +224,11 @@ impl Recovery {
         }
     }
 
-    fn recover(&mut self, heard: Heard) {
+    fn recover(&mut self, heard: &Heard<'_>) {
         (self.recovers, self.urgent) = (true, true);
         self.point = Some(heard.sent);
         self.congestion.lost(heard.sent - heard.unacknowledged);
-        self.flight.lose_first();
+        self.flight.lose(1);
     }
 
     /// What the timer wants, if it has expired. `outstanding` octets are unacknowledged, `sent` in

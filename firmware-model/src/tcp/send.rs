@@ -4,6 +4,7 @@ use super::arrival::Segment;
 use crate::rdma::Rdma;
 use ironwarp_abi::context::QueuePairContext;
 use ironwarp_wire::sequence::Sequence;
+use std::ops::Range;
 
 /// One direction of a connection. SND.NXT and SND.UNA are [`Rdma`]'s.
 #[derive(Debug)]
@@ -55,4 +56,13 @@ impl Send {
         let bare = segment.payload.is_empty() && !segment.fin;
         (newly, alike && bare)
     }
+}
+
+/// What the peer says that it has behind gaps, as stream offsets. A block that is not in what is
+/// outstanding is old, or never was.
+pub(super) fn blocks(segment: &Segment<'_>, rdma: &Rdma) -> Vec<Range<u64>> {
+    let (unacknowledged, sent) = rdma.sent_offsets();
+    let offset = |number: Sequence| unacknowledged + u64::from(number.since(rdma.unacknowledged()));
+    let blocks = segment.sack.iter().map(|(left, right)| offset(left)..offset(right));
+    blocks.filter(|block| block.start < block.end && block.end <= sent).collect()
 }

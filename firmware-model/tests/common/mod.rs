@@ -28,6 +28,10 @@ pub const RECEIVE_RING: u64 = 0x8000;
 pub const CQ_RING: u64 = 0x1_0000;
 pub const SOURCE: u64 = 0x2_0000;
 pub const SINK: u64 = 0x8_0000;
+/// The reassembly ring of those that have one, and log2 of its size in units of 4 KiB.
+pub const EARLY: u64 = 0xe_0000;
+pub const EARLY_LOG2: u8 = 4;
+pub const EARLY_BYTES: u32 = 4096 << EARLY_LOG2;
 /// How much memory each of the two regions has.
 pub const REGION_BYTES: u32 = 0x6_0000;
 /// The STags of the regions at [`SOURCE`] and [`SINK`].
