@@ -8,6 +8,7 @@ use crate::queue_pairs::{AttachError, QueuePairs};
 use crate::registers::{compose, index, number, Registers};
 use crate::shared::Shared;
 use crate::tcp::arrival::{judge, Arrival};
+use crate::tcp::congestion::Algorithm;
 use ironwarp_abi::configuration::{Configuration, REFERENCE};
 use ironwarp_abi::context::table;
 use ironwarp_abi::queue::{kind, CompletionEntry};
@@ -30,11 +31,13 @@ pub struct Options {
     /// How many frames may wait to be taken before no more segments with data are made. At least
     /// one; acknowledgements are not held back, but merged.
     pub frames_max: usize,
+    /// How its connections control congestion.
+    pub congestion: Algorithm,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { configuration: REFERENCE, frames_max: 256 }
+        Self { configuration: REFERENCE, frames_max: 256, congestion: Algorithm::default() }
     }
 }
 
@@ -61,11 +64,11 @@ pub struct Device {
 impl Device {
     /// A device after power-on: nothing is started, every vector is masked.
     pub fn new(options: Options) -> Self {
-        let Options { configuration, frames_max } = options;
+        let Options { configuration, frames_max, congestion } = options;
         Self {
             registers: Registers::new(configuration),
             shared: Shared::new(configuration, frames_max),
-            pairs: QueuePairs::new(configuration),
+            pairs: QueuePairs::new(configuration, congestion),
             fences: Fences::default(),
             bus_master: true,
             held: VecDeque::new(),

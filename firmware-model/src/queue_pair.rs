@@ -7,6 +7,7 @@ use crate::rdma::Rdma;
 use crate::registers::state;
 use crate::shared::Shared;
 use crate::tcp::arrival::Segment;
+use crate::tcp::congestion::Algorithm;
 use crate::tcp::Tcp;
 use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::context::QueuePairContext;
@@ -35,11 +36,16 @@ pub(crate) struct QueuePair {
 
 impl QueuePair {
     /// Starts from a context, with frames.
-    pub fn over_frames(life: Life, context: QueuePairContext, device: &Configuration) -> Self {
+    pub fn over_frames(
+        life: Life,
+        context: QueuePairContext,
+        device: &Configuration,
+        algorithm: Algorithm,
+    ) -> Self {
         let rdma = Rdma::new(life, context, Tcp::sizes(&context, device));
         Self {
             rdma,
-            transport: Transport::Frames(Box::new(Tcp::new(&context, device))),
+            transport: Transport::Frames(Box::new(Tcp::new(&context, device, algorithm))),
             stopped: false,
         }
     }

@@ -7,6 +7,7 @@ use crate::queue_pair::QueuePair;
 use crate::raw_pair::RawPair;
 use crate::shared::Shared;
 use crate::tcp::arrival::Segment;
+use crate::tcp::congestion::Algorithm;
 use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::limits::RAW_QP;
@@ -56,6 +57,8 @@ impl Slot {
 #[derive(Debug)]
 pub(crate) struct QueuePairs {
     device: Configuration,
+    /// Of every connection over frames.
+    algorithm: Algorithm,
     raw: Option<RawPair>,
     /// That of [`RAW`] has nothing but its generation.
     slots: Vec<Slot>,
@@ -65,9 +68,9 @@ pub(crate) struct QueuePairs {
 
 impl QueuePairs {
     /// None of them was ever started.
-    pub fn new(device: Configuration) -> Self {
+    pub fn new(device: Configuration, algorithm: Algorithm) -> Self {
         let slots = std::iter::repeat_with(Slot::default).take(device.qp_count()).collect();
-        Self { device, raw: None, slots, turn: RAW }
+        Self { device, algorithm, raw: None, slots, turn: RAW }
     }
 
     /// Starts a queue pair from its context, in a new generation.
@@ -81,7 +84,7 @@ impl QueuePairs {
         }
         let pair = match slot.stream {
             Some(_) => QueuePair::over_stream(life, context),
-            None => QueuePair::over_frames(life, context, &self.device),
+            None => QueuePair::over_frames(life, context, &self.device, self.algorithm),
         };
         slot.pair = Some(Box::new(pair));
     }

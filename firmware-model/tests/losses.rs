@@ -11,6 +11,7 @@ use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::queue::kind;
 use ironwarp_abi::registers as reg;
 use ironwarp_abi::status;
+use ironwarp_model::{Congestion, Options};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -139,11 +140,15 @@ fn a_peer_that_never_answers_ends_the_queue_pair() {
 /// than was lost, and the timer is needed for the last segments at most.
 #[test]
 fn little_leaves_again_that_was_not_lost() {
-    for seed in 0..20 {
+    let algorithms = [Congestion::NewReno, Congestion::Cubic].into_iter().cycle();
+    for (seed, congestion) in (0..40).zip(algorithms) {
         let wish = Wish { window: EARLY_BYTES, ..PLAIN };
         let mut stations = [0, 1].map(|me| {
+            let mut station = Station::with(me, Options { congestion, ..Options::default() });
             let context = QueuePairContext { retries: 8, ..context(me, wish) };
-            station(me, &early(true, context))
+            station.write(reg::RETRANSMIT_MIN, LEAST.as_micros() as u32);
+            station.start(&early(true, context));
+            station
         });
         let source = pattern(50_000, seed as u8);
         stations[0].fill(SOURCE, &source);
@@ -251,6 +256,112 @@ fn what_left_twice_measures_nothing() {
     station.poll_at(2 * now);
     let measured = Duration::from_millis(8 + 4 * 4);
     assert_eq!(station.device.next_timer(), Some(2 * now + measured));
+}
+
+//= rfc9293#3.8.6.1
+//= type=test
+#[test]
+fn a_shut_window_is_probed_for_as_long_as_the_peer_answers() {
+    let (mut station, peer) = pair(Wish { window: 0, ..PLAIN }, 2);
+    station.post(&write_request(100, 0, 0));
+    assert_eq!(station.poll_at(Duration::ZERO).len(), 0);
+    let una = context(0, PLAIN).send_next;
+    let shut = Tcp { acknowledged: una, window: 0, ..peer.plain() };
+    let mut timeout = FIRST_TIMEOUT;
+    for _ in 0..20 {
+        let probes = sent(station.wait());
+        assert_eq!(probes.len(), 1);
+        assert_eq!((probes[0].sequence, probes[0].payload.len()), (una.wrapping_sub(1), 0));
+        timeout = (2 * timeout).min(Duration::from_secs(60));
+        assert_eq!(station.device.next_timer(), Some(station.now + timeout));
+        peer.emit(&mut station, &shut);
+    }
+    peer.emit(&mut station, &Tcp { window: 100, ..shut });
+    assert_eq!(data(station.poll()), [una]);
+    assert_eq!(station.device.next_timer(), Some(station.now + FIRST_TIMEOUT));
+    assert_eq!(station.read(reg::COUNT_RETRANSMIT_TIMEOUTS), 0, "probes are none");
+}
+
+#[test]
+fn a_peer_that_answers_no_probe_is_silent() {
+    let (mut station, _) = pair(Wish { window: 0, ..PLAIN }, 2);
+    station.post(&write_request(100, 0, 0));
+    station.poll_at(Duration::ZERO);
+    assert_eq!((station.wait().len(), station.wait().len(), station.wait().len()), (1, 1, 0));
+    assert_eq!(station.now, 7 * FIRST_TIMEOUT);
+    assert_eq!(station.state(QP).status, status::PEER_SILENT);
+}
+
+/// A window that is never as large as a segment: half of the largest one is worth a segment, and
+/// less is sent when it has waited.
+//= rfc9293#3.8.6.2.1
+//= type=test
+#[test]
+fn a_small_window_gets_small_segments() {
+    let (mut station, mut peer) = pair(Wish { window: 1459, shift: 0, ..PLAIN }, 8);
+    station.fill(SOURCE, &pattern(3000, 5));
+    station.post(&write_request(3000, 0, 0));
+    let mut windows = [1459, 1459, 900, 600, 0].into_iter();
+    let mut lengths = Vec::new();
+    while station.is_active() && station.completions().is_empty() {
+        let mut segments = sent(station.poll());
+        while segments.iter().all(|segment| segment.payload.is_empty()) {
+            segments = sent(station.wait());
+        }
+        assert_eq!(segments.len(), 1, "the window is full");
+        lengths.push(segments[0].payload.len());
+        peer.acknowledged = segments[0].sequence.wrapping_add(segments[0].payload.len() as u32);
+        let window = windows.next().unwrap();
+        peer.emit(&mut station, &Tcp { window, ..peer.plain() });
+    }
+    // 20 octets around the payload, and whole words.
+    assert_eq!(lengths, [1456, 1456, 148]);
+}
+
+/// What the peer's window leaves is too little, but nothing else comes: it is sent all the same.
+#[test]
+fn the_override_timer_sends_what_a_silly_window_takes() {
+    let (mut station, peer) = pair(Wish { window: 5000, shift: 0, ..PLAIN }, 8);
+    station.post(&write_request(3000, 0, 0));
+    let una = context(0, PLAIN).send_next;
+    let small = Tcp { acknowledged: una, window: 100, ..peer.plain() };
+    peer.emit(&mut station, &small);
+    assert_eq!(station.poll().len(), 0);
+    let segments = sent(station.wait());
+    assert_eq!((segments.len(), segments[0].payload.len()), (1, 100));
+    // A Read Request is one segment whatever the window: it is probed for.
+    let (mut station, peer) = pair(Wish { window: 5000, shift: 0, ..PLAIN }, 8);
+    station.post(&read_request(3000, 0, 0));
+    peer.emit(&mut station, &Tcp { window: 51, ..small.clone() });
+    assert_eq!((station.poll().len(), sent(station.wait())[0].payload.len()), (0, 0));
+    peer.emit(&mut station, &Tcp { window: 52, ..small });
+    assert_eq!(data(station.poll()), [una]);
+}
+
+#[test]
+fn a_rest_brings_the_initial_window_back() {
+    let (mut station, mut peer) = pair(STEADY, 8);
+    for (moment, count) in [(0, 10), (5, 20), (10, 40), (2000, 10), (2005, 20)] {
+        // The time-out is 15 ms by then at most.
+        let now = Duration::from_millis(moment);
+        station.post(&write_request(1440 * 60, 0, 0));
+        let segments = sent(station.poll_at(now));
+        assert_eq!(segments.len(), count, "{moment}");
+        station.poll_at(now + Duration::from_millis(4));
+        for segment in segments {
+            peer.acknowledged = segment.sequence.wrapping_add(segment.payload.len() as u32);
+            peer.emit(&mut station, &peer.plain());
+        }
+        if moment == 10 {
+            // All of it, so that nothing is under way.
+            loop {
+                let segments = sent(station.poll_at(now + Duration::from_millis(5)));
+                let Some(last) = segments.last() else { break };
+                peer.acknowledged = last.sequence.wrapping_add(last.payload.len() as u32);
+                peer.emit(&mut station, &peer.plain());
+            }
+        }
+    }
 }
 
 #[test]

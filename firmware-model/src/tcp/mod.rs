@@ -1,7 +1,8 @@
 //! TCP over Ethernet frames: the transport that the device runs itself.
 
 pub(crate) mod arrival;
-mod congestion;
+pub(crate) mod congestion;
+mod cubic;
 mod departure;
 mod flight;
 mod reassembly;
@@ -17,6 +18,7 @@ use crate::sender::Due;
 use crate::shared::Shared;
 use crate::Status;
 use arrival::Segment;
+use congestion::Algorithm;
 use departure::{Numbers, HEADER_BYTES};
 use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::context::QueuePairContext;
@@ -48,13 +50,13 @@ pub(crate) struct Tcp {
 
 impl Tcp {
     /// Starts from a context.
-    pub fn new(context: &QueuePairContext, device: &Configuration) -> Self {
+    pub fn new(context: &QueuePairContext, device: &Configuration, algorithm: Algorithm) -> Self {
         let (send, receive) = (Send::new(context), Receive::new(context));
         let framing = Framing { markers: context.send_markers, crc: context.crc };
         // An FPDU that begins with a marker has the most of them.
         let segment = fpdu::stream_bytes(framing, 0, Self::sizes(context, device).mulpdu);
-        let recovery =
-            (context.retries != 0).then(|| Recovery::new(context.retries, context.sack, segment));
+        let recovery = (context.retries != 0)
+            .then(|| Recovery::new(context.retries, context.sack, algorithm, segment));
         Self { send, receive, recovery, acknowledge: false }
     }
 
@@ -80,6 +82,11 @@ impl Tcp {
         host: &mut dyn Host,
     ) {
         if let Some(number) = segment.acknowledged.filter(|_| !segment.rst && !segment.syn) {
+            //= rfc9293#3.10.7.4  If the ACK acks something not yet sent, send an ACK, drop it.
+            if number.is_after(rdma.sent()) {
+                self.acknowledge = rdma.is_active();
+                return;
+            }
             self.hear(number, segment, rdma, shared, host);
         }
         if !rdma.is_active() {
@@ -197,10 +204,9 @@ impl Tcp {
         shared: &mut Shared,
         host: &mut dyn Host,
     ) -> Result<bool, Status> {
-        let Some((due, oldest)) = self.recovery.as_ref().and_then(Recovery::due) else {
-            return Ok(false);
-        };
-        let (unacknowledged, _) = rdma.sent_offsets();
+        let (unacknowledged, sent) = rdma.sent_offsets();
+        let due = self.recovery.as_mut().and_then(|recovery| recovery.due(sent));
+        let Some((due, oldest)) = due else { return Ok(false) };
         // A window that has shrunk since holds back all but the oldest, which probes it.
         //= rfc9293#3.8.6  The sender must be robust against window shrinking.
         if !oldest && due.end() - unacknowledged > self.send.window.into() {
@@ -222,6 +228,7 @@ impl Tcp {
         host: &mut dyn Host,
     ) -> Result<bool, Status> {
         let Some(due) = rdma.due(host)? else { return Ok(false) };
+        self.recovery.iter_mut().for_each(|recovery| recovery.rested(shared.timing));
         let room = self.send.window.saturating_sub(rdma.sent().since(rdma.unacknowledged()));
         //= rfc9293#3.8.6  Never more octets in flight than the peer's window.
         let due = match due.bytes <= room as usize {
@@ -229,7 +236,7 @@ impl Tcp {
             false => self.squeeze(&due, room, rdma, shared),
         };
         let Some(due) = due.filter(|due| {
-            self.recovery.as_ref().is_none_or(|recovery| recovery.has_room(due.bytes))
+            self.recovery.as_mut().is_none_or(|recovery| recovery.has_room(due.bytes, due.offset))
         }) else {
             return Ok(false);
         };

@@ -6,7 +6,7 @@
 //!                     +--------> Congestion: how much <+
 //! ```
 
-use super::congestion::Congestion;
+use super::congestion::{Algorithm, Congestion, Moment};
 use super::flight::Flight;
 use super::timer::{Purpose, Timer, Timing};
 use crate::sender::Due;
@@ -64,24 +64,30 @@ pub(super) struct Recovery {
     urgent: bool,
     /// The probe of the peer's window is due.
     pub probes: bool,
+    /// When a segment with data last left.
+    left: Duration,
+    /// SND.NXT when the congestion window last held something back.
+    held: u64,
 }
 
 impl Recovery {
     /// For a connection whose largest segments have so many octets; gives up after `retries`
     /// time-outs in a row. With `sack` what the peer has behind gaps counts, and nothing else.
-    pub fn new(retries: u8, sack: bool, segment: usize) -> Self {
+    pub fn new(retries: u8, sack: bool, algorithm: Algorithm, segment: usize) -> Self {
         Self {
             retries,
             sack,
             flight: Flight::default(),
             timer: Timer::default(),
-            congestion: Congestion::new(segment as u64),
+            congestion: Congestion::new(algorithm, segment as u64),
             duplicates: 0,
             arrived: 0,
             point: None,
             recovers: false,
             urgent: false,
             probes: false,
+            left: Duration::ZERO,
+            held: 0,
         }
     }
 
@@ -96,29 +102,41 @@ impl Recovery {
     }
 
     /// The segment that is to leave again now, if the network has room for it; and whether it is
-    /// the oldest.
-    pub fn due(&self) -> Option<(Due, bool)> {
+    /// the oldest. `sent` octets of the stream have left in all.
+    pub fn due(&mut self, sent: u64) -> Option<(Due, bool)> {
         let lost = self.flight.first_lost()?;
-        (self.urgent || self.has_room(lost.0.bytes)).then_some(lost)
+        (self.urgent || self.has_room(lost.0.bytes, sent)).then_some(lost)
     }
 
     /// The segment that was [due](Self::due) has left.
     pub fn repeated(&mut self, timing: Timing) {
         self.flight.repeat();
-        self.urgent = false;
+        (self.urgent, self.left) = (false, timing.now);
         self.timer.ensure(Purpose::Retransmission, timing);
     }
 
-    /// The network has room for a segment of so many octets.
-    pub fn has_room(&self, bytes: usize) -> bool {
+    /// The network has room for a segment of so many octets that would leave now. `sent` octets of
+    /// the stream have left in all.
+    pub fn has_room(&mut self, bytes: usize, sent: u64) -> bool {
         let under_way = self.under_way();
-        under_way == 0 || under_way + bytes as u64 <= self.congestion.window()
+        let has_room = under_way == 0 || under_way + bytes as u64 <= self.congestion.window();
+        self.held = if has_room { self.held } else { sent };
+        has_room
+    }
+
+    /// A segment is to leave for the first time. After a rest the congestion window is no larger
+    /// than at the start.
+    pub fn rested(&mut self, timing: Timing) {
+        let rest = timing.now.saturating_sub(self.left);
+        if self.flight.is_empty() && rest > self.timer.timeout(timing.least) {
+            self.congestion.idle();
+        }
     }
 
     /// A segment has left for the first time.
     pub fn sent(&mut self, due: Due, timing: Timing) {
         self.flight.push(due, timing.now);
-        self.probes = false;
+        (self.probes, self.left) = (false, timing.now);
         self.timer.ensure(Purpose::Retransmission, timing);
     }
 
@@ -142,14 +160,13 @@ impl Recovery {
 
     /// Takes an acknowledgement.
     pub fn acknowledged(&mut self, heard: &Heard<'_>, timing: Timing) {
-        let was_under_way = self.under_way();
         if self.flight.is_empty() {
             // Whoever answers a probe is there, however shut its window stays.
             //= rfc9293#3.8.6.1  The connection stays open while the probes are acknowledged.
             self.timer.progress();
         }
         if heard.newly != 0 {
-            self.advance(heard, was_under_way, timing);
+            self.advance(heard, timing);
         }
         if self.sack {
             self.select(heard);
@@ -158,7 +175,7 @@ impl Recovery {
         }
     }
 
-    fn advance(&mut self, heard: &Heard<'_>, was_under_way: u64, timing: Timing) {
+    fn advance(&mut self, heard: &Heard<'_>, timing: Timing) {
         let sample = self.flight.acknowledge(heard.unacknowledged).sample;
         sample.into_iter().for_each(|at| self.timer.measure(timing.now.saturating_sub(at)));
         self.timer.progress();
@@ -182,9 +199,11 @@ impl Recovery {
             }
             None => {
                 self.arrived = 0;
-                // A window that is not used says nothing of the network.
-                if was_under_way + self.segment() > self.congestion.window() {
-                    self.congestion.acknowledged(newly);
+                // A window that held nothing back says nothing of the network.
+                if heard.unacknowledged <= self.held {
+                    let round_trip = self.timer.round_trip();
+                    let moment = Moment { now: timing.now, round_trip };
+                    self.congestion.acknowledged(newly, moment);
                 }
             }
         }

@@ -62,6 +62,11 @@ impl Timer {
         self.expiries
     }
 
+    /// SRTT, or zero before the first measurement.
+    pub fn round_trip(&self) -> Duration {
+        self.measured.map_or(Duration::ZERO, |measured| measured.smoothed)
+    }
+
     /// Starts the timer anew.
     pub fn start(&mut self, purpose: Purpose, timing: Timing) {
         // What the peer's window has held up says nothing of round trips.
