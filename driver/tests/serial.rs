@@ -3,9 +3,8 @@
 
 use ironwarp_abi::pci::{DEVICE_ID, VENDOR_ID};
 use ironwarp_abi::serial::{kind, IDENTITY, VERSION};
-use ironwarp_driver::backend::Machine;
 use ironwarp_driver::pci::PciFunction;
-use ironwarp_driver::Error;
+use ironwarp_driver::{open, Error};
 use ironwarp_root_complex::serial::{Deframer, Frame};
 use ironwarp_root_complex::tlp::{Completion, Request, Status, Tlp};
 use rustix::pty::{grantpt, openpt, ptsname, unlockpt, OpenptFlags};
@@ -13,7 +12,6 @@ use rustix::termios::{tcgetattr, tcsetattr, OptionalActions};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::sync::Arc;
 
 const COMMAND: u16 = 4;
 const MEMORY_AND_MASTER: u32 = 6;
@@ -125,10 +123,6 @@ impl Device {
             Tlp::Completion(_) => {}
         }
     }
-}
-
-fn open(address: &str) -> Result<Arc<dyn PciFunction>, Error> {
-    Machine::new().open(address)
 }
 
 fn works(function: &dyn PciFunction) {
