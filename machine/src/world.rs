@@ -40,8 +40,8 @@ impl World {
     /// Two devices at the two ends of a link.
     ///
     /// # Errors
-    /// [`Error::Bus`] for what a simulation does not accept; [`Error::Capture`];
-    /// [`Error::System`] if there are no eventfds.
+    /// [`Bus`](ironwarp_driver::Error::Bus) for what a simulation does not accept;
+    /// [`System`](ironwarp_driver::Error::System) if there are no eventfds; [`Error::Capture`].
     pub fn pair(kinds: [DeviceKind; 2], options: WorldOptions) -> Result<Arc<Self>, Error> {
         Self::new(&kinds, options)
     }
@@ -89,7 +89,7 @@ impl World {
     /// [`kernel_streams`](ironwarp_driver::pci::PciFunction::kernel_streams).
     ///
     /// # Errors
-    /// [`Error::File`] or [`Error::System`] if the network cannot be had; else as [`World::pair`].
+    /// As [`Uplink::open`] if the network cannot be had, and as [`World::pair`].
     pub fn on_network(
         kind: DeviceKind,
         network: &Network,
@@ -175,7 +175,7 @@ impl World {
     /// RNICs in RTL, in a simulation that was made elsewhere.
     ///
     /// # Errors
-    /// [`Error::System`] if there are no eventfds.
+    /// [`System`](ironwarp_driver::Error::System) if there are no eventfds.
     #[cfg(feature = "sim")]
     pub fn with_simulation(simulation: Simulation) -> Result<Arc<Self>, Error> {
         let kinds = vec![DeviceKind::Sim; simulation.nics()];

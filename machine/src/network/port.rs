@@ -3,8 +3,8 @@
 use ironwarp_driver::sleep::Source;
 use std::io;
 
-/// Something that carries frames. Nothing waits: [`WouldBlock`](io::ErrorKind::WouldBlock) says that there is no
-/// room, or no frame.
+/// Something that carries frames. Nothing waits: [`WouldBlock`](io::ErrorKind::WouldBlock) says
+/// that there is no room, or no frame.
 pub(crate) trait Port: Send {
     /// Sends a frame, or drops it if there is nobody to send it to.
     fn send(&mut self, frame: &[u8]) -> io::Result<()>;

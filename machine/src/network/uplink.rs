@@ -33,8 +33,9 @@ impl Uplink {
     /// Opens the way to a network.
     ///
     /// # Errors
-    /// [`Error::File`], [`Error::System`]: the socket or interface cannot be had;
-    /// [`Error::Capture`].
+    /// [`File`](ironwarp_driver::Error::File), [`System`](ironwarp_driver::Error::System): the
+    /// socket or interface cannot be had; [`Error::Capture`]; [`Error::Network`] for one that
+    /// carries no frames.
     pub fn open(network: &Network, capture: Option<&Path>) -> Result<Self, Error> {
         let capture = capture.map(|path| Capture::create(path, &INTERFACES)).transpose()?;
         let port: Box<dyn Port> = match network {
