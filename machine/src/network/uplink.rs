@@ -6,14 +6,12 @@ use super::port::Port;
 use super::tap::Tap;
 use crate::error::Error;
 use ironwarp_capture::Capture;
-use ironwarp_driver::sleep::{Awaited, Sleep};
+use ironwarp_driver::sleep::{Awaited, Sleep, Source};
 use ironwarp_wire::ethernet::{FRAME_BYTES_MIN, HEADER_BYTES};
 use rustix::event::PollFlags;
 use std::collections::VecDeque;
 use std::io::ErrorKind;
-use std::os::fd::AsFd;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// The longest datagram or frame that is taken from a network.
@@ -97,7 +95,7 @@ impl Uplink {
     }
 
     /// Is readable when a frame can be taken.
-    pub fn inlet(&self) -> Arc<dyn AsFd + Send + Sync> {
+    pub fn inlet(&self) -> Source {
         self.port.inlet()
     }
 
