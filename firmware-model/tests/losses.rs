@@ -136,7 +136,7 @@ fn a_peer_that_never_answers_ends_the_queue_pair() {
     }
 }
 
-/// A megabyte, one frame of a hundred lost: with selective acknowledgements hardly more leaves again
+/// A megabyte, one frame of a hundred lost: with selective acknowledgements no more leaves again
 /// than was lost, and the timer is needed for the last segments at most.
 #[test]
 fn little_leaves_again_that_was_not_lost() {
@@ -280,6 +280,21 @@ fn a_shut_window_is_probed_for_as_long_as_the_peer_answers() {
     assert_eq!(data(station.poll()), [una]);
     assert_eq!(station.device.next_timer(), Some(station.now + FIRST_TIMEOUT));
     assert_eq!(station.read(reg::COUNT_RETRANSMIT_TIMEOUTS), 0, "probes are none");
+}
+
+/// A peer that takes back a window of before repeats that it is shut: it is not given up.
+#[test]
+fn a_window_that_shrinks_to_nothing_is_no_silence() {
+    let (mut station, peer) = pair(STEADY, 2);
+    station.post(&write_request(3000, 0, 0));
+    let first = data(station.poll_at(Duration::ZERO));
+    let shut = Tcp { acknowledged: first[0], window: 0, ..peer.plain() };
+    for _ in 0..20 {
+        peer.emit(&mut station, &shut);
+        assert_eq!(data(station.wait()), first[..1], "the oldest alone");
+    }
+    acknowledge(&peer, &mut station, first[1]);
+    assert_eq!(data(station.poll()), first[1..]);
 }
 
 #[test]

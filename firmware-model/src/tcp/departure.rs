@@ -1,4 +1,4 @@
-//! TCP segments as they leave: Ethernet, IPv4 and TCP headers, and what is acknowledged selectively.
+//! TCP segments as they leave: Ethernet, IPv4 and TCP headers, and selective acknowledgements.
 
 use ironwarp_abi::context::QueuePairContext;
 use ironwarp_wire::sack::Blocks;

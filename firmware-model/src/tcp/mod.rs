@@ -157,7 +157,8 @@ impl Tcp {
         if let Some(recovery) = &mut self.recovery {
             let (unacknowledged, sent) = rdma.sent_offsets();
             let blocks = send::blocks(segment, rdma);
-            let heard = Heard { unacknowledged, sent, newly, duplicate, blocks: &blocks };
+            let shut = self.send.window == 0;
+            let heard = Heard { unacknowledged, sent, newly, duplicate, shut, blocks: &blocks };
             recovery.acknowledged(&heard, shared.timing);
         }
         told.unwrap_or_else(|status| rdma.end(status, shared, host));
@@ -247,8 +248,8 @@ impl Tcp {
         Ok(true)
     }
 
-    /// What of an FPDU the peer's window takes, if that is worth a segment, or has waited as long as
-    /// it should. A window that takes nothing while nothing is under way is probed.
+    /// What of an FPDU the peer's window takes, if that is worth a segment, or has waited as long
+    /// as it should. A window that takes nothing while nothing is under way is probed.
     fn squeeze(&mut self, due: &Due, room: u32, rdma: &Rdma, shared: &mut Shared) -> Option<Due> {
         let recovery = self.recovery.as_mut()?;
         //= rfc9293#3.8.6.2.1  Half of the largest window is worth a segment; or the time is up.

@@ -28,6 +28,8 @@ pub(super) struct Heard<'a> {
     pub newly: u32,
     /// It says the same as the one before (RFC 5681 s. 2).
     pub duplicate: bool,
+    /// The peer's window is shut.
+    pub shut: bool,
     /// What the peer has behind gaps, as stream offsets: sane, but perhaps old.
     pub blocks: &'a [Range<u64>],
 }
@@ -160,8 +162,9 @@ impl Recovery {
 
     /// Takes an acknowledgement.
     pub fn acknowledged(&mut self, heard: &Heard<'_>, timing: Timing) {
-        if self.flight.is_empty() {
-            // Whoever answers a probe is there, however shut its window stays.
+        if self.flight.is_empty() || heard.shut {
+            // Whoever answers a probe is there, and whoever answers what its window has no more
+            // room for, however long that stays so.
             //= rfc9293#3.8.6.1  The connection stays open while the probes are acknowledged.
             self.timer.progress();
         }
