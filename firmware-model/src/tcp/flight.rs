@@ -32,12 +32,6 @@ struct Sent {
     fate: Fate,
 }
 
-impl Sent {
-    fn is_under_way(&self) -> bool {
-        matches!(self.fate, Fate::UnderWay | Fate::Again)
-    }
-}
-
 /// What an acknowledgement took out of the flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Acknowledged {
@@ -54,6 +48,8 @@ pub(super) struct Flight {
     octets: u64,
     /// How many are to leave again.
     lost: usize,
+    /// How many the peer has.
+    arrived: usize,
 }
 
 impl Flight {
@@ -69,7 +65,7 @@ impl Flight {
 
     /// A segment leaves for the first time.
     pub fn push(&mut self, due: Due, at: Duration) {
-        self.octets += due.bytes as u64;
+        self.count(Fate::UnderWay, due.bytes as u64, true);
         self.segments.push_back(Sent { due, at, repeated: false, fate: Fate::UnderWay });
     }
 
@@ -80,8 +76,7 @@ impl Flight {
             let Some(done) = self.segments.pop_front() else { break };
             sample = sample.or(Some(done.at));
             repeated |= done.repeated;
-            self.octets -= if done.is_under_way() { done.due.bytes as u64 } else { 0 };
-            self.lost -= usize::from(done.fate == Fate::Lost);
+            self.count(done.fate, done.due.bytes as u64, false);
         }
         Acknowledged { sample: sample.filter(|_| !repeated) }
     }
@@ -108,6 +103,9 @@ impl Flight {
     /// lost; `segment` is SMSS.
     //= rfc6675#4  IsLost: DupThresh discontiguous sequences, or (DupThresh - 1) * SMSS octets.
     pub fn passed(&self, threshold: u32, segment: u64) -> usize {
+        if self.arrived == 0 {
+            return 0;
+        }
         let (mut runs, mut octets, mut in_run) = (0, 0, false);
         for (place, sent) in self.segments.iter().enumerate().rev() {
             let arrived = sent.fate == Fate::Arrived;
@@ -133,11 +131,21 @@ impl Flight {
     /// What has become of a segment.
     fn decide(&mut self, place: usize, fate: Fate) {
         let Some(sent) = self.segments.get_mut(place) else { return };
-        let octets = |sent: &Sent| if sent.is_under_way() { sent.due.bytes as u64 } else { 0 };
-        let lost = |sent: &Sent| usize::from(sent.fate == Fate::Lost);
-        (self.octets, self.lost) = (self.octets - octets(sent), self.lost - lost(sent));
-        sent.fate = fate;
-        (self.octets, self.lost) = (self.octets + octets(sent), self.lost + lost(sent));
+        let before = std::mem::replace(&mut sent.fate, fate);
+        let bytes = sent.due.bytes as u64;
+        self.count(before, bytes, false);
+        self.count(fate, bytes, true);
+    }
+
+    /// A segment of so many octets has this fate, or has it no longer.
+    fn count(&mut self, fate: Fate, bytes: u64, has: bool) {
+        let step = |count: usize| if has { count + 1 } else { count - 1 };
+        match fate {
+            Fate::UnderWay | Fate::Again if has => self.octets += bytes,
+            Fate::UnderWay | Fate::Again => self.octets -= bytes,
+            Fate::Arrived => self.arrived = step(self.arrived),
+            Fate::Lost => self.lost = step(self.lost),
+        }
     }
 
     /// The first segment that is to leave again, and whether it is the oldest of all.

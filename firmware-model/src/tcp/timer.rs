@@ -41,6 +41,8 @@ pub(super) struct Timer {
     measured: Option<RoundTrip>,
     /// How often the time-out has doubled since the last measurement.
     doubled: u32,
+    /// Probes of the window since something last left: each takes twice as long as the one before.
+    probes: u32,
     /// Expiries in a row without progress.
     expiries: u8,
     runs: Option<(Duration, Purpose)>,
@@ -70,10 +72,11 @@ impl Timer {
     /// Starts the timer anew.
     pub fn start(&mut self, purpose: Purpose, timing: Timing) {
         // What the peer's window has held up says nothing of round trips.
-        if self.purpose() == Some(Purpose::Probe) && purpose == Purpose::Retransmission {
-            self.doubled = 0;
+        if purpose == Purpose::Retransmission {
+            self.probes = 0;
         }
-        self.runs = Some((timing.now.saturating_add(self.timeout(timing.least)), purpose));
+        let timeout = double(self.timeout(timing.least), self.probes);
+        self.runs = Some((timing.now.saturating_add(timeout), purpose));
     }
 
     /// Starts the timer if it does not run for this.
@@ -98,8 +101,13 @@ impl Timer {
     pub fn expired(&mut self, now: Duration) -> Option<Purpose> {
         let (_, purpose) = self.runs.take_if(|(deadline, _)| *deadline <= now)?;
         self.expiries = self.expiries.saturating_add(1);
-        //= rfc6298#5  (5.5) The host MUST set RTO <- RTO * 2.
-        self.doubled = self.doubled.saturating_add(1);
+        let doubled = match purpose {
+            //= rfc6298#5  (5.5) The host MUST set RTO <- RTO * 2.
+            Purpose::Retransmission => &mut self.doubled,
+            //= rfc9293#3.8.6.1  The interval between probes SHOULD increase exponentially.
+            Purpose::Probe => &mut self.probes,
+        };
+        *doubled = doubled.saturating_add(1);
         Some(purpose)
     }
 
@@ -125,9 +133,13 @@ impl Timer {
                 smoothed.saturating_add(GRANULARITY.max(variation * 4))
             }
         };
-        let doubled = 1u32.checked_shl(self.doubled).unwrap_or(u32::MAX);
-        measured.max(least).min(LONGEST).saturating_mul(doubled).min(LONGEST)
+        double(measured.max(least), self.doubled)
     }
+}
+
+/// A time doubled so often, but not beyond the greatest time-out.
+fn double(time: Duration, often: u32) -> Duration {
+    time.saturating_mul(1u32.checked_shl(often).unwrap_or(u32::MAX)).min(LONGEST)
 }
 
 #[cfg(test)]
