@@ -1,12 +1,16 @@
 //! The model's way in: a programme of what host and peer do to a device with a connection.
 
-use crate::common::peer::{Peer, Tcp};
+use crate::common::peer::{sack, Peer, Tcp};
 use crate::common::pipe::{pipe, End};
-use crate::common::{buffer, context, Station, Wish, PLAIN, QP, SINK_STAG, SOURCE_STAG};
+use crate::common::{
+    buffer, context, Station, Wish, EARLY, EARLY_LOG2, MEMORY, PLAIN, QP, SINK_STAG, SOURCE_STAG,
+};
 use crate::steps::{number, steps};
+use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::limits::FRAME_BYTES_MAX;
 use ironwarp_abi::queue::SendRequest;
 use ironwarp_abi::registers::QP_CONTROL;
+use std::time::Duration;
 
 /// Steps after which a programme ends.
 const STEPS_MAX: usize = 200;
@@ -16,6 +20,8 @@ struct Play {
     station: Station,
     peer: Peer,
     wish: Wish,
+    /// What is lost is sent again, and what comes early is kept.
+    repairs: bool,
     /// The host may have said anything: a write that leads nowhere is its own doing.
     free: bool,
     /// The peer's end of the byte stream, if there is one.
@@ -28,21 +34,60 @@ impl Play {
         let (markers, crc) = (options & 1 != 0, options & 2 != 0);
         let mulpdu = if options & 4 != 0 { 128 } else { 1442 };
         let wish = Wish { markers, crc, mulpdu, ..PLAIN };
-        let mut play =
-            Self { station: Station::new(0), peer: Peer::new(wish), wish, free: false, end: None };
+        let mut play = Self {
+            station: Station::new(0),
+            peer: Peer::new(wish),
+            wish,
+            repairs: false,
+            free: false,
+            end: None,
+        };
         if over_stream {
             let [mine, theirs] = pipe(1 << 16, 4096);
             play.station.device.attach_stream(QP, Box::new(mine)).expect("at rest");
             play.end = Some(theirs);
         }
-        let mut own = context(0, wish);
-        own.await_first_fpdu = options & 8 != 0;
-        play.station.start(&own);
+        play.repairs = options & 16 != 0;
+        let await_first_fpdu = options & 8 != 0;
+        play.station.start(&QueuePairContext { await_first_fpdu, ..play.own() });
         let mut raw = context(0, wish);
         raw.receive_queue += 0x4000;
         play.station.start_pair(0, &raw);
         (0..4).for_each(|i| play.station.post_receive(QP, &buffer(200, 200 * i)));
         play
+    }
+
+    fn own(&self) -> QueuePairContext {
+        let plain = context(0, self.wish);
+        match self.repairs {
+            false => plain,
+            true => QueuePairContext {
+                retries: 3,
+                sack: true,
+                reassembly_log2: EARLY_LOG2,
+                reassembly: MEMORY + EARLY,
+                ..plain
+            },
+        }
+    }
+
+    /// The peer acknowledges near the right number, and blocks behind it.
+    fn select(&mut self, data: &[u8]) {
+        let [acknowledged, blocks @ ..] = data else { return };
+        let near =
+            |octet: u8| self.peer.acknowledged.wrapping_add_signed(32 * i32::from(octet as i8));
+        let blocks = blocks.chunks_exact(2).map(|block| (near(block[0]), near(block[1])));
+        let blocks: Vec<_> = blocks.collect();
+        let segment = Tcp { acknowledged: near(*acknowledged), ..self.peer.plain() };
+        let frame = self.peer.frame_with(&segment, &sack(&blocks));
+        self.station.receive(&frame);
+    }
+
+    /// Time passes, and what is then due is done.
+    fn wait(&mut self, milliseconds: u16) {
+        let later = self.station.now + Duration::from_millis(milliseconds.into());
+        self.station.poll_at(later);
+        assert!(self.station.device.next_timer().is_none_or(|timer| timer > later));
     }
 
     /// The peer sends octets of the stream, in their order.
@@ -123,13 +168,16 @@ impl Play {
             7 => {
                 self.station.write(QP_CONTROL, QP);
                 self.peer = Peer::new(self.wish);
-                self.station.start(&context(0, self.wish));
+                let own = self.own();
+                self.station.start(&own);
             }
             8 => {
                 if let Some(end) = &self.end {
                     end.out.lock().expect("nobody has failed").closed = true;
                 }
             }
+            9 => self.select(data),
+            10 => self.wait(number(data) as u16),
             _ => {
                 self.station.device.bar_read32(number(data));
             }
