@@ -32,6 +32,10 @@ pub const OUTSTANDING_MAX: usize = 1 << OUTSTANDING_BITS;
 pub const READ_BITS: usize = 3;
 /// RDMA Reads of one queue pair, each way: the greatest ORD and IRD.
 pub const READS_MAX: usize = 1 << READ_BITS;
+/// log2 of the unit in which the size of a reassembly ring is said, in octets.
+pub const REASSEMBLY_UNIT_BITS: u32 = 12;
+/// log2 of the most units that a reassembly ring can have.
+pub const REASSEMBLY_BITS_MAX: u32 = 15;
 /// log2 of [`FPDU_BUFFER_BYTES`].
 pub const FPDU_BUFFER_BITS: usize = 15;
 /// The buffer that stores FPDUs until their CRC is checked.

@@ -3,18 +3,13 @@
 use crate::device::CLOCKS_PER_MICROSECOND;
 use crate::error::Error;
 use ironwarp_abi::configuration::Configuration;
-use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
+use ironwarp_abi::limits::{MTU_MAX, MTU_MIN, REASSEMBLY_BITS_MAX, REASSEMBLY_UNIT_BITS};
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Ethernet header without tags, in octets.
 const ETHERNET_BYTES: usize = 14;
-
-/// The unit of a reassembly ring's size, in octets.
-const RING_UNIT: u32 = 4096;
-/// log2 of the units of the largest reassembly ring.
-const RING_LOG2_MAX: u32 = 15;
 
 /// How large a TCP receive window is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,15 +74,13 @@ impl Repair {
     }
 
     /// The context's `reassembly_log2` for a receive window of so many octets: the smallest ring
-    /// that holds it.
+    /// that holds it, or the largest that there is.
     pub(crate) fn ring_log2(&self, window: u32) -> u8 {
-        let pages = window.div_ceil(RING_UNIT).next_power_of_two();
-        // A ring of one unit cannot be said; the largest is larger than any window may be.
-        let log2 = pages.ilog2().clamp(1, RING_LOG2_MAX) as u8;
-        if self.reassembly {
-            log2
-        } else {
-            0
+        let units = window.div_ceil(1 << REASSEMBLY_UNIT_BITS).next_power_of_two();
+        match self.reassembly {
+            // A ring of one unit cannot be said.
+            true => units.ilog2().clamp(1, REASSEMBLY_BITS_MAX) as u8,
+            false => 0,
         }
     }
 

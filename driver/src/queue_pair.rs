@@ -10,6 +10,7 @@ use crate::ring::WorkRing;
 use crate::state::{QpEvent, QpState};
 use crate::status::Status;
 use ironwarp_abi::context::QueuePairContext;
+use ironwarp_abi::limits::REASSEMBLY_UNIT_BITS;
 use ironwarp_abi::queue::{kind, opcode, CompletionEntry, ReceiveRequest, SendRequest};
 use ironwarp_abi::registers::{DOORBELL_RECEIVE, DOORBELL_SEND};
 use ironwarp_abi::status::CQ_OVERFLOW;
@@ -24,9 +25,6 @@ pub struct WorkRequest {
     remote: RemoteBuffer,
     signaled: bool,
 }
-
-/// The unit of a reassembly ring's size, in octets.
-const REASSEMBLY_UNIT: usize = 4096;
 
 const NOWHERE: RemoteBuffer = RemoteBuffer { stag: 0, offset: 0 };
 
@@ -264,7 +262,7 @@ impl QueuePairRecord {
     ) -> Result<QueuePairContext, Error> {
         self.early = match connection.reassembly_log2 {
             0 => None,
-            log2 => Some(device.allocate(REASSEMBLY_UNIT << log2)?),
+            log2 => Some(device.allocate(1 << (REASSEMBLY_UNIT_BITS + u32::from(log2)))?),
         };
         let [send, receive] = [&self.send.ring, &self.receive.ring];
         Ok(QueuePairContext {

@@ -3,11 +3,10 @@
 use crate::host::Host;
 use crate::Status;
 use ironwarp_abi::context::QueuePairContext;
+use ironwarp_abi::limits::REASSEMBLY_UNIT_BITS;
 use ironwarp_abi::status;
 use std::ops::Range;
 
-/// The unit of the ring's size.
-const UNIT_LOG2: u8 = 12;
 /// Runs of octets that are kept apart from each other: a peer chooses how many there are.
 const RUNS_MAX: usize = 32;
 
@@ -24,7 +23,7 @@ impl Reassembly {
     /// The ring of a context, if it has one.
     pub fn new(context: &QueuePairContext) -> Option<Self> {
         let log2 = context.reassembly_log2;
-        let bytes = 1 << (UNIT_LOG2 + log2);
+        let bytes = 1 << (REASSEMBLY_UNIT_BITS + u32::from(log2));
         (log2 != 0).then(|| Self { ring: context.reassembly, bytes, runs: Vec::new() })
     }
 
@@ -43,9 +42,9 @@ impl Reassembly {
         &self.runs
     }
 
-    /// Where the first octet behind this one is that lies in the ring.
-    pub fn first_from(&self, offset: u64) -> Option<u64> {
-        self.runs.iter().map(|run| run.start.max(offset)).filter(|start| *start >= offset).min()
+    /// Where the first octet lies that is in the ring.
+    pub fn first(&self) -> Option<u64> {
+        self.runs.iter().map(|run| run.start).min()
     }
 
     /// How many octets lie in the ring from here on without a gap.
@@ -187,7 +186,7 @@ mod tests {
                 prop_assert_eq!(read, expected);
                 received += available;
                 ring.release(received);
-                prop_assert!(ring.first_from(received).is_none_or(|first| first > received));
+                prop_assert!(ring.first().is_none_or(|first| first > received));
             }
         }
     }

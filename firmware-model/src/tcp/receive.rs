@@ -154,8 +154,9 @@ impl Receive {
     /// Takes the next octets of the stream, up to those that have come before.
     fn push(&mut self, new: &[u8], fin: bool, rdma: &mut Rdma, host: &mut dyn Host) -> Verdict {
         let received = rdma.stream.received();
-        let known = self.early.as_ref().and_then(|early| early.first_from(received));
-        let fresh = known.map_or(new.len(), |known| new.len().min((known - received) as usize));
+        let known = self.early.as_ref().and_then(Reassembly::first);
+        let fresh =
+            known.map_or(new.len(), |known| new.len().min(known.saturating_sub(received) as usize));
         let (fresh, rest) = new.split_at(fresh);
         if !rdma.stream.push(fresh) {
             return Verdict::NoRoom;
