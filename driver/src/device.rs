@@ -6,11 +6,11 @@ use crate::error::Error;
 use crate::fence::FenceQueue;
 use crate::os::{write_barrier, Region};
 use crate::pci::PciFunction;
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::window::{Query, Record, Window};
 use ironwarp_abi::registers::{self as reg, Register};
 use ironwarp_abi::{limits, pci};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 const CONFIG_IDS: u16 = 0x00;

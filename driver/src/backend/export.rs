@@ -95,7 +95,7 @@ impl Export {
     /// # Errors
     /// [`Error::Bus`] if the device itself cannot be reached any more.
     pub fn pump(&self, limit: Duration) -> Result<(), Error> {
-        self.function.wait(limit)?;
+        self.function.wait(self.function.interrupts(), limit)?;
         for (vector, file) in (0..).zip(lock(&self.interrupts).iter()) {
             if self.function.interrupt(vector)?.take() {
                 if let Some(mut file) = file.as_ref() {

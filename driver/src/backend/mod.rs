@@ -33,6 +33,8 @@ mod world;
 pub use cable::Conduct;
 pub use export::Export;
 pub use function::Function;
+#[cfg(test)]
+pub(crate) use interrupts::Interrupts;
 pub use network::{Network, Uplink};
 pub use serial::SerialPort;
 pub use vfio::{PciBus, PciDevice, Vfio};
