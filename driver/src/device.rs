@@ -5,11 +5,11 @@ use crate::dma::DeviceMemory;
 use crate::error::Error;
 use crate::os::{write_barrier, Region};
 use crate::pci::PciFunction;
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 use crate::window::{Query, Record, Window};
 use ironwarp_abi::limits;
 use ironwarp_abi::registers::{self as reg, Register};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 /// Core clocks of the reference design that make a microsecond.

@@ -2,7 +2,7 @@
 
 use crate::os::Region;
 use crate::pci::Mapping;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 /// Memory that the device can reach until this is dropped; which happens after a fence, or before

@@ -7,8 +7,6 @@ use ironwarp_abi::queue::kind;
 use ironwarp_abi::registers::{FENCE, FENCE_QUEUE};
 use std::time::Duration;
 
-/// The longest sleep between two looks.
-const SLICE: Duration = Duration::from_millis(1);
 /// How long a fence may take, in device time: longer than a device waits for its host's memory
 /// (PCI Express base specification s. 2.8: at most 50 ms by default), with room for a simulation
 /// whose time is the computer's.
@@ -60,21 +58,15 @@ impl Fence for FenceQueue {
         device.write(FENCE, FENCE.put(0, "number", self.last.into()))?;
         let function = device.function();
         let deadline = function.now() + if answers { LIMIT } else { Duration::ZERO };
-        let mut slept = false;
+        let mut known = function.interrupts();
         while !self.take(device, Some(self.last))? {
             let left = deadline.saturating_sub(function.now());
             if left.is_zero() {
                 return Err(Error::NotFenced);
             }
-            // An entry that came meanwhile interrupts at once; but another thread that waits may
-            // have taken the interrupt for its own.
+            // An entry that came meanwhile interrupts at once.
             self.queue.arm(device)?;
-            function.wait(left.min(SLICE))?;
-            slept = true;
-        }
-        if slept {
-            // And here somebody else's may have been taken.
-            function.rouse();
+            known = function.wait(known, left)?;
         }
         self.silent = false;
         Ok(())

@@ -204,11 +204,12 @@ impl Hardware {
         let function = self.device.function().clone();
         let start = function.now();
         while !self.raw.is_idle() && function.now().saturating_sub(start) < LAST_WORDS {
+            let known = function.interrupts();
             self.raw.poll(&self.device)?;
-            function.wait(LAST_WORDS / 100)?;
+            function.wait(known, LAST_WORDS / 100)?;
         }
         // What the device has sent crosses its line.
-        function.wait(LINE)?;
+        function.wait(function.interrupts(), LINE)?;
         Ok(())
     }
 

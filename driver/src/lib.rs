@@ -108,6 +108,8 @@ mod fake;
 mod fence;
 mod flow_table;
 mod hardware;
+#[cfg(all(test, loom))]
+mod interleavings;
 pub mod iova;
 mod lent;
 mod locked;
@@ -128,6 +130,7 @@ pub mod sleep;
 mod state;
 mod station;
 mod status;
+mod sync;
 mod usage;
 mod verbs;
 mod window;

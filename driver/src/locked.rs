@@ -25,7 +25,8 @@
 //! second there are no entries of that life, and behind the fourth no more posts.
 
 use crate::device::Device;
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::sync::Mutex;
+use std::sync::{Arc, PoisonError};
 
 /// A thing of the device's with a lock of its own.
 pub(crate) struct Locked<T> {

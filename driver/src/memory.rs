@@ -291,7 +291,7 @@ mod tests {
         let stag = table.register(&device, &region, WHAT).unwrap();
         fake.delay_fences(Duration::from_secs(8));
         assert!(table.deregister(&device, stag).is_err());
-        fake.wait(Duration::from_secs(10)).unwrap();
+        fake.wait(fake.interrupts(), Duration::from_secs(10)).unwrap();
         fake.delay_fences(Duration::from_millis(1));
         let start = fake.now();
         table.deregister(&device, stag).unwrap();

@@ -63,16 +63,18 @@ pub trait PciFunction: Send + Sync {
     /// [`Error::OutOfRange`] if the vector was not enabled.
     fn interrupt(&self, vector: u16) -> Result<Arc<EventFd>, Error>;
 
-    /// Lets device time pass until an interrupt comes, of this function or of one that shares its
-    /// time (as both ends of a simulation do), or until the time is up. True for an interrupt.
+    /// How many interrupts were heard of so far. Whoever asks before looking whether there is
+    /// something to wait for, and gives the number to [`wait`](Self::wait), misses none.
+    fn interrupts(&self) -> u64;
+
+    /// Lets device time pass until there are other interrupts than `known`, of this function or of
+    /// one that shares its time (as both ends of a simulation do), or until the time is up. Answers
+    /// how many there are then. Every interrupt ends the waits of all threads: nobody takes it from
+    /// the one that it was for.
     ///
     /// # Errors
     /// [`Error::Bus`] if the function does not answer.
-    fn wait(&self, limit: Duration) -> Result<bool, Error>;
-
-    /// Ends the sleeps of everybody in [`wait`](Self::wait): an interrupt ends one alone, and
-    /// whoever had it may not be the one that it was for.
-    fn rouse(&self) {}
+    fn wait(&self, known: u64, limit: Duration) -> Result<u64, Error>;
 
     /// Device time since some moment before the function was opened.
     fn now(&self) -> Duration;

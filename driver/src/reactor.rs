@@ -8,13 +8,11 @@
 use crate::completion_queue::CompletionQueueRecord;
 use crate::error::Error;
 use crate::locked::Locked;
-use crate::os::EventFd;
+use crate::os::{Edges, EventFd};
 use crate::pci::PciFunction;
-use rustix::event::epoll::{self, EventData, EventFlags};
-use rustix::io::Errno;
-use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use crate::sync::{Builder, Mutex};
+use std::sync::{Arc, PoisonError, Weak};
+use std::time::Duration;
 
 /// A number that no vector has: the reactor is to end.
 const STOP: u64 = u64::MAX;
@@ -32,7 +30,7 @@ struct Started {
 
 /// What both sides know.
 struct Interrupts {
-    epoll: OwnedFd,
+    edges: Edges,
     /// The queues that tasks have waited for, with their vectors.
     queues: Mutex<Vec<(u16, Weak<Queue>)>>,
 }
@@ -58,13 +56,7 @@ impl Reactor {
         if queues.iter().any(|(_, known)| std::ptr::eq(known.as_ptr(), Arc::as_ptr(queue))) {
             return Ok(());
         }
-        // Each count wakes once, whoever else waits for the counter or sets it to zero.
-        let flags = EventFlags::IN | EventFlags::ET;
-        let event = function.interrupt(vector)?;
-        match epoll::add(&interrupts.epoll, &event, EventData::new_u64(vector.into()), flags) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(refused(errno)),
-        }
+        interrupts.edges.add(&*function.interrupt(vector)?, vector.into())?;
         queues.push((vector, Arc::downgrade(queue)));
         Ok(())
     }
@@ -72,11 +64,10 @@ impl Reactor {
 
 impl Started {
     fn new() -> Result<Self, Error> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(refused)?;
-        let stop = EventFd::new()?;
-        epoll::add(&epoll, &stop, EventData::new_u64(STOP), EventFlags::IN).map_err(refused)?;
-        let interrupts = Arc::new(Interrupts { epoll, queues: Mutex::default() });
-        let thread = std::thread::Builder::new().name("ironwarp-reactor".into());
+        let (edges, stop) = (Edges::new()?, EventFd::new()?);
+        edges.add(&stop, STOP)?;
+        let interrupts = Arc::new(Interrupts { edges, queues: Mutex::default() });
+        let thread = Builder::new().name("ironwarp-reactor".into());
         let told = interrupts.clone();
         let spawned = thread.spawn(move || told.run());
         spawned.map_err(|source| Error::System { what: "a thread", source })?;
@@ -93,21 +84,15 @@ impl Drop for Started {
 
 impl Interrupts {
     fn run(&self) {
-        let mut events = [MaybeUninit::uninit(); 16];
-        loop {
-            let told = match epoll::wait(&self.epoll, &mut events, None) {
-                Ok((told, _)) => told,
-                Err(Errno::INTR) => continue,
-                Err(error) => {
-                    tracing::error!(%error, "interrupts wake nobody any more");
-                    return;
-                }
-            };
-            for event in told {
-                match event.data.u64() {
-                    STOP => return,
-                    vector => self.wake(vector),
-                }
+        let mut ended = false;
+        while !ended {
+            let told = self.edges.wait(Duration::MAX, |name| match name {
+                STOP => ended = true,
+                vector => self.wake(vector),
+            });
+            if let Err(error) = told {
+                tracing::error!(%error, "interrupts wake nobody any more");
+                return;
             }
         }
     }
@@ -120,8 +105,4 @@ impl Interrupts {
             }
         }
     }
-}
-
-fn refused(errno: Errno) -> Error {
-    Error::System { what: "an epoll instance", source: errno.into() }
 }

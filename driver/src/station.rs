@@ -190,6 +190,19 @@ impl Station {
         self.domains.leave(domain)
     }
 
+    #[cfg(all(test, loom))]
+    pub fn open_alone(&mut self, number: u32) -> Result<(), Error> {
+        self.hardware.qp(number)?.apply(crate::state::QpEvent::Start)?;
+        self.hardware.arm(number, None, &Default::default())
+    }
+
+    #[cfg(all(test, loom))]
+    pub fn end_alone(&mut self, number: u32) -> Result<(), Error> {
+        self.hardware.stop(number)?;
+        self.hardware.qp(number)?.apply(crate::state::QpEvent::Fail)?;
+        self.hardware.flush(number)
+    }
+
     pub fn reset_queue_pair(&mut self, number: u32) -> Result<(), Error> {
         self.hardware.reset(number)
     }

@@ -18,17 +18,20 @@ use crate::queue_pair::{fit, QueuePairRecord, WorkRequest};
 use crate::reactor::Reactor;
 use crate::state::QpState;
 use crate::station::Station;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::usage::Usage;
 use ironwarp_abi::configuration::Configuration;
 use std::net::SocketAddrV4;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
 struct Shared {
     function: Arc<dyn PciFunction>,
     station: Mutex<Station>,
+    /// Interrupts that somebody has waited for: those beyond them end the next wait.
+    known: AtomicU64,
     reactor: Reactor,
 }
 
@@ -80,7 +83,8 @@ impl Context {
     /// options.
     pub fn open(function: Arc<dyn PciFunction>, options: Options) -> Result<Self, Error> {
         let station = Mutex::new(Station::open(function.clone(), options)?);
-        Ok(Self { shared: Arc::new(Shared { function, station, reactor: Reactor::default() }) })
+        let (known, reactor) = (AtomicU64::new(function.interrupts()), Reactor::default());
+        Ok(Self { shared: Arc::new(Shared { function, station, known, reactor }) })
     }
 
     /// The PCI function.
@@ -112,13 +116,17 @@ impl Context {
     /// # Errors
     /// [`Error::Bus`] if the device does not answer.
     pub fn wait(&self, limit: Duration) -> Result<(), Error> {
-        let limit = {
+        let Shared { function, known, .. } = &*self.shared;
+        let (heard, limit) = {
             let mut station = self.shared.lock();
+            // Ahead of the arming: what comes from then on is news.
+            let heard = known.load(Ordering::Relaxed);
             station.arm()?;
-            station.time_to_wait(limit)
+            (heard, station.time_to_wait(limit))
         };
         // A device that works only when it is called has its turn in any case.
-        self.shared.function.wait(limit).map(|_| ())
+        known.fetch_max(function.wait(heard, limit)?, Ordering::Relaxed);
+        Ok(())
     }
 
     /// How much is in use.
@@ -231,6 +239,18 @@ impl Context {
     /// [`Error::State`] if the queue pair is not connected, or was disconnected before.
     pub fn disconnect(&self, qp: &QueuePair) -> Result<(), Error> {
         self.own(qp)?.disconnect(qp.number)
+    }
+
+    /// Opens a queue pair's connection with no peer: for tests of what the device does on it.
+    #[cfg(all(test, loom))]
+    pub(crate) fn open_alone(&self, qp: &QueuePair) -> Result<(), Error> {
+        self.own(qp)?.open_alone(qp.number)
+    }
+
+    /// Ends it.
+    #[cfg(all(test, loom))]
+    pub(crate) fn end_alone(&self, qp: &QueuePair) -> Result<(), Error> {
+        self.own(qp)?.end_alone(qp.number)
     }
 
     fn own(&self, qp: &QueuePair) -> Result<Guard<'_>, Error> {

@@ -176,23 +176,24 @@ fn interrupts_end_waits() {
     let function = open(&device(VERSION, None)).unwrap();
     function.config_write32(COMMAND, MEMORY_AND_MASTER).unwrap();
     function.enable_interrupts(16).unwrap();
-    assert!(!function.wait(Duration::from_millis(1)).unwrap(), "nothing has happened");
+    let millisecond = Duration::from_millis(1);
+    assert_eq!(function.wait(0, millisecond).unwrap(), 0, "nothing has happened");
     function.bar_write32(INTERRUPT_REGISTER, 5).unwrap();
-    assert!(function.wait(Duration::MAX).unwrap());
+    assert_eq!(function.wait(0, Duration::MAX).unwrap(), 1);
     assert!(function.interrupt(5).unwrap().take() && !function.interrupt(4).unwrap().take());
-    assert!(!function.wait(Duration::ZERO).unwrap(), "it was told");
+    assert_eq!(function.wait(1, Duration::ZERO).unwrap(), 1, "it is known");
+    assert_eq!(function.wait(0, Duration::MAX).unwrap(), 1, "to who has not heard of it");
     // What another thread does meanwhile ends no wait, but makes the line move.
     std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| function.wait(Duration::MAX).unwrap());
+        let waits = [(); 2].map(|()| scope.spawn(|| function.wait(1, Duration::MAX).unwrap()));
         for n in 0..40 {
             function.bar_write32(0x100 + 4 * n, n).unwrap();
         }
         function.bar_write32(INTERRUPT_REGISTER, 7).unwrap();
-        assert!(waiter.join().unwrap());
+        for wait in waits {
+            assert_eq!(wait.join().unwrap(), 2);
+        }
         assert!(function.interrupt(7).unwrap().take());
-        let waiter = scope.spawn(|| function.wait(Duration::MAX).unwrap());
-        function.rouse();
-        assert!(waiter.join().unwrap());
     });
 }
 

@@ -95,7 +95,7 @@ impl Export {
     /// # Errors
     /// [`Error::Bus`] if the device itself cannot be reached any more.
     pub fn pump(&self, limit: Duration) -> Result<(), Error> {
-        self.function.wait(limit)?;
+        self.function.wait(self.function.interrupts(), limit)?;
         for vector in 0..VECTOR_COUNT {
             if !self.function.interrupt(vector as u16)?.take() {
                 continue;

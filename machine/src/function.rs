@@ -67,14 +67,14 @@ impl PciFunction for Function {
         self.host().interrupts.get(usize::from(vector)).cloned().ok_or(wrong)
     }
 
-    fn wait(&self, limit: Duration) -> Result<bool, Error> {
-        let interrupted = self.running.wait(limit);
-        self.running.with(self.end, |slot| slot.health())?;
-        Ok(interrupted)
+    fn interrupts(&self) -> u64 {
+        self.running.interrupts()
     }
 
-    fn rouse(&self) {
-        self.running.rouse();
+    fn wait(&self, known: u64, limit: Duration) -> Result<u64, Error> {
+        let interrupts = self.running.wait(known, limit);
+        self.running.with(self.end, |slot| slot.health())?;
+        Ok(interrupts)
     }
 
     fn now(&self) -> Duration {
@@ -129,7 +129,7 @@ mod tests {
         let ids = u32::from(DEVICE_ID) << 16 | u32::from(VENDOR_ID);
         assert_eq!(right.config_read32(0).unwrap(), ids);
         let before = right.now();
-        assert!(!left.wait(Duration::from_micros(1)).unwrap());
+        assert_eq!(left.wait(0, Duration::from_micros(1)).unwrap(), 0);
         let passed = right.now() - before;
         assert!(passed >= Duration::from_nanos(999), "{passed:?} for both");
         assert!(world.function(2).is_err());

@@ -28,8 +28,8 @@ struct Inner {
     /// The devices, by the ends of the line that they are at.
     slots: Vec<Box<dyn Slot>>,
     line: Box<dyn Line>,
-    /// An interrupt was sent, and nobody has waited for it yet.
-    interrupted: bool,
+    /// How many interrupts were sent.
+    interrupts: u64,
     /// Frames that arrived at the end that has no device.
     outside: VecDeque<Vec<u8>>,
     /// How many threads sleep.
@@ -52,7 +52,7 @@ impl Running {
         sockets: Option<Sockets>,
     ) -> Result<Arc<Self>, Error> {
         let outside = VecDeque::new();
-        let inner = Mutex::new(Inner { slots, line, interrupted: false, outside, sleepers: 0 });
+        let inner = Mutex::new(Inner { slots, line, interrupts: 0, outside, sleepers: 0 });
         Ok(Arc::new(Self { hosts, inner, waker: EventFd::new()?, sockets }))
     }
 
@@ -91,19 +91,15 @@ impl Running {
         self.lock().slots.get(end).map_or(0, |slot| slot.octets_written())
     }
 
-    /// Lets time pass until a device interrupts. True for an interrupt.
-    pub fn wait(&self, limit: Duration) -> bool {
-        let interrupt = |inner: &mut Inner| std::mem::take(&mut inner.interrupted).then_some(());
-        self.run(limit, interrupt).is_some()
+    /// How many interrupts the devices have sent.
+    pub fn interrupts(&self) -> u64 {
+        self.lock().interrupts
     }
 
-    /// Ends the sleeps of others as an interrupt does.
-    pub fn rouse(&self) {
-        let mut inner = self.lock();
-        if inner.sleepers > 0 {
-            inner.interrupted = true;
-            self.waker.signal();
-        }
+    /// Lets time pass until there are other interrupts than these. Answers how many there are.
+    pub fn wait(&self, known: u64, limit: Duration) -> u64 {
+        let more = |inner: &mut Inner| (inner.interrupts != known).then_some(inner.interrupts);
+        self.run(limit, more).unwrap_or(known)
     }
 
     /// Lets time pass until `done` gives something, at most for `limit`, or until a signal ends a
@@ -112,7 +108,7 @@ impl Running {
         let mut inner = self.lock();
         let until = inner.line.now().saturating_add(limit);
         loop {
-            let sleep = match inner.run(&self.hosts, until, &mut done) {
+            let sleep = match self.go_on(&mut inner, until, &mut done) {
                 Run::Done(value) => return Some(value),
                 Run::TimeUp => return None,
                 Run::Asleep(sleep) => sleep,
@@ -131,12 +127,27 @@ impl Running {
         }
     }
 
+    /// As [`Inner::run`]; what interrupts meanwhile ends the sleeps of others, too.
+    fn go_on<T>(
+        &self,
+        inner: &mut Inner,
+        until: Duration,
+        done: &mut impl FnMut(&mut Inner) -> Option<T>,
+    ) -> Run<T> {
+        let before = inner.interrupts;
+        let run = inner.run(&self.hosts, until, done);
+        if inner.interrupts != before && inner.sleepers > 0 {
+            self.waker.signal();
+        }
+        run
+    }
+
     pub fn bar_read(&self, end: usize, offset: u32) -> Result<u32, Error> {
         let mut inner = self.lock();
         let now = inner.line.now();
         let until = inner.slots[end].begin_bar_read(offset, now)?;
         loop {
-            let answer = inner.run(&self.hosts, until, &mut |inner: &mut Inner| {
+            let answer = self.go_on(&mut inner, until, &mut |inner: &mut Inner| {
                 let now = inner.line.now();
                 inner.slots[end].bar_answer(now)
             });
@@ -231,7 +242,7 @@ impl Inner {
     fn take_interrupts(&mut self, hosts: &[Host]) {
         for (slot, host) in self.slots.iter_mut().zip(hosts) {
             for vector in slot.take_interrupts() {
-                self.interrupted = true;
+                self.interrupts += 1;
                 // A vector that the driver did not write into the table interrupts nobody.
                 if let Some(event) = host.interrupts.get(vector as usize) {
                     event.signal();

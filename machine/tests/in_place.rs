@@ -128,8 +128,12 @@ impl PciFunction for Forgetful {
         self.function.interrupt(vector)
     }
 
-    fn wait(&self, limit: Duration) -> Result<bool, Error> {
-        self.function.wait(limit)
+    fn interrupts(&self) -> u64 {
+        self.function.interrupts()
+    }
+
+    fn wait(&self, known: u64, limit: Duration) -> Result<u64, Error> {
+        self.function.wait(known, limit)
     }
 
     fn now(&self) -> Duration {

@@ -116,8 +116,12 @@ impl PciFunction for Meter {
         self.other().interrupt(vector)
     }
 
-    fn wait(&self, limit: Duration) -> Result<bool, Error> {
-        self.other().wait(limit)
+    fn interrupts(&self) -> u64 {
+        self.function.interrupts()
+    }
+
+    fn wait(&self, known: u64, limit: Duration) -> Result<u64, Error> {
+        self.other().wait(known, limit)
     }
 
     fn now(&self) -> Duration {

@@ -16,6 +16,9 @@ const PINGING: Duration = Duration::from_secs(180);
 /// The server ends after its client has.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// What every server says when clients may come.
+const LISTENING: &str = "listening";
+
 /// How long our client holds back its first FPDU: siw's responder can lose one that comes right
 /// behind its MPA Reply.
 const SETTLE: &str = "20";
@@ -48,7 +51,7 @@ pub fn run(case: &Case) -> Result<Success, String> {
 
     let report = Report::read(&linux);
     let all = case.load.pings;
-    if report.status != Some(0) || report.pings != all {
+    if !report.ended() || report.pings != all {
         let remarks = report.remarks.join("; ");
         return Err(format!("Linux: {} of {all} pings; {remarks}", report.pings));
     }
@@ -84,14 +87,14 @@ fn converse(
     };
     let peer = || start_peer(case, (&link.1, &link.0));
 
-    let (server, client) = if case.linux_asks {
-        (peer()?, linux()?)
-    } else {
-        let mut linux = linux()?;
-        // If it fails to listen, the client says so better.
-        let _ = linux.wait_for("guest: listening", BOOT);
-        (linux, peer()?)
-    };
+    let mut server = if case.linux_asks { peer()? } else { linux()? };
+    // A client that comes earlier finds nobody at the port: its neighbour answers pings as soon as
+    // it has an address.
+    if let Err(why) = server.wait_for(LISTENING, BOOT) {
+        keep(&folder.join("server.log"), &server.stop())?;
+        return Err(why);
+    }
+    let client = if case.linux_asks { linux()? } else { peer()? };
     let (client_end, client) = end(client, PINGING);
     let (server_end, server) = end(server, GRACE);
     let (linux, peer) = if case.linux_asks { (client, server) } else { (server, client) };
@@ -131,7 +134,9 @@ fn start_peer(case: &Case, link: (&Path, &Path)) -> Result<Process, String> {
         .args(rping.split(' '))
         .args(["--device", device, "--network", &network])
         .args(["--ip", &format!("{OURS}/24"), "--mac", "02:00:00:00:00:02"])
-        .args(["--settle", SETTLE, if case.crc { "--crc" } else { "--no-crc" }]);
+        .args(["--settle", SETTLE, if case.crc { "--crc" } else { "--no-crc" }])
+        // It says when it listens.
+        .arg("-d");
     Process::start("ironwarp", &mut ironwarp)
 }
 

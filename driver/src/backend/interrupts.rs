@@ -1,19 +1,29 @@
 //! The counters of a function's interrupts.
 
 use crate::error::Error;
-use crate::os::EventFd;
-use crate::sleep::Source;
-use rustix::event::{epoll, Timespec};
-use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
-use std::sync::Arc;
-use std::time::Duration;
+use crate::os::{Edges, EventFd};
+use crate::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 /// An eventfd for each vector, and a way to sleep until any of them counts.
-pub(super) struct Interrupts {
+///
+/// Of several threads that wait one sleeps in the kernel, and the others until that one is back:
+/// so an interrupt ends the waits of all, whosever it is.
+pub(crate) struct Interrupts {
     events: Vec<Arc<EventFd>>,
-    /// Of each interrupt it tells once, whoever else waits for the counter itself.
-    edges: Arc<OwnedFd>,
+    edges: Edges,
+    waits: Mutex<Waits>,
+    /// The one in the kernel is back.
+    back: Condvar,
+}
+
+#[derive(Default)]
+struct Waits {
+    /// How often interrupts have ended a sleep in the kernel.
+    heard: u64,
+    /// A thread sleeps there.
+    asleep: bool,
 }
 
 impl Interrupts {
@@ -22,20 +32,11 @@ impl Interrupts {
     /// # Errors
     /// [`Error::System`] if the kernel refuses.
     pub fn new(events: Vec<Arc<EventFd>>) -> Result<Self, Error> {
-        let make = || {
-            let edges = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-            for (event, vector) in events.iter().zip(0..) {
-                let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
-                epoll::add(&edges, event, epoll::EventData::new_u64(vector), flags)?;
-            }
-            Ok(edges)
-        };
-        let refused = |errno: rustix::io::Errno| Error::System {
-            what: "an epoll instance",
-            source: errno.into(),
-        };
-        let edges = Arc::new(make().map_err(refused)?);
-        Ok(Self { events, edges })
+        let edges = Edges::new()?;
+        for (event, vector) in events.iter().zip(0..) {
+            edges.add(event, vector)?;
+        }
+        Ok(Self { events, edges, waits: Mutex::default(), back: Condvar::default() })
     }
 
     /// The first `count` of them.
@@ -56,42 +57,89 @@ impl Interrupts {
         self.events.get(usize::from(vector)).cloned().ok_or(wrong)
     }
 
-    /// Ends the sleep of somebody, as an interrupt does.
-    pub fn rouse(&self) {
-        if let Some(event) = self.events.first() {
-            event.signal();
+    /// How often somebody has heard of some: for [`Interrupts::wait`].
+    pub fn heard(&self) -> u64 {
+        self.lock().heard
+    }
+
+    /// Sleeps until somebody hears of others than `known`, or the time is up, or a signal comes.
+    /// Answers what was heard then.
+    ///
+    /// # Errors
+    /// [`Error::System`] if the kernel does not let it sleep.
+    pub fn wait(&self, known: u64, limit: Duration) -> Result<u64, Error> {
+        let start = Instant::now();
+        let mut waits = self.lock();
+        while waits.heard == known {
+            let left = limit.saturating_sub(start.elapsed());
+            if !waits.asleep {
+                return self.sleep(waits, left);
+            }
+            let (again, end) =
+                self.back.wait_timeout(waits, left).unwrap_or_else(PoisonError::into_inner);
+            waits = again;
+            if end.timed_out() {
+                break;
+            }
         }
+        Ok(waits.heard)
     }
 
-    /// Is readable when [`Interrupts::wait`] would not sleep.
-    pub fn source(&self) -> Source {
-        self.edges.clone()
+    /// Sleeps in the kernel, for everybody.
+    fn sleep(&self, mut waits: MutexGuard<'_, Waits>, limit: Duration) -> Result<u64, Error> {
+        waits.asleep = true;
+        drop(waits);
+        let mut came = false;
+        let slept = self.edges.wait(limit, |_| came = true);
+        let mut waits = self.lock();
+        waits.asleep = false;
+        waits.heard += u64::from(came);
+        // If nothing came, another one sleeps there from now on.
+        self.back.notify_all();
+        slept.map(|()| waits.heard)
     }
 
-    /// Sleeps until one comes, or the time is up. True for an interrupt.
-    pub fn wait(&self, limit: Duration) -> bool {
-        let mut events = [MaybeUninit::uninit(); 16];
-        // Limits beyond what the kernel counts are no limits; a signal ends the wait.
-        let limit = Timespec::try_from(limit).ok();
-        let told = epoll::wait(&*self.edges, &mut events, limit.as_ref());
-        told.is_ok_and(|(told, _)| !told.is_empty())
+    fn lock(&self) -> MutexGuard<'_, Waits> {
+        // Nothing in here panics with the lock.
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
+    fn interrupts() -> Interrupts {
+        let events = [(); 3].map(|()| Arc::new(EventFd::new().unwrap())).to_vec();
+        Interrupts::new(events).unwrap()
+    }
+
     #[test]
     fn an_interrupt_is_told_once() {
-        let events = [(); 3].map(|()| Arc::new(EventFd::new().unwrap())).to_vec();
-        let interrupts = Interrupts::new(events).unwrap();
-        assert!(!interrupts.wait(Duration::ZERO));
+        let interrupts = interrupts();
+        assert_eq!(interrupts.wait(0, Duration::ZERO).unwrap(), 0);
         interrupts.of(2).unwrap().signal();
-        assert!(interrupts.wait(Duration::MAX));
-        assert!(!interrupts.wait(Duration::ZERO), "nobody has looked at the counter, though");
+        assert_eq!(interrupts.wait(0, Duration::MAX).unwrap(), 1);
+        let again = interrupts.wait(1, Duration::ZERO).unwrap();
+        assert_eq!(again, 1, "nobody has looked at the counter, though");
+        assert_eq!(interrupts.wait(0, Duration::MAX).unwrap(), 1, "to who has not heard of it");
         assert!(interrupts.of(2).unwrap().take());
         assert!(interrupts.of(3).is_err() && interrupts.first(4).is_err());
         assert_eq!(interrupts.first(2).unwrap().len(), 2);
+    }
+
+    /// Whoever sleeps in the kernel, all others hear of it; and when its time is up, one of them
+    /// goes on for it.
+    #[test]
+    fn an_interrupt_ends_all_waits() {
+        let interrupts = interrupts();
+        std::thread::scope(|scope| {
+            let waits = [(); 4].map(|()| scope.spawn(|| interrupts.wait(0, Duration::MAX)));
+            interrupts.wait(0, Duration::from_millis(1)).unwrap();
+            interrupts.of(1).unwrap().signal();
+            for wait in waits {
+                assert_eq!(wait.join().unwrap().unwrap(), 1);
+            }
+        });
     }
 }

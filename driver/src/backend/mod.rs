@@ -15,6 +15,8 @@ pub mod serial;
 mod vfio;
 mod vfio_user;
 
+#[cfg(test)]
+pub(crate) use interrupts::Interrupts;
 pub use serial::{Serial, SerialPort};
 pub use vfio::{PciBus, PciDevice, Vfio};
 pub use vfio_user::VfioUser;

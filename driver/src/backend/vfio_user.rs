@@ -128,12 +128,12 @@ impl PciFunction for VfioUser {
         self.interrupts.of(vector)
     }
 
-    fn wait(&self, limit: Duration) -> Result<bool, Error> {
-        Ok(self.interrupts.wait(limit))
+    fn interrupts(&self) -> u64 {
+        self.interrupts.heard()
     }
 
-    fn rouse(&self) {
-        self.interrupts.rouse();
+    fn wait(&self, known: u64, limit: Duration) -> Result<u64, Error> {
+        self.interrupts.wait(known, limit)
     }
 
     fn now(&self) -> Duration {

@@ -98,7 +98,7 @@ impl Fake {
             (reg::AREA_CQ, reg::DOORBELL_ARM) => {
                 let cq = &mut inner.cqs[number as usize];
                 match cq.consumed != cq.written {
-                    true => self.interrupts[usize::from(cq.context.vector)].signal(),
+                    true => self.interrupts.of(cq.context.vector.into()).unwrap().signal(),
                     false => cq.armed = true,
                 }
             }
@@ -121,7 +121,7 @@ impl Fake {
         queue.written = queue.written.wrapping_add(1);
         self.iova.write(queue.context.ring + 32 * slot, &entry.to_bytes()).unwrap();
         if std::mem::take(&mut queue.armed) {
-            self.interrupts[usize::from(queue.context.vector)].signal();
+            self.interrupts.of(queue.context.vector.into()).unwrap().signal();
         }
     }
 

@@ -4,11 +4,13 @@
 mod engine;
 mod records;
 
+use crate::backend::Interrupts;
 use crate::connection::Flow;
 use crate::error::Error;
 use crate::iova::{IovaTable, Placement};
 use crate::os::{EventFd, Region};
 use crate::pci::{Mapping, PciFunction};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use engine::{Cq, Qp};
 use ironwarp_abi::configuration::{Configuration, REFERENCE};
 use ironwarp_abi::context::{
@@ -20,11 +22,11 @@ use ironwarp_abi::registers as reg;
 use ironwarp_abi::{pci, status};
 use records::Records;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
-type Inbox = Arc<Mutex<VecDeque<Vec<u8>>>>;
+type Inbox = Arc<std::sync::Mutex<VecDeque<Vec<u8>>>>;
 /// Looks at every frame that leaves, with the number of valid flow entries; false loses it.
 type Filter = Box<dyn FnMut(&[u8], usize) -> bool + Send>;
 
@@ -65,7 +67,11 @@ pub(crate) struct Fake {
     inbox: Inbox,
     outbox: Inbox,
     clock: Arc<AtomicU64>,
-    interrupts: Vec<Arc<EventFd>>,
+    interrupts: Interrupts,
+    /// Its time does not pass with the waits of its driver.
+    by_itself: AtomicBool,
+    /// A fence was asked for.
+    asked: Condvar,
 }
 
 impl Fake {
@@ -77,6 +83,24 @@ impl Fake {
     /// The same, of other sizes.
     pub fn with_configuration(configuration: Configuration) -> Arc<Self> {
         Self::make(configuration, [Inbox::default(), Inbox::default()], Arc::default())
+    }
+
+    /// From now on another thread lets its time pass, as a card's does; or no longer.
+    #[cfg(loom)]
+    pub fn set_by_itself(&self, by_itself: bool) {
+        self.by_itself.store(by_itself, Ordering::Relaxed);
+    }
+
+    /// Waits until a fence is asked for, and is done with it.
+    #[cfg(loom)]
+    pub fn pass_fence(&self) {
+        let mut inner = self.lock();
+        while inner.fences.due.is_empty() {
+            inner = self.asked.wait(inner).unwrap();
+        }
+        let due = inner.fences.due[0].0;
+        self.clock.store(due.as_micros() as u64, Ordering::Relaxed);
+        self.pump(&mut inner);
     }
 
     /// Two with a perfect cable between them and one clock.
@@ -92,6 +116,7 @@ impl Fake {
         [inbox, outbox]: [Inbox; 2],
         clock: Arc<AtomicU64>,
     ) -> Arc<Self> {
+        let events = (0..VECTOR_COUNT).map(|_| Arc::new(EventFd::new().unwrap())).collect();
         let fake = Self {
             configuration,
             inner: Mutex::default(),
@@ -99,7 +124,9 @@ impl Fake {
             inbox,
             outbox,
             clock,
-            interrupts: (0..VECTOR_COUNT).map(|_| Arc::new(EventFd::new().unwrap())).collect(),
+            interrupts: Interrupts::new(events).unwrap(),
+            by_itself: AtomicBool::new(false),
+            asked: Condvar::default(),
         };
         fake.power_on();
         Arc::new(fake)
@@ -308,6 +335,7 @@ impl Fake {
         let begin = inner.fences.due.back().map_or(Duration::ZERO, |last| last.0).max(self.now());
         let due = begin.saturating_add(inner.fences.delay);
         inner.fences.due.push_back((due, u16::try_from(value).unwrap()));
+        self.asked.notify_all();
         self.settle_fences(inner);
     }
 
@@ -386,23 +414,29 @@ impl PciFunction for Fake {
     }
 
     fn interrupt(&self, vector: u16) -> Result<Arc<EventFd>, Error> {
-        let range = "0 to 15";
-        let wrong = Error::OutOfRange { what: "the vector", value: vector.into(), range };
-        self.interrupts.get(usize::from(vector)).cloned().ok_or(wrong)
+        self.interrupts.of(vector)
     }
 
-    fn wait(&self, limit: Duration) -> Result<bool, Error> {
-        let mut inner = self.lock();
-        self.pump(&mut inner);
-        let interrupted = || self.interrupts.iter().any(|interrupt| interrupt.take());
-        if interrupted() {
-            return Ok(true);
+    fn interrupts(&self) -> u64 {
+        self.interrupts.heard()
+    }
+
+    fn wait(&self, known: u64, limit: Duration) -> Result<u64, Error> {
+        if self.by_itself.load(Ordering::Relaxed) {
+            return self.interrupts.wait(known, limit);
         }
+        self.pump(&mut self.lock());
+        let heard = self.interrupts.wait(known, Duration::ZERO)?;
+        if heard != known {
+            return Ok(heard);
+        }
+        let mut inner = self.lock();
         let due = inner.fences.due.front().map_or(Duration::MAX, |(due, _)| *due);
         let step = limit.min(due.saturating_sub(self.now()));
         self.clock.fetch_add(step.as_micros() as u64, Ordering::Relaxed);
         self.pump(&mut inner);
-        Ok(interrupted())
+        drop(inner);
+        self.interrupts.wait(known, Duration::ZERO)
     }
 
     fn now(&self) -> Duration {

@@ -1,6 +1,11 @@
 //! What the operating system gives: memory that a device can reach, its registers, and event
 //! counters. The home of the driver's `unsafe`.
 
+#[cfg(not(loom))]
+mod edges;
+#[cfg(loom)]
+#[path = "edges_loom.rs"]
+mod edges;
 mod event;
 pub(crate) mod iommu;
 mod lend;
@@ -8,6 +13,7 @@ mod pages;
 mod region;
 mod registers;
 
+pub(crate) use edges::Edges;
 pub use event::EventFd;
 pub(crate) use lend::lend;
 pub use region::Region;

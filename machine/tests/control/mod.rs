@@ -123,8 +123,9 @@ fn an_overflow_ends_the_queue_pairs_of_the_queue() {
     // A ring of one entry says the same eight times.
     pair.a.context.function().bar_write32(doorbell, 8).unwrap();
     // Time passes, and the driver looks at nothing.
+    let function = pair.a.context.function().clone();
     for _ in 0..10 {
-        pair.a.context.function().wait(Duration::from_micros(200)).unwrap();
+        function.wait(function.interrupts(), Duration::from_micros(200)).unwrap();
     }
     pair.run_until(|pair| !pair.a.events.is_empty() && !pair.b.events.is_empty());
     let ended = |end: &End, reason| Event::Error { qp: Some(end.qp.number()), reason };

@@ -8,9 +8,8 @@ use crate::iova::{IovaTable, Placement};
 use crate::msix;
 use crate::os::{EventFd, Region, PAGE_BYTES};
 use crate::pci::{Mapping, PciFunction};
-use crate::sleep::Awaited;
 use ironwarp_abi::limits::VECTOR_COUNT;
-use rustix::event::PollFlags;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +20,8 @@ pub struct Serial {
     board: Mutex<Board>,
     memory: IovaTable,
     interrupts: Interrupts,
+    /// How many interrupts the board has sent.
+    sent: AtomicU64,
     /// Ends the sleep of those who wait: what is to be done is not what they know.
     waker: EventFd,
 }
@@ -36,7 +37,8 @@ impl Serial {
         let interrupts = Interrupts::new(events.collect::<Result<_, _>>()?)?;
         let memory = IovaTable::new(Placement::default());
         let board = Mutex::new(Board::open(port, memory.clone())?);
-        Ok(Arc::new(Self { board, memory, interrupts, waker: EventFd::new()? }))
+        let (sent, waker) = (AtomicU64::new(0), EventFd::new()?);
+        Ok(Arc::new(Self { board, memory, interrupts, sent, waker }))
     }
 
     /// Waits until the board has what was written to it, and has answers to what it asked for.
@@ -58,8 +60,9 @@ impl Serial {
         result
     }
 
-    /// Sleeps until an interrupt comes or the time is up, or a signal to this process ends it.
-    fn sleep(&self, limit: Duration) -> Result<bool, Error> {
+    /// Sleeps until other interrupts than these were sent, or the time is up, or a signal to this
+    /// process ends it. Answers how many were sent.
+    fn sleep(&self, known: u64, limit: Duration) -> Result<u64, Error> {
         let mut board = self.lock();
         let until = board.now().saturating_add(limit);
         loop {
@@ -68,19 +71,15 @@ impl Serial {
             board.work();
             self.pass_on(&mut board);
             board.health()?;
-            if self.interrupts.wait(Duration::ZERO) {
-                return Ok(true);
-            }
+            let sent = self.interrupts();
             let left = until.saturating_sub(board.now());
-            if left.is_zero() {
-                return Ok(false);
+            if sent != known || left.is_zero() {
+                return Ok(sent);
             }
-            let mut sleep = board.sleep(left);
+            let sleep = board.sleep(left);
             drop(board);
-            let source = self.interrupts.source();
-            sleep.awaited.push(Awaited { source, flags: PollFlags::IN });
             if !sleep.sleep(&self.waker) {
-                return Ok(false);
+                return Ok(known);
             }
             board = self.lock();
         }
@@ -89,6 +88,7 @@ impl Serial {
     /// Interrupts that were sent are counted.
     fn pass_on(&self, board: &mut Board) {
         for vector in board.take_interrupts() {
+            self.sent.fetch_add(1, Ordering::Relaxed);
             // A vector that the driver did not write into the table interrupts nobody.
             if let Some(Ok(event)) = u16::try_from(vector).ok().map(|it| self.interrupts.of(it)) {
                 event.signal();
@@ -140,15 +140,15 @@ impl PciFunction for Serial {
         self.interrupts.of(vector)
     }
 
-    fn wait(&self, limit: Duration) -> Result<bool, Error> {
-        let interrupted = self.sleep(limit);
-        // Whoever else waits looks after the board from now on.
-        self.waker.signal();
-        interrupted
+    fn interrupts(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
-    fn rouse(&self) {
-        self.interrupts.rouse();
+    fn wait(&self, known: u64, limit: Duration) -> Result<u64, Error> {
+        let interrupts = self.sleep(known, limit);
+        // Whoever else waits looks after the board from now on.
+        self.waker.signal();
+        interrupts
     }
 
     fn now(&self) -> Duration {
