@@ -379,6 +379,48 @@ fn a_rest_brings_the_initial_window_back() {
     }
 }
 
+//= rfc6582#4
+//= type=test
+#[test]
+fn duplicates_of_what_a_time_out_repeats_mean_nothing() {
+    let (mut station, peer) = pair(STEADY, 8);
+    station.post(&write_request(20_000, 0, 0));
+    let first = data(station.poll_at(Duration::ZERO));
+    assert_eq!(data(station.wait()), first[..1]);
+    for _ in 0..6 {
+        acknowledge(&peer, &mut station, first[0]);
+        assert_eq!(data(station.poll()), []);
+    }
+    acknowledge(&peer, &mut station, first[1]);
+    assert_eq!(data(station.poll()), first[1..3], "slow start");
+}
+
+#[test]
+fn a_window_that_shrinks_holds_back_what_is_repeated_but_for_the_oldest() {
+    let (mut station, peer) = pair(STEADY, 8);
+    station.post(&write_request(10_000, 0, 0));
+    let first = data(station.poll_at(Duration::ZERO));
+    assert_eq!(data(station.wait()), first[..1]);
+    let small = Tcp { acknowledged: first[1], window: 100, ..peer.plain() };
+    peer.emit(&mut station, &small);
+    assert_eq!(data(station.poll()), first[1..2], "the congestion window has room for two");
+}
+
+/// An application that sends little learns nothing of what the network takes.
+#[test]
+fn a_congestion_window_that_is_not_used_does_not_grow() {
+    let (mut station, mut peer) = pair(STEADY, 8);
+    for _ in 0..40 {
+        station.post(&write_request(1440, 0, 0));
+        let segments = sent(station.poll());
+        assert_eq!(segments.len(), 1);
+        peer.acknowledged = segments[0].sequence.wrapping_add(1460);
+        peer.emit(&mut station, &peer.plain());
+    }
+    station.post(&write_request(1440 * 60, 0, 0));
+    assert_eq!(station.poll().len(), 10);
+}
+
 #[test]
 fn a_repeated_response_asks_the_gate_again() {
     let (mut station, mut peer) = pair(STEADY, 8);
@@ -488,6 +530,25 @@ fn the_window_may_be_the_ring_and_all_of_it_may_come_early() {
         }
         assert_eq!(station.read(reg::COUNT_FPDUS_PLACED), 44);
     }
+}
+
+/// A segment that lies around what came early brings what is before it, and what is behind it.
+#[test]
+fn a_segment_may_lie_around_what_came_early() {
+    let (mut station, mut peer) = selective(PLAIN);
+    let start = peer.next;
+    let fpdu = peer.fpdu(&tagged(SINK_STAG, 0, &pattern(1420, 3)));
+    // What is there already is not taken from a segment that says otherwise.
+    let mut bad = fpdu[..1200].to_vec();
+    bad[500..1000].fill(0);
+    for (at, payload) in [(500, fpdu[500..1000].to_vec()), (0, bad)] {
+        peer.emit(&mut station, &Tcp { sequence: start + at, payload, ..peer.plain() });
+    }
+    let answers: Vec<_> = station.poll().iter().map(|frame| read_sack(frame)).collect();
+    assert_eq!((answers[1].0.acknowledged, &answers[1].1[..]), (start + 1200, &[][..]));
+    let payload = fpdu[1200..].to_vec();
+    peer.emit(&mut station, &Tcp { sequence: start + 1200, payload, ..peer.plain() });
+    assert_eq!(station.octets(SINK, 1420), pattern(1420, 3));
 }
 
 #[test]

@@ -235,13 +235,16 @@ impl Recovery {
     }
 
     fn duplicate(&mut self, heard: &Heard<'_>) {
+        //= rfc6582#4  What a time-out has repeated, or has taken for lost, brings duplicates too.
+        let fresh = self.point.is_none_or(|point| heard.unacknowledged > point);
+        if !self.recovers && !fresh {
+            return;
+        }
         self.duplicates = self.duplicates.saturating_add(1);
         //= rfc3042#2  Each of them makes room for a new segment, and so does rfc5681#3.2, step 4.
         let outstanding = heard.sent - heard.unacknowledged;
         self.arrived = (self.arrived + self.segment()).min(outstanding);
-        //= rfc6582#3.2  Step 2: not for what a time-out has repeated.
-        let fresh = self.point.is_none_or(|point| heard.unacknowledged > point);
-        if !self.recovers && self.duplicates == DUPLICATES && fresh {
+        if !self.recovers && self.duplicates == DUPLICATES {
             self.recover(heard);
         }
     }
