@@ -12,7 +12,7 @@
 //! it is in [`Picoseconds`], be it a simulation's or the computer's, and [`Path::due`] says when
 //! to look again.
 
-#[cfg(any())]
+#[cfg(feature = "bulk")]
 pub mod bulk;
 mod chance;
 mod counts;
