@@ -105,11 +105,8 @@ fn equals_may_both_speak_first() {
 
 #[test]
 fn frames_that_come_twice_change_nothing() {
-    let twice = Box::new(|_, frame: Vec<u8>| {
-        let again = Duration::from_micros(3);
-        vec![(Duration::ZERO, frame.clone()), (again, frame)]
-    });
-    let options = WorldOptions { conduct: Some(twice), ..WorldOptions::default() };
+    let impairment = "duplicate=100%".parse().unwrap();
+    let options = WorldOptions { impairment, ..WorldOptions::default() };
     let models = World::pair([DeviceKind::Model; 2], options).unwrap();
     let mut pair = Pair::new(&mut Machine::with_world(models), 1500);
     pair.connect(&StartupOptions::default(), &StartupOptions::default());

@@ -27,6 +27,11 @@ impl Link {
         self.paths.iter().filter_map(Path::due).min()
     }
 
+    /// When the next frame arrives at end `to` modulo 2, if one is on its way there.
+    pub fn due_at(&self, to: usize) -> Option<Picoseconds> {
+        self.paths[1 - to % 2].due()
+    }
+
     /// Takes the next frame that has arrived by now, and the end that it has arrived at.
     pub fn receive(&mut self, now: Picoseconds) -> Option<(usize, Vec<u8>)> {
         let due = self.due().filter(|due| *due <= now)?;

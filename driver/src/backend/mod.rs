@@ -30,7 +30,6 @@ mod vfio;
 mod vfio_user;
 mod world;
 
-pub use cable::Conduct;
 pub use export::Export;
 pub use function::Function;
 pub use network::{Network, Uplink};

@@ -4,6 +4,7 @@ use super::line::{Advance, Line};
 use super::slot::Slot;
 use crate::error::Error;
 use crate::iova::IovaTable;
+use ironwarp_network::Report;
 use ironwarp_sim::{time, Simulation};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -122,6 +123,10 @@ impl Line for SimulatedLink {
 
     fn arrived(&mut self) -> Option<(usize, Vec<u8>)> {
         self.arrived.pop_front().map(|frame| (self.open_end, frame))
+    }
+
+    fn network(&self) -> Option<Report> {
+        self.simulation.lock().network()
     }
 
     fn finish(&mut self) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! One or two devices, and what is between them.
 
-use super::cable::{Cable, Conduct};
+use super::cable::Cable;
 use super::function::Function;
 use super::kernel::{KernelLine, Sockets};
 use super::line::{Advance, Line};
@@ -18,6 +18,7 @@ use crate::os::EventFd;
 use ironwarp_abi::configuration::{Configuration, REFERENCE};
 use ironwarp_abi::limits::VECTOR_COUNT;
 use ironwarp_capture::Capture;
+use ironwarp_network::{Impairment, Report};
 #[cfg(feature = "sim")]
 use ironwarp_sim::{time, Simulation};
 use std::collections::VecDeque;
@@ -40,11 +41,10 @@ pub struct WorldOptions {
     pub configuration: Configuration,
     /// Where the bus addresses of host memory are.
     pub placement: Placement,
-    /// Makes a link between models do other than carry every frame as it is. The link of RNICs in
-    /// RTL has impairments instead, among the options of the simulation.
-    pub conduct: Option<Conduct>,
-    /// The seed, the hosts and the link's impairments of RNICs in RTL. The number of RNICs, the
-    /// link's propagation time and the capture follow from the rest.
+    /// What goes wrong on the link, be it in a time of its own or in the computer's.
+    pub impairment: Impairment,
+    /// The seed and the hosts of RNICs in RTL. The number of RNICs, all of the link and the capture
+    /// follow from the rest.
     #[cfg(feature = "sim")]
     pub simulation: ironwarp_sim::Options,
 }
@@ -56,7 +56,7 @@ impl Default for WorldOptions {
             capture: None,
             configuration: REFERENCE,
             placement: Placement::default(),
-            conduct: None,
+            impairment: Impairment::default(),
             #[cfg(feature = "sim")]
             simulation: ironwarp_sim::Options::default(),
         }
@@ -68,13 +68,21 @@ impl WorldOptions {
         Setup { placement: self.placement, configuration: self.configuration }
     }
 
-    /// A simulation of so many RNICs, which captures the frames of its link or not.
+    fn uplink(&self, network: &Network) -> Result<Uplink, Error> {
+        Ok(Uplink::open(network, self.capture.as_deref())?.impaired(&self.impairment))
+    }
+
+    /// A simulation of so many RNICs. Its link is the world's whole link, or leads to a network that
+    /// captures and impairs.
     #[cfg(feature = "sim")]
-    fn simulation(&self, rnics: usize, captures: bool) -> Result<Simulation, Error> {
+    fn simulation(&self, rnics: usize, whole: bool) -> Result<Simulation, Error> {
         let mut options = self.simulation.clone();
         let propagation = u64::try_from(self.propagation.as_nanos()).unwrap_or(u64::MAX);
         options.link.propagation_clocks = time::clocks(propagation);
-        options.capture = self.capture.clone().filter(|_| captures);
+        options.capture = self.capture.clone().filter(|_| whole);
+        if whole {
+            options.link.impairment = self.impairment.clone();
+        }
         options.nics = rnics;
         Simulation::new(options).map_err(rtl::bus)
     }
@@ -173,7 +181,7 @@ impl World {
                     if kinds.len() == 1 { &["nic0", "peer"] } else { &["nic0", "nic1"] };
                 let capture = options.capture.map(|path| Capture::create(&path, names));
                 let capture = capture.transpose()?;
-                let cable = Cable::new(options.propagation, options.conduct, capture);
+                let cable = Cable::new(options.propagation, &options.impairment, capture);
                 Self::of_models(kinds.len(), setup, READ, Box::new(cable)).map(Arc::new)
             }
             #[cfg(feature = "sim")]
@@ -202,7 +210,7 @@ impl World {
         network: &Network,
         options: WorldOptions,
     ) -> Result<Arc<Self>, Error> {
-        let uplink = || Uplink::open(network, options.capture.as_deref());
+        let uplink = || options.uplink(network);
         match kind {
             _ if *network == Network::Tcp => Self::on_sockets(kind, options),
             DeviceKind::Model => {
@@ -243,7 +251,7 @@ impl World {
         network: &Network,
         options: WorldOptions,
     ) -> Result<Arc<Self>, Error> {
-        let uplink = Uplink::open(network, options.capture.as_deref())?;
+        let uplink = options.uplink(network)?;
         let board = Host::new(DeviceKind::Board, options.setup())?;
         let model = Host::new(DeviceKind::Model, options.setup())?;
         let card = Card::open(port, board.memory.clone())?;
@@ -273,6 +281,9 @@ impl World {
         }
         if options.capture.is_some() {
             return Err(Network::Tcp.refused("it has no frames to capture"));
+        }
+        if !options.impairment.is_none() {
+            return Err(Network::Tcp.refused("it has no frames to lose or delay"));
         }
         let sockets = Sockets::default();
         let line = Box::new(KernelLine::new(sockets.clone()));
@@ -378,6 +389,12 @@ impl World {
     /// The time, since some moment before the world began.
     pub fn now(&self) -> Duration {
         self.lock().line.now()
+    }
+
+    /// What the simulated network has done so far, if the link has any impairment. End 0 sends
+    /// there, the other end or the real network back.
+    pub fn network(&self) -> Option<Report> {
+        self.lock().line.network()
     }
 
     /// Lets time pass.

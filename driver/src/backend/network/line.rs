@@ -3,6 +3,7 @@
 use super::{Clock, Uplink};
 use crate::backend::line::{Advance, Line};
 use crate::error::Error;
+use ironwarp_network::Report;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -45,6 +46,10 @@ impl Line for NetworkLine {
 
     fn arrived(&mut self) -> Option<(usize, Vec<u8>)> {
         self.arrived.pop_front().map(|frame| (0, frame))
+    }
+
+    fn network(&self) -> Option<Report> {
+        self.uplink.report()
     }
 
     fn finish(&mut self) -> Result<(), Error> {

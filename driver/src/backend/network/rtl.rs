@@ -4,6 +4,7 @@ use super::{Clock, Uplink};
 use crate::backend::line::{Advance, Line};
 use crate::backend::rtl::Shared;
 use crate::error::Error;
+use ironwarp_network::Report;
 use std::time::Duration;
 
 /// Clocks without anything at the device's pins, after which it is at rest: more than the longest
@@ -81,6 +82,10 @@ impl Line for NetworkedRtl {
     /// All frames have gone to the network.
     fn arrived(&mut self) -> Option<(usize, Vec<u8>)> {
         None
+    }
+
+    fn network(&self) -> Option<Report> {
+        self.uplink.report()
     }
 
     fn finish(&mut self) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use super::Card;
 use crate::backend::line::{Advance, Line};
 use crate::backend::network::Uplink;
 use crate::error::Error;
+use ironwarp_network::Report;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -54,7 +55,9 @@ impl Line for SerialNetwork {
         }
         let mut sleep = self.card.sleep(left);
         if let Some(uplink) = &mut self.uplink {
-            sleep.awaited.extend(uplink.sleep(left).awaited);
+            let more = uplink.sleep(left);
+            sleep.limit = sleep.limit.min(more.limit);
+            sleep.awaited.extend(more.awaited);
         }
         Advance::Asleep(sleep)
     }
@@ -65,6 +68,13 @@ impl Line for SerialNetwork {
 
     fn arrived(&mut self) -> Option<(usize, Vec<u8>)> {
         self.arrived.pop_front().map(|frame| (1, frame))
+    }
+
+    fn network(&self) -> Option<Report> {
+        let mut report = self.uplink.as_ref()?.report()?;
+        // The model is end 1 here.
+        report.directions.swap(0, 1);
+        Some(report)
     }
 
     fn finish(&mut self) -> Result<(), Error> {
