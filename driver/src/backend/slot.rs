@@ -38,6 +38,12 @@ pub(super) trait Slot: Send {
         false
     }
 
+    /// When the device wants to be polled though nothing else has happened: its first timer expires
+    /// then. Nothing for a device that is part of its line, or has none.
+    fn next_timer(&self) -> Option<Duration> {
+        None
+    }
+
     /// The device can still be reached.
     fn health(&self) -> Result<(), Error> {
         Ok(())
