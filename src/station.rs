@@ -1,5 +1,6 @@
 //! A device on a network, as the command line names it.
 
+use crate::network::Network as Simulated;
 use clap::Args;
 use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
 use ironwarp_abi::serial::BOARD_CLOCKS_PER_MICROSECOND;
@@ -88,6 +89,9 @@ pub struct Station {
     /// Write the frames of the link to a pcapng file
     #[arg(long, value_name = "OUT.pcapng")]
     pub capture: Option<PathBuf>,
+    /// What goes wrong on the link.
+    #[command(flatten)]
+    pub simulated: Simulated,
 }
 
 /// Reads an address with the length of its prefix; 24 if it is not given.
@@ -153,21 +157,27 @@ impl Station {
     /// # Errors
     /// A network that cannot be had, or addresses that mean nothing.
     pub fn open(&self, options: Options) -> Result<(Option<Arc<World>>, Context), Error> {
-        let setup = WorldOptions { capture: self.capture.clone(), ..WorldOptions::default() };
+        let setup = WorldOptions {
+            capture: self.capture.clone(),
+            impairment: self.simulated.impair.clone(),
+            ..WorldOptions::default()
+        };
         let network = self.network.as_ref();
+        let bare = network.is_none() && setup.impairment.is_none();
         let world = match &self.device {
             Device::Here(kind) => {
                 World::on_network(*kind, network.unwrap_or(&Network::Tcp), setup)?
             }
-            Device::Board(port) if network.is_none() => World::on_serial(port, setup)?,
-            Device::Elsewhere(path) if network.is_none() && self.capture.is_none() => {
+            Device::Board(port) if bare => World::on_serial(port, setup)?,
+            Device::Elsewhere(path) if bare && self.capture.is_none() => {
                 return Ok((None, Context::open(VfioUser::open(path)?, options)?));
             }
-            Device::Card(function) if network.is_none() && self.capture.is_none() => {
+            Device::Card(function) if bare && self.capture.is_none() => {
                 return Ok((None, Context::open(Vfio::open(function)?, options)?));
             }
             Device::Board(_) | Device::Elsewhere(_) | Device::Card(_) => {
-                let network = network.map_or_else(|| "a capture".into(), Network::to_string);
+                let asked = if bare { "a capture".into() } else { setup.impairment.to_string() };
+                let network = network.map_or(asked, Network::to_string);
                 let reason = "this device's link is not plugged into this process";
                 return Err(Error::Network { network, reason });
             }

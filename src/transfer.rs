@@ -14,6 +14,7 @@ use ironwarp_driver::backend::{DeviceKind, Network, World, WorldOptions};
 use ironwarp_driver::{
     Access, Event, MemoryRegion, Region, RemoteBuffer, StartupOptions, WorkRequest,
 };
+use ironwarp_network::{duration, Impairment, Report};
 use sha2::{Digest, Sha256};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,10 @@ const MESSAGE_BYTES: usize = 64;
 const MAGIC: &[u8; 8] = b"IronWARP";
 /// In this time the last frames of the connection's startup come to rest.
 const REST: Duration = Duration::from_nanos(12_800);
+
+/// A network that loses frames may cost a startup this: the first retransmission of TCP comes after
+/// a second, the next two seconds later (RFC 6298).
+const REPAIR: Duration = Duration::from_secs(4);
 
 const ANNOUNCE: u64 = 1 << 32;
 const ADVERTISE: u64 = 2 << 32;
@@ -80,6 +85,8 @@ pub struct Plan {
     pub crc: bool,
     /// From one end of the link to the other.
     pub propagation: Duration,
+    /// What goes wrong on the link.
+    pub impairment: Impairment,
     /// The seed, and what is around a device in RTL.
     pub simulation: ironwarp_sim::Options,
     /// Write the frames here.
@@ -97,6 +104,7 @@ impl Default for Plan {
             markers: false,
             crc: true,
             propagation: world.propagation,
+            impairment: world.impairment,
             simulation: world.simulation,
             capture: None,
             wave: None,
@@ -124,7 +132,11 @@ impl Plan {
         let near = Network::Dgram { local: local.clone(), remote: remote.clone() };
         let far = Network::Dgram { local: remote, remote: local };
         let board = RunningBoard::start(&near)?;
-        let options = WorldOptions { capture: self.capture.clone(), ..WorldOptions::default() };
+        let options = WorldOptions {
+            capture: self.capture.clone(),
+            impairment: self.impairment.clone(),
+            ..WorldOptions::default()
+        };
         let world = World::beside_board(board.port(), &far, options)?;
         Ok(Setting { world, board: Some((board, folder)) })
     }
@@ -135,6 +147,7 @@ impl Plan {
         }
         let options = WorldOptions {
             propagation: self.propagation,
+            impairment: self.impairment.clone(),
             simulation: self.simulation.clone(),
             capture: self.capture.clone(),
             ..WorldOptions::default()
@@ -148,6 +161,17 @@ impl Plan {
             }
         }
         Ok(Setting { world, board: None })
+    }
+
+    /// What a frame takes of the network's time, one way, if nothing is in front of it.
+    fn way(&self) -> Duration {
+        duration(self.impairment.delay.saturating_add(self.impairment.jitter))
+    }
+
+    /// How much longer than on a perfect link nothing may happen.
+    fn patience(&self) -> Duration {
+        let repair = if self.impairment.loses() { REPAIR } else { Duration::ZERO };
+        repair + 8 * self.way()
     }
 
     /// The number of the RNIC in RTL at an end, if there is one.
@@ -182,6 +206,8 @@ pub struct Outcome {
     pub clocks: Option<u64>,
     /// Frames of a board whose frame check sequence the other end of its link has checked.
     pub checked_frames: Option<u64>,
+    /// What the simulated network did, if the link has any impairment.
+    pub network: Option<Report>,
     /// The first message, at the stations of the devices in RTL.
     pub stages: Vec<Stage>,
 }
@@ -192,8 +218,9 @@ pub struct Outcome {
 /// What the devices or the driver report, and a capture or waveform that cannot be written.
 pub fn run(file: &[u8], plan: &Plan, mut progress: impl FnMut(u64)) -> Result<Outcome, Error> {
     let Setting { world, board } = plan.world()?;
-    let mut pair = Pair::open(world, plan.mtu, plan.simulation.seed)?;
+    let mut pair = Pair::open(world, plan.mtu, plan.simulation.seed, plan.patience())?;
     let outcome = Transfer::prepare(&pair, file)?.run(&mut pair, plan, &mut progress)?;
+    let outcome = Outcome { network: pair.world().network(), ..outcome };
     pair.world().finish()?;
     if let Some((board, _folder)) = board {
         let conduct = board.finish()?;
@@ -249,7 +276,7 @@ impl Transfer {
         self.connect(pair, plan)?;
         let length = self.file.region().len();
 
-        pair.world().pass(REST);
+        pair.world().pass(REST + plan.way());
         if let Some(mut simulation) = pair.world().simulation() {
             for nic in 0..simulation.nics() {
                 simulation.watch(nic)?;
@@ -278,9 +305,16 @@ impl Transfer {
         }
         let digest_received = Sha256::digest(self.sink.region().to_vec(0, length)?).into();
         self.disconnect(pair)?;
-        let checked_frames = None;
-        let bytes = length;
-        Ok(Outcome { bytes, digest_sent, digest_received, time, clocks, checked_frames, stages })
+        Ok(Outcome {
+            bytes: length,
+            digest_sent,
+            digest_received,
+            time,
+            clocks,
+            checked_frames: None,
+            network: None,
+            stages,
+        })
     }
 
     fn connect(&self, pair: &mut Pair, plan: &Plan) -> Result<(), Error> {
