@@ -126,7 +126,12 @@ impl Line for SimulatedLink {
     }
 
     fn network(&self) -> Option<Report> {
-        self.simulation.lock().network()
+        let mut report = self.simulation.lock().network()?;
+        if self.open_end == 0 {
+            // The only RNIC of the simulation is end 0 there, and end 1 of the world.
+            report.directions.swap(0, 1);
+        }
+        Some(report)
     }
 
     fn finish(&mut self) -> Result<(), Error> {
