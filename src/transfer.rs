@@ -38,8 +38,8 @@ const REST: Duration = Duration::from_nanos(12_800);
 /// A network that loses frames may cost this: the first retransmission of a startup comes after a
 /// second, the next two seconds later (RFC 6298).
 const REPAIR: Duration = Duration::from_secs(4);
-/// Nobody waits for that beside a device in RTL, where a second takes an hour: losses that need a
-/// timer so slow are too many there.
+/// Nobody waits for that beside a device in RTL, where a second takes half an hour: there, a loss
+/// that needs so slow a timer is an error.
 const REPAIR_IN_RTL: Duration = Duration::from_millis(250);
 
 const ANNOUNCE: u64 = 1 << 32;

@@ -23,8 +23,8 @@ pub struct Impairment {
     /// nothing of each other; more is Gilbert's channel, in which the lengths of bursts are
     /// distributed geometrically. The share of lost frames is the same.
     pub burst: f64,
-    /// `reorder`: frames that are held back until 1 to 10 later ones have overtaken them, those that
-    /// are held back themselves not counted.
+    /// `reorder`: frames that are held back until 1 to 10 later ones have overtaken them, not
+    /// counting those that are held back themselves.
     pub reorder: Share,
     /// `duplicate`: frames that arrive twice, one behind the other.
     pub duplicate: Share,

@@ -45,7 +45,7 @@ pub struct Path {
 }
 
 impl Path {
-    /// An empty path. Paths of one impairment with different directions know nothing of each other's
+    /// An empty path. Different directions of one impairment have nothing to do with each other's
     /// chance.
     pub fn new(impairment: &Impairment, direction: u64) -> Self {
         Self {

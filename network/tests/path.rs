@@ -66,7 +66,8 @@ prop_compose! {
         burst in 1u32..4,
         seed in any::<Option<u64>>(),
     ) -> Impairment {
-        let mut it = Impairment { loss, reorder, duplicate, corrupt, delay, jitter, rate, seed, ..Impairment::default() };
+        let shares = Impairment { loss, reorder, duplicate, corrupt, ..Impairment::default() };
+        let mut it = Impairment { delay, jitter, rate, seed, ..shares };
         if rate.is_some() {
             it.queue = queue;
         }
@@ -134,7 +135,11 @@ proptest! {
 
     /// In no stretch of time does more arrive than the line carries in it, and one frame.
     #[test]
-    fn the_rate_is_kept(rate in 1_000_000u64..=10_000_000_000, pauses in pauses(), queue in 1u32..50) {
+    fn the_rate_is_kept(
+        rate in 1_000_000u64..=10_000_000_000,
+        pauses in pauses(),
+        queue in 1u32..50,
+    ) {
         let impairment = Impairment {
             rate: Some(rate),
             queue,
@@ -147,7 +152,8 @@ proptest! {
         let mut before = 0;
         for (arrival, frame) in arrivals(&mut path) {
             let bits = 8 * (frame.len() as u128 + 24);
-            prop_assert!(u128::from(arrival - before) * u128::from(rate) >= bits * 1_000_000_000_000);
+            let carried = u128::from(arrival - before) * u128::from(rate);
+            prop_assert!(carried >= bits * 1_000_000_000_000);
             before = arrival;
         }
     }

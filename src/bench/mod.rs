@@ -28,7 +28,7 @@ enum What {
     /// What posting and polling cost the driver, the device's own work apart: time, doorbells and
     /// system calls.
     Driver(Driver),
-    /// What two ordinary TCPs in software get through a simulated network, in simulated time.
+    /// What smoltcp, a TCP in software, gets through a simulated network, in simulated time.
     Network(SimulatedNetwork),
 }
 

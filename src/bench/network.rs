@@ -1,4 +1,4 @@
-//! What ordinary TCPs in software get through a simulated network.
+//! What a TCP in software gets through a simulated network.
 
 use crate::bench::Error;
 use crate::network::Network;

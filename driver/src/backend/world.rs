@@ -72,8 +72,8 @@ impl WorldOptions {
         Ok(Uplink::open(network, self.capture.as_deref())?.impaired(&self.impairment))
     }
 
-    /// A simulation of so many RNICs. Its link is the world's whole link, or leads to a network that
-    /// captures and impairs.
+    /// A simulation of so many RNICs. Its link is the world's whole link, or leads to an uplink,
+    /// which captures and impairs then.
     #[cfg(feature = "sim")]
     fn simulation(&self, rnics: usize, whole: bool) -> Result<Simulation, Error> {
         let mut options = self.simulation.clone();

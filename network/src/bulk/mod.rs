@@ -1,4 +1,4 @@
-//! How much two ordinary TCPs get through a network: smoltcp at both ends, in simulated time.
+//! How much a TCP in software gets through a network: smoltcp at both ends, in simulated time.
 //!
 //! ```text
 //!   Host (sends) ==== Link ==== Host (receives)
