@@ -76,7 +76,7 @@ pub enum Error {
         /// Why.
         why: Box<Error>,
         /// What the network had done until then.
-        report: Report,
+        report: Box<Report>,
     },
     /// A message of the other end is not what was agreed.
     #[error("the other end sent a message that is not {0}")]
@@ -238,7 +238,9 @@ pub fn run(file: &[u8], plan: &Plan, mut progress: impl FnMut(u64)) -> Result<Ou
     let network = pair.world().network();
     let outcome = match (outcome, network) {
         (Ok(outcome), network) => Outcome { network, ..outcome },
-        (Err(why), Some(report)) => return Err(Error::Impaired { why: why.into(), report }),
+        (Err(why), Some(report)) => {
+            return Err(Error::Impaired { why: why.into(), report: report.into() });
+        }
         (Err(why), None) => return Err(why),
     };
     pair.world().finish()?;

@@ -30,8 +30,6 @@ pub struct Share {
 impl Share {
     /// Of no frame.
     pub const NONE: Self = Self { percent: 0.0 };
-    /// Of every frame.
-    pub const ALL: Self = Self { percent: 100.0 };
 
     /// So many in a hundred, if that is 0 to 100.
     pub fn percent(percent: f64) -> Option<Self> {

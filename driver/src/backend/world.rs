@@ -547,7 +547,7 @@ impl Inner {
             match self.line.advance(moment) {
                 Advance::Something => {}
                 // A device's timer expires.
-                Advance::Nothing if moment < until => {}
+                Advance::Nothing if moment < until && self.line.now() >= moment => {}
                 Advance::Nothing => return done(self).map_or(Run::TimeUp, Run::Done),
                 Advance::Asleep(sleep) => return Run::Asleep(sleep),
             }

@@ -28,11 +28,11 @@ pub enum Congestion {
 /// What to send through what.
 #[derive(Clone, Debug)]
 pub struct Transfer {
-    /// Octets of the stream.
+    /// Octets of the stream, at least one.
     pub octets: u64,
-    /// The network between the two.
+    /// The network between the two. One that takes no time at all takes a microsecond.
     pub impairment: Impairment,
-    /// The largest IP packet, in octets.
+    /// The largest IP packet, in octets: what any link has, 576, or more.
     pub mtu: usize,
     /// Octets that a socket holds, at either end: the largest window.
     pub window: usize,
@@ -150,7 +150,7 @@ impl World<'_> {
         let timers = timers.map(|micros| micros.saturating_mul(MICROSECOND));
         let next = timers.chain(self.link.due()).min();
         let next = next.ok_or(TransferError::Ended(self.received))?;
-        // A host that wants to work at once and does nothing waits for its clock to go on.
+        // What wants to happen at once, and has not, waits for the hosts' clock to go on.
         let tick = (self.now / MICROSECOND + 1) * MICROSECOND;
         self.now = if next > self.now { next } else { tick };
         if duration(self.now) > self.transfer.limit {
