@@ -1,7 +1,7 @@
 //! The simulated network, as the command line asks for it.
 
 use clap::Args;
-use ironwarp_driver::backend::World;
+use ironwarp_machine::World;
 use ironwarp_network::Impairment;
 
 /// What goes wrong on the link.

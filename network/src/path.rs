@@ -24,8 +24,9 @@ struct Held {
 
 /// One direction of a network: frames in, frames out when their time has come.
 ///
-/// The times of those who send never go back, and neither do those of who receives; the one may be
-/// ahead of the other.
+/// The times of who receives never go back, and may be behind those of who sends. A frame that is
+/// sent as of an earlier time than the one before arrives earlier, where there is no rate and no
+/// jitter.
 #[derive(Debug)]
 pub struct Path {
     impairment: Impairment,
@@ -116,7 +117,10 @@ impl Path {
             return;
         };
         let natural = crossed.saturating_add(self.impairment.delay).saturating_add(jitter);
-        let arrival = natural.max(self.in_order);
+        let arrival = match self.impairment.jitter {
+            0 => natural,
+            _ => natural.max(self.in_order),
+        };
         if let Some(overtakers) = overtakers {
             let frames = self.line_time(frame.len()).saturating_mul(OVERTAKERS_MAX.into());
             let latest = arrival.saturating_add(frames.max(HELD_MAX));

@@ -41,6 +41,9 @@ pub enum Error {
     /// A stream through a simulated network.
     #[error(transparent)]
     Stream(#[from] ironwarp_network::bulk::TransferError),
+    /// The simulated machine.
+    #[error(transparent)]
+    Machine(#[from] ironwarp_machine::Error),
     /// A socket, or the process at the other side.
     #[error("{what}: {source}")]
     System {
