@@ -1,5 +1,6 @@
 //! `ironwarp demo`: a file crosses two RNICs.
 
+use crate::network::Network;
 use crate::report::Report;
 use crate::results;
 use crate::transfer::{self, Plan};
@@ -43,6 +44,8 @@ pub struct Demo {
     /// The seed of everything that is left to chance
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    network: Network,
     /// Write the frames of the first transfer to a pcapng file
     #[arg(long, value_name = "OUT.pcapng")]
     capture: Option<PathBuf>,
@@ -139,6 +142,7 @@ impl Demo {
             mtu,
             markers: self.markers,
             crc: !self.no_crc,
+            impairment: self.network.impair.or_seed(self.seed),
             simulation: Options { seed: self.seed, ..Options::default() },
             capture: self.capture.clone().filter(|_| first),
             wave: self.wave.clone().filter(|_| first),

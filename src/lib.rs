@@ -8,6 +8,7 @@ pub mod demo;
 pub mod devices;
 pub mod differential;
 pub mod export;
+pub mod network;
 mod pair;
 pub mod report;
 pub mod results;

@@ -93,10 +93,17 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Opens the devices of a world with two.
-    pub fn open(world: Arc<World>, mtu: usize, seed: u64) -> Result<Self, Error> {
+    /// Opens the devices of a world with two, between which nothing may happen for so long, and
+    /// a little longer.
+    pub fn open(
+        world: Arc<World>,
+        mtu: usize,
+        seed: u64,
+        patience: Duration,
+    ) -> Result<Self, Error> {
         let board = world.kinds().contains(&DeviceKind::Board);
-        let pace = if board { REAL_TIME } else { OWN_TIME };
+        let mut pace = if board { REAL_TIME } else { OWN_TIME };
+        pace.patience += patience;
         let open = |end: u8| {
             let seed = Some(seed.wrapping_mul(2).wrapping_add(u64::from(end)));
             let mut options = Options { mtu, seed, ..Options::station(end + 1) };

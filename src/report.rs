@@ -2,6 +2,7 @@
 
 use crate::transfer::{Outcome, Plan, Stage};
 use ironwarp_abi::limits::{CORE_CLOCK_HZ, DATAPATH_BYTES};
+use ironwarp_network::Report as Network;
 use ironwarp_wire::limit::write_goodput_bps;
 use serde::Serialize;
 use std::fmt;
@@ -23,7 +24,8 @@ pub struct Report {
     pub digest_received: String,
     /// Bits of the file a second of simulated time.
     pub goodput_bps: f64,
-    /// What the wire allows: RDMA Write at this MTU, with or without markers.
+    /// What the wire allows, or a network of a lower rate: RDMA Write at this MTU, with or without
+    /// markers.
     pub limit_bps: f64,
     /// `goodput_bps / limit_bps`.
     pub ratio: f64,
@@ -36,6 +38,9 @@ pub struct Report {
     /// computer's, and says nothing about a board.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checked_frames: Option<u64>,
+    /// What the simulated network did, if the link has any impairment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
     /// The first message: its stations in RTL, and the clocks from one to the next.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<Stage>,
@@ -45,12 +50,13 @@ impl Report {
     /// Works the figures out.
     pub fn new(outcome: &Outcome, plan: &Plan) -> Self {
         let line_bps = (8 * DATAPATH_BYTES) as f64 * CORE_CLOCK_HZ as f64;
+        let rate_bps = plan.impairment.rate.map_or(line_bps, |rate| rate as f64);
         let seconds = match outcome.clocks {
             Some(clocks) => clocks as f64 / CORE_CLOCK_HZ as f64,
             None => outcome.time.as_secs_f64(),
         };
         let goodput_bps = 8.0 * outcome.bytes as f64 / seconds;
-        let limit_bps = write_goodput_bps(line_bps, plan.mtu, plan.markers);
+        let limit_bps = write_goodput_bps(line_bps.min(rate_bps), plan.mtu, plan.markers);
         let [device, peer] = plan.devices;
         Self {
             device: device.to_string(),
@@ -65,6 +71,7 @@ impl Report {
             nanoseconds: outcome.time.as_nanos() as u64,
             clocks: outcome.clocks,
             checked_frames: outcome.checked_frames,
+            network: outcome.network.clone(),
             stages: outcome.stages.clone(),
         }
     }
@@ -95,18 +102,18 @@ impl fmt::Display for Report {
         }
         if let Some(frames) = self.checked_frames {
             writeln!(f, " of the simulation's, {frames} frames of the board checked")?;
-            writeln!(f, "  SHA-256 sent     {}", self.digest_sent)?;
-            return write!(f, "  SHA-256 received {}", self.digest_received);
+        } else {
+            writeln!(
+                f,
+                ": {:.3} Gb/s, {:.1} % of the wire's limit {:.3} Gb/s",
+                self.goodput_bps / 1e9,
+                100.0 * self.ratio,
+                self.limit_bps / 1e9
+            )?;
         }
-        writeln!(
-            f,
-            ": {:.3} Gb/s, {:.1} % of the wire's limit {:.3} Gb/s",
-            self.goodput_bps / 1e9,
-            100.0 * self.ratio,
-            self.limit_bps / 1e9
-        )?;
         writeln!(f, "  SHA-256 sent     {}", self.digest_sent)?;
-        write!(f, "  SHA-256 received {}", self.digest_received)
+        write!(f, "  SHA-256 received {}", self.digest_received)?;
+        self.network.as_ref().map_or(Ok(()), |network| write!(f, "\n{network}"))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `ironwarp serve`: a device with its driver as a process on a network.
 
+use crate::network::Network;
 use crate::rping::{self, Notice, Outcome, Server};
 use crate::station::Station;
 use clap::Args;
@@ -75,6 +76,7 @@ pub fn run(serve: &Serve) -> Result<(), rping::Error> {
     let summary = serve.until(&stop, &context)?;
     // What there is to say to clients leaves now, ahead of the end of the capture.
     drop(context);
+    world.iter().for_each(|world| Network::tell(world));
     eprintln!("served {summary}");
     if let Some(world) = world {
         world.finish()?;

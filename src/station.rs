@@ -1,5 +1,6 @@
 //! A device on a network, as the command line names it.
 
+use crate::network::Network as Simulated;
 use clap::Args;
 use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
 use ironwarp_abi::serial::BOARD_CLOCKS_PER_MICROSECOND;
@@ -73,6 +74,9 @@ pub struct Station {
     /// Write the frames of the link to a pcapng file
     #[arg(long, value_name = "OUT.pcapng")]
     pub capture: Option<PathBuf>,
+    /// What goes wrong on the link.
+    #[command(flatten)]
+    pub simulated: Simulated,
 }
 
 /// Reads an address with the length of its prefix; 24 if it is not given.
@@ -141,8 +145,11 @@ impl Station {
         let network = self.network.as_ref();
         let address = match &self.device {
             Device::Here(kind) => {
-                let setup =
-                    WorldOptions { capture: self.capture.clone(), ..WorldOptions::default() };
+                let setup = WorldOptions {
+                    capture: self.capture.clone(),
+                    impairment: self.simulated.impair.clone(),
+                    ..WorldOptions::default()
+                };
                 let world = World::on_network(*kind, network.unwrap_or(&Network::Tcp), setup)?;
                 let context = Context::open(world.function(0)?, options)?;
                 world.settle();
@@ -150,8 +157,11 @@ impl Station {
             }
             Device::Elsewhere(address) => address,
         };
-        if network.is_some() || self.capture.is_some() {
-            let network = network.map_or_else(|| "a capture".into(), Network::to_string);
+        let impairment = &self.simulated.impair;
+        if network.is_some() || self.capture.is_some() || !impairment.is_none() {
+            let asked =
+                self.capture.as_ref().map_or(impairment.to_string(), |_| "a capture".into());
+            let network = network.map_or(asked, Network::to_string);
             let reason = "this device's link is not plugged into this process";
             return Err(Error::Network { network, reason });
         }

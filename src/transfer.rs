@@ -14,6 +14,7 @@ use ironwarp_driver::{
     Access, Event, MemoryRegion, Region, RemoteBuffer, StartupOptions, WorkRequest,
 };
 use ironwarp_machine::{DeviceKind, Network, World, WorldOptions};
+use ironwarp_network::{duration, Impairment, Report};
 use sha2::{Digest, Sha256};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,13 @@ const MESSAGE_BYTES: usize = 64;
 const MAGIC: &[u8; 8] = b"IronWARP";
 /// In this time the last frames of the connection's startup come to rest.
 const REST: Duration = Duration::from_nanos(12_800);
+
+/// A network that loses frames may cost this: the first retransmission of a startup comes after a
+/// second, the next two seconds later (RFC 6298).
+const REPAIR: Duration = Duration::from_secs(4);
+/// Nobody waits for that beside a device in RTL, where a second takes half an hour: there, a loss
+/// that needs so slow a timer is an error.
+const REPAIR_IN_RTL: Duration = Duration::from_millis(250);
 
 const ANNOUNCE: u64 = 1 << 32;
 const ADVERTISE: u64 = 2 << 32;
@@ -65,6 +73,14 @@ pub enum Error {
     /// Nothing happened for a long time.
     #[error("nothing moves any more")]
     Stalled,
+    /// It failed on a link with impairments.
+    #[error("{why}\n{report}")]
+    Impaired {
+        /// Why.
+        why: Box<Error>,
+        /// What the network had done until then.
+        report: Box<Report>,
+    },
     /// A message of the other end is not what was agreed.
     #[error("the other end sent a message that is not {0}")]
     Message(&'static str),
@@ -83,6 +99,8 @@ pub struct Plan {
     pub crc: bool,
     /// From one end of the link to the other.
     pub propagation: Duration,
+    /// What goes wrong on the link.
+    pub impairment: Impairment,
     /// The seed, and what is around a device in RTL.
     pub simulation: ironwarp_sim::Options,
     /// Write the frames here.
@@ -100,6 +118,7 @@ impl Default for Plan {
             markers: false,
             crc: true,
             propagation: world.propagation,
+            impairment: world.impairment,
             simulation: world.simulation,
             capture: None,
             wave: None,
@@ -127,7 +146,11 @@ impl Plan {
         let near = Network::Dgram { local: local.clone(), remote: remote.clone() };
         let far = Network::Dgram { local: remote, remote: local };
         let board = RunningBoard::start(&near)?;
-        let options = WorldOptions { capture: self.capture.clone(), ..WorldOptions::default() };
+        let options = WorldOptions {
+            capture: self.capture.clone(),
+            impairment: self.impairment.clone(),
+            ..WorldOptions::default()
+        };
         let world = World::beside_board(board.port(), &far, options)?;
         Ok(Setting { world, board: Some((board, folder)) })
     }
@@ -138,6 +161,7 @@ impl Plan {
         }
         let options = WorldOptions {
             propagation: self.propagation,
+            impairment: self.impairment.clone(),
             simulation: self.simulation.clone(),
             capture: self.capture.clone(),
             ..WorldOptions::default()
@@ -151,6 +175,21 @@ impl Plan {
             }
         }
         Ok(Setting { world, board: None })
+    }
+
+    /// What a frame takes of the network's time, one way, if nothing is in front of it.
+    fn way(&self) -> Duration {
+        duration(self.impairment.delay.saturating_add(self.impairment.jitter))
+    }
+
+    /// How much longer than on a perfect link nothing may happen.
+    fn patience(&self) -> Duration {
+        let repair = match self.impairment.loses() {
+            true if self.devices.contains(&DeviceKind::Sim) => REPAIR_IN_RTL,
+            true => REPAIR,
+            false => Duration::ZERO,
+        };
+        repair + 8 * self.way()
     }
 
     /// The number of the RNIC in RTL at an end, if there is one.
@@ -185,6 +224,8 @@ pub struct Outcome {
     pub clocks: Option<u64>,
     /// Frames of a board whose frame check sequence the other end of its link has checked.
     pub checked_frames: Option<u64>,
+    /// What the simulated network did, if the link has any impairment.
+    pub network: Option<Report>,
     /// The first message, at the stations of the devices in RTL.
     pub stages: Vec<Stage>,
 }
@@ -195,8 +236,16 @@ pub struct Outcome {
 /// What the devices or the driver report, and a capture or waveform that cannot be written.
 pub fn run(file: &[u8], plan: &Plan, mut progress: impl FnMut(u64)) -> Result<Outcome, Error> {
     let Setting { world, board } = plan.world()?;
-    let mut pair = Pair::open(world, plan.mtu, plan.simulation.seed)?;
-    let outcome = Transfer::prepare(&pair, file)?.run(&mut pair, plan, &mut progress)?;
+    let mut pair = Pair::open(world, plan.mtu, plan.simulation.seed, plan.patience())?;
+    let outcome = Transfer::prepare(&pair, file)?.run(&mut pair, plan, &mut progress);
+    let network = pair.world().network();
+    let outcome = match (outcome, network) {
+        (Ok(outcome), network) => Outcome { network, ..outcome },
+        (Err(why), Some(report)) => {
+            return Err(Error::Impaired { why: why.into(), report: report.into() });
+        }
+        (Err(why), None) => return Err(why),
+    };
     pair.world().finish()?;
     if let Some((board, _folder)) = board {
         let conduct = board.finish()?;
@@ -252,7 +301,7 @@ impl Transfer {
         self.connect(pair, plan)?;
         let length = self.file.region().len();
 
-        pair.world().pass(REST);
+        pair.world().pass(REST + plan.way());
         if let Some(mut simulation) = pair.world().simulation() {
             for nic in 0..simulation.nics() {
                 simulation.watch(nic)?;
@@ -281,9 +330,16 @@ impl Transfer {
         }
         let digest_received = Sha256::digest(self.sink.region().to_vec(0, length)?).into();
         self.disconnect(pair)?;
-        let checked_frames = None;
-        let bytes = length;
-        Ok(Outcome { bytes, digest_sent, digest_received, time, clocks, checked_frames, stages })
+        Ok(Outcome {
+            bytes: length,
+            digest_sent,
+            digest_received,
+            time,
+            clocks,
+            checked_frames: None,
+            network: None,
+            stages,
+        })
     }
 
     fn connect(&self, pair: &mut Pair, plan: &Plan) -> Result<(), Error> {

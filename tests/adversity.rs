@@ -1,8 +1,9 @@
 //! The same transfer, between devices of all kinds, on hosts and links that make it hard: PCIe
-//! that delays, splits, reorders and pauses; a long cable.
+//! that delays, splits, reorders and pauses; a long cable; a network that takes its time.
 
 use ironwarp::transfer::{self, Plan};
 use ironwarp_machine::DeviceKind::{self, Model, Sim};
+use ironwarp_network::Impairment;
 use ironwarp_sim::{Options, RootComplexOptions, Split};
 use std::time::Duration;
 
@@ -98,6 +99,45 @@ fn a_long_cable() {
         for mtu in [576, 9000] {
             let propagation = Duration::from_micros(26);
             moves("a long cable", &Plan { devices, mtu, propagation, ..Plan::default() });
+        }
+    }
+}
+
+/// Duplicates, delays and waiting for a slower line change no octet.
+#[test]
+fn a_network_that_only_takes_its_time() {
+    for seed in seeds(1) {
+        for network in
+            ["duplicate=10%,jitter=5us", "delay=30us,jitter=10us", "rate=2gbit,duplicate=3%"]
+        {
+            let simulation = Options { seed, ..Options::default() };
+            let impairment: Impairment = network.parse().expect("an impairment");
+            let impairment = impairment.or_seed(seed);
+            for devices in PAIRS {
+                let (impairment, simulation) = (impairment.clone(), simulation.clone());
+                moves(network, &Plan { devices, impairment, simulation, ..Plan::default() });
+            }
+        }
+    }
+}
+
+/// What the network says is about the right direction, whatever is at the ends.
+#[test]
+fn a_network_is_told() {
+    let file = octets(1, 20_000);
+    for devices in PAIRS {
+        let impairment: Impairment = "rate=2gbit,duplicate=20%,seed=2".parse().expect("one");
+        let plan = Plan { devices, impairment: impairment.clone(), ..Plan::default() };
+        let outcome = transfer::run(&file, &plan, |_| ()).expect("it arrives");
+        let report = outcome.network.expect("there is a network");
+        assert_eq!(report.impairment, impairment);
+        let [there, back] = report.directions;
+        // Data waits for the line, and acknowledgements come one by one.
+        assert!(there.queued > 10 && there.queued > back.queued, "{devices:?}: {report}");
+        assert!(there.duplicated > 0 && back.duplicated > 0, "{devices:?}: {report}");
+        for direction in [there, back] {
+            assert_eq!(direction.delivered, direction.sent + direction.duplicated, "{report}");
+            assert_eq!(direction.resent, 0, "{report}");
         }
     }
 }

@@ -56,6 +56,20 @@ fn the_differential_runner_looks_at_its_results_first() {
 }
 
 #[test]
+fn what_cannot_go_wrong_is_named() {
+    refused(&["demo", "--impair", "lost=1%"], "there is no impairment 'lost'");
+    refused(&["serve", "--impair", "delay=5"], "delay=5: a time");
+    refused(&["rping", "-s", "--impair", "queue=5"], "queue=5: no frame waits");
+    refused(&["bench", "network", "--impair", "loss=1"], "loss=1: a share");
+    // These say something, but not where there are no frames, or none in this process.
+    for (device, why) in [("model:", "it has no frames"), ("vfio-user:/x", "is not plugged into")] {
+        let output = ironwarp(&["serve", "--device", device, "--impair", "loss=1%"]);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && message.contains(why), "{message}");
+    }
+}
+
+#[test]
 fn a_station_has_a_unicast_address() {
     let address = "ff:ff:ff:ff:ff:ff";
     refused(&["serve", "--device", "model:", "--mac", address], address);

@@ -49,3 +49,35 @@ fn posting_and_polling_make_no_system_call() {
     assert_eq!(heads[0], "a message");
     assert_eq!(heads[1..], [names, names].concat());
 }
+
+/// Simulated time is the same on every machine, and so are the figures.
+#[test]
+fn streams_through_a_simulated_network_are_measured() {
+    let bench = |network: &str, more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ironwarp"));
+        let arguments = ["bench", "network", "--octets", "1000000", "--impair", network];
+        let output = command.args(arguments).args(more).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let names = ["CUBIC", "Reno", "none"];
+    let lossy = "loss=1%,delay=100us,rate=1gbit,seed=3";
+    let lines = bench(lossy, &["--json"]);
+    assert_eq!(lines, bench(lossy, &["--json"]));
+    assert_eq!(lines.lines().count(), names.len());
+    for (line, name) in lines.lines().zip(names) {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(
+            (row["congestion"].as_str(), &row["network"]["impairment"]),
+            (Some(name), &lossy.into())
+        );
+        let seconds = row["nanoseconds"].as_f64().unwrap() / 1e9;
+        let rate = row["bytes_per_second"].as_f64().unwrap();
+        assert!((rate * seconds - 1e6).abs() < 1.0, "{row}");
+        assert!(row["network"]["directions"][0]["resent"].as_u64() > Some(0), "{row}");
+    }
+    let table = bench("rate=1gbit", &[]);
+    for (line, name) in table.lines().zip(names) {
+        assert!(line.starts_with(name) && line.contains(" MB/s "), "{line}");
+    }
+}

@@ -132,11 +132,42 @@ fn a_model_serves_the_rtl() {
     serves(DeviceKind::Model, DeviceKind::Sim);
 }
 
-/// What there is to say at the end still leaves: the client hears at once that its server is gone.
-fn goes_away(kind: DeviceKind) {
+/// A simulated network in front of the real one: it changes nothing that counts, and is told.
+fn serves_through(kind: DeviceKind) {
     let folder = tempfile::tempdir().expect("a folder");
     let [near, far] = sockets(folder.path());
-    let mut serving = Serving::start(kind, [&near, &far], &[]);
+    let impairment = "duplicate=20%,delay=2ms,jitter=1ms,rate=100mbit,queue=200,seed=5";
+    let mut serving = Serving::start(kind, [&near, &far], &["--impair", impairment]);
+    assert_eq!(ping(DeviceKind::Model, [&far, &near], 20_000, 10), 10);
+    assert!(serving.line().starts_with("connection from 10.0.0.1:"));
+    assert_eq!(serving.line(), "closed after 10 pings");
+    let process = serving.process.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &process]).status().expect("kill").success());
+    assert_eq!(serving.line(), format!("network {impairment}"));
+    for direction in ["  there    ", "  and back "] {
+        let line = serving.line();
+        assert!(line.starts_with(direction) && line.contains("duplicated"), "{line}");
+        assert!(!line.contains("lost") && !line.contains("dropped"), "{line}");
+    }
+    assert_eq!(serving.line(), "served 10 pings of 1 clients, 0 connections failed");
+}
+
+#[test]
+fn a_model_serves_through_a_simulated_network() {
+    serves_through(DeviceKind::Model);
+}
+
+#[test]
+fn the_rtl_serves_through_a_simulated_network() {
+    serves_through(DeviceKind::Sim);
+}
+
+/// What there is to say at the end still leaves, however long a network takes for it: the client
+/// hears that its server is gone.
+fn goes_away(kind: DeviceKind, more: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [near, far] = sockets(folder.path());
+    let mut serving = Serving::start(kind, [&near, &far], more);
     let network = format!("dgram:{},{}", far.display(), near.display());
     let client = Command::new(env!("CARGO_BIN_EXE_ironwarp"))
         .args(["rping", "-c", "-a", "10.0.0.2", "--network", &network, "--ip", "10.0.0.1/24"])
@@ -153,12 +184,13 @@ fn goes_away(kind: DeviceKind) {
 
 #[test]
 fn a_model_that_goes_away_says_so() {
-    goes_away(DeviceKind::Model);
+    goes_away(DeviceKind::Model, &[]);
+    goes_away(DeviceKind::Model, &["--impair", "delay=50ms"]);
 }
 
 #[test]
 fn the_rtl_that_goes_away_says_so() {
-    goes_away(DeviceKind::Sim);
+    goes_away(DeviceKind::Sim, &[]);
 }
 
 /// As the ones' complement sum of RFC 1071.

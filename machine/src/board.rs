@@ -5,6 +5,7 @@ use crate::line::{Advance, Line};
 use crate::network::Uplink;
 use crate::slot::Slot;
 use ironwarp_driver::backend::serial::Board;
+use ironwarp_network::Report;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -114,7 +115,9 @@ impl Line for BoardLine {
             return Advance::Something;
         }
         let mut sleep = board.sleep(left);
-        sleep.awaited.extend(self.uplink.sleep(left).awaited);
+        let more = self.uplink.sleep(left);
+        sleep.limit = sleep.limit.min(more.limit);
+        sleep.awaited.extend(more.awaited);
         Advance::Asleep(sleep)
     }
 
@@ -124,6 +127,13 @@ impl Line for BoardLine {
 
     fn arrived(&mut self) -> Option<(usize, Vec<u8>)> {
         self.arrived.pop_front().map(|frame| (1, frame))
+    }
+
+    fn network(&self) -> Option<Report> {
+        let mut report = self.uplink.report()?;
+        // The model is end 1 here.
+        report.directions.swap(0, 1);
+        Some(report)
     }
 
     fn finish(&mut self) -> Result<(), Error> {

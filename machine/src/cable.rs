@@ -1,37 +1,28 @@
-//! An Ethernet link between ends that have no clock: frames on their way, in the order of their
-//! arrival.
+//! An Ethernet link between ends that have no clock, with a simulated network in it. Its time goes
+//! from one arrival to the next.
 
 use crate::error::Error;
 use crate::line::{Advance, Line};
 use ironwarp_capture::Capture;
+use ironwarp_network::{duration, picoseconds, Impairment, Link, Report};
 use ironwarp_wire::ethernet::{FRAME_BYTES_MIN, HEADER_BYTES, WIRE_OVERHEAD_BYTES};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::time::Duration;
 
 /// Picoseconds that an octet takes on the wire: 10 Gb/s.
 const OCTET_PICOSECONDS: u64 = 800;
 
-/// What becomes of a frame on a link that is not perfect: from the number of the end that sends it
-/// and the frame, those that arrive, each with its additional delay.
+/// What a test makes of a frame on a link: from the number of the end that sends it and the frame,
+/// those that go on, each with its additional delay.
 pub type Conduct = Box<dyn FnMut(usize, Vec<u8>) -> Vec<(Duration, Vec<u8>)> + Send>;
-
-/// A frame on its way. The order is that of arrival, then of departure.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Flight {
-    arrival: Duration,
-    number: u64,
-    to: usize,
-    frame: Vec<u8>,
-}
 
 /// A full-duplex link of 10 Gb/s.
 pub(crate) struct Cable {
     now: Duration,
     /// From the last octet sent to the frame received.
     propagation: Duration,
-    flights: BinaryHeap<Reverse<Flight>>,
-    sent: u64,
+    /// From where the line ends to the receiver; frames on the line are in it, too.
+    network: Link,
+    perfect: bool,
     /// When each direction's line is free again.
     free: [Duration; 2],
     conduct: Option<Conduct>,
@@ -40,12 +31,17 @@ pub(crate) struct Cable {
 
 impl Cable {
     /// A free link whose time begins.
-    pub fn new(propagation: Duration, conduct: Option<Conduct>, capture: Option<Capture>) -> Self {
+    pub fn new(
+        propagation: Duration,
+        impairment: &Impairment,
+        conduct: Option<Conduct>,
+        capture: Option<Capture>,
+    ) -> Self {
         Self {
             now: Duration::ZERO,
             propagation,
-            flights: BinaryHeap::new(),
-            sent: 0,
+            network: Link::new(impairment),
+            perfect: impairment.is_none(),
             free: [Duration::ZERO; 2],
             conduct,
             capture,
@@ -53,7 +49,7 @@ impl Cable {
     }
 
     fn next(&self) -> Option<Duration> {
-        self.flights.peek().map(|Reverse(flight)| flight.arrival)
+        self.network.due().map(duration)
     }
 }
 
@@ -73,14 +69,12 @@ impl Line for Cable {
             capture.frame(from % 2, nanoseconds, &frame);
         }
         let arrival = *line + self.propagation;
-        let arrivals = match &mut self.conduct {
+        let going_on = match &mut self.conduct {
             Some(conduct) => conduct(from, frame),
             None => vec![(Duration::ZERO, frame)],
         };
-        for (delay, frame) in arrivals {
-            self.sent += 1;
-            let (arrival, to) = (arrival + delay, 1 - from % 2);
-            self.flights.push(Reverse(Flight { arrival, number: self.sent, to, frame }));
+        for (delay, frame) in going_on {
+            self.network.send(picoseconds(arrival + delay), from, frame);
         }
     }
 
@@ -94,8 +88,11 @@ impl Line for Cable {
     }
 
     fn arrived(&mut self) -> Option<(usize, Vec<u8>)> {
-        self.next().filter(|arrival| *arrival <= self.now)?;
-        self.flights.pop().map(|Reverse(flight)| (flight.to, flight.frame))
+        self.network.receive(picoseconds(self.now))
+    }
+
+    fn network(&self) -> Option<Report> {
+        (!self.perfect).then(|| self.network.report())
     }
 
     fn finish(&mut self) -> Result<(), Error> {
@@ -115,7 +112,7 @@ mod tests {
 
     #[test]
     fn frames_take_their_time_and_their_turn() {
-        let mut link = Cable::new(PROPAGATION, None, None);
+        let mut link = Cable::new(PROPAGATION, &Impairment::default(), None, None);
         let now = Duration::from_micros(5);
         assert!(!happens(&mut link, now));
         link.send(0, vec![1; 1514]);
@@ -140,13 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn a_conduct_decides_what_arrives() {
+    fn a_conduct_decides_what_goes_on() {
         let late = Duration::from_micros(50);
         let twice = move |from: usize, frame: Vec<u8>| match from {
             0 => vec![(late, frame.clone()), (Duration::ZERO, frame)],
             _ => Vec::new(),
         };
-        let mut link = Cable::new(PROPAGATION, Some(Box::new(twice)), None);
+        let conduct: Conduct = Box::new(twice);
+        let mut link = Cable::new(PROPAGATION, &Impairment::default(), Some(conduct), None);
         link.send(1, vec![1; 60]);
         link.send(0, vec![2; 60]);
         assert!(happens(&mut link, Duration::MAX));
@@ -156,5 +154,25 @@ mod tests {
         assert_eq!(link.arrived(), Some((1, vec![2; 60])));
         assert_eq!(link.now(), first + late);
         assert!(!happens(&mut link, first + 2 * late));
+    }
+
+    /// The time goes on to what a frame takes in the network, and no further.
+    #[test]
+    fn a_network_decides_what_arrives() {
+        let impairment = "duplicate=100%,delay=50us,rate=1gbit".parse().unwrap();
+        let mut link = Cable::new(PROPAGATION, &impairment, None, None);
+        link.send(0, vec![2; 60]);
+        // 84 octets of 0.8 ns, a microsecond, 84 octets of 8 ns, and the delay.
+        let first = Duration::from_nanos(67 + 1000 + 672 + 50_000);
+        assert!(!happens(&mut link, first - Duration::from_nanos(1)));
+        assert_eq!(link.arrived(), None);
+        for n in 0..2 {
+            assert!(happens(&mut link, Duration::MAX));
+            assert_eq!(link.now(), first + n * Duration::from_nanos(672));
+            assert_eq!(link.arrived(), Some((1, vec![2; 60])));
+        }
+        assert!(!happens(&mut link, 2 * first));
+        let [there, back] = link.network().unwrap().directions;
+        assert_eq!((there.duplicated, there.delivered, back.sent), (1, 2, 0));
     }
 }

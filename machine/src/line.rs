@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use ironwarp_driver::sleep::Sleep;
+use ironwarp_network::Report;
 use std::time::Duration;
 
 /// What came of waiting.
@@ -33,6 +34,11 @@ pub(crate) trait Line: Send {
 
     /// Lets the devices that are part of the line come to rest, before anything else comes to them.
     fn settle(&mut self) {}
+
+    /// What the simulated network that frames cross has done, if there is one.
+    fn network(&self) -> Option<Report> {
+        None
+    }
 
     /// Writes out what was captured.
     fn finish(&mut self) -> Result<(), Error>;

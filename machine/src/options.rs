@@ -1,11 +1,14 @@
 //! How a world is set up.
 
 use crate::cable::Conduct;
+use crate::error::Error;
 use crate::host::Setup;
+use crate::network::{Network, Uplink};
 #[cfg(feature = "sim")]
-use crate::{error::Error, rtl};
+use crate::rtl;
 use ironwarp_abi::configuration::{Configuration, REFERENCE};
 use ironwarp_driver::iova::Placement;
+use ironwarp_network::Impairment;
 #[cfg(feature = "sim")]
 use ironwarp_sim::{time, Simulation};
 use std::path::PathBuf;
@@ -21,11 +24,13 @@ pub struct WorldOptions {
     pub configuration: Configuration,
     /// Where the bus addresses of host memory are.
     pub placement: Placement,
-    /// Makes a link between models do other than carry every frame as it is. The link of RNICs in
-    /// RTL has impairments instead, among the options of the simulation.
+    /// What goes wrong on the link, be it in a time of its own or in the computer's.
+    pub impairment: Impairment,
+    /// Makes a link between models do with each frame what a test says, before anything else goes
+    /// wrong with it.
     pub conduct: Option<Conduct>,
-    /// The seed, the hosts and the link's impairments of RNICs in RTL. The number of RNICs, the
-    /// link's propagation time and the capture follow from the rest.
+    /// The seed and the hosts of RNICs in RTL. The number of RNICs, all of the link and the capture
+    /// follow from the rest.
     #[cfg(feature = "sim")]
     pub simulation: ironwarp_sim::Options,
 }
@@ -37,6 +42,7 @@ impl Default for WorldOptions {
             capture: None,
             configuration: REFERENCE,
             placement: Placement::default(),
+            impairment: Impairment::default(),
             conduct: None,
             #[cfg(feature = "sim")]
             simulation: ironwarp_sim::Options::default(),
@@ -49,13 +55,22 @@ impl WorldOptions {
         Setup { placement: self.placement, configuration: self.configuration }
     }
 
-    /// A simulation of so many RNICs, which captures the frames of its link or not.
+    /// The way to a network, which captures and impairs.
+    pub(crate) fn uplink(&self, network: &Network) -> Result<Uplink, Error> {
+        Ok(Uplink::open(network, self.capture.as_deref())?.impaired(&self.impairment))
+    }
+
+    /// A simulation of so many RNICs. Its link is the world's whole link, or leads to an uplink,
+    /// which captures and impairs then.
     #[cfg(feature = "sim")]
-    pub(crate) fn simulation(&self, rnics: usize, captures: bool) -> Result<Simulation, Error> {
+    pub(crate) fn simulation(&self, rnics: usize, whole: bool) -> Result<Simulation, Error> {
         let mut options = self.simulation.clone();
         let propagation = u64::try_from(self.propagation.as_nanos()).unwrap_or(u64::MAX);
         options.link.propagation_clocks = time::clocks(propagation);
-        options.capture = self.capture.clone().filter(|_| captures);
+        options.capture = self.capture.clone().filter(|_| whole);
+        if whole {
+            options.link.impairment = self.impairment.clone();
+        }
         options.nics = rnics;
         Ok(Simulation::new(options).map_err(rtl::bus)?)
     }

@@ -4,6 +4,7 @@ use crate::line::{Advance, Line};
 use crate::slot::Slot;
 use ironwarp_driver::iova::IovaTable;
 use ironwarp_driver::Error;
+use ironwarp_network::Report;
 use ironwarp_sim::{time, Simulation};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -122,6 +123,15 @@ impl Line for SimulatedLink {
 
     fn arrived(&mut self) -> Option<(usize, Vec<u8>)> {
         self.arrived.pop_front().map(|frame| (self.open_end, frame))
+    }
+
+    fn network(&self) -> Option<Report> {
+        let mut report = self.simulation.lock().network()?;
+        if self.open_end == 0 {
+            // The only RNIC of the simulation is end 0 there, and end 1 of the world.
+            report.directions.swap(0, 1);
+        }
+        Some(report)
     }
 
     fn finish(&mut self) -> Result<(), crate::error::Error> {

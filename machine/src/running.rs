@@ -251,3 +251,83 @@ impl Inner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cable::Cable;
+    use crate::kind::DeviceKind;
+    use crate::options::WorldOptions;
+
+    /// A device with a timer that runs anew whenever it expires, and sends a frame then.
+    struct Ticking(Duration);
+
+    const PERIOD: Duration = Duration::from_micros(30);
+
+    impl Slot for Ticking {
+        fn config_read(&mut self, _: u16) -> Result<u32, Error> {
+            Err(Error::Bus("there is no such thing".into()))
+        }
+
+        fn config_write(&mut self, _: u16, _: u32) -> Result<(), Error> {
+            Err(Error::Bus("there is no such thing".into()))
+        }
+
+        fn begin_bar_read(&mut self, _: u32, _: Duration) -> Result<Duration, Error> {
+            Err(Error::Bus("there is no such thing".into()))
+        }
+
+        fn bar_answer(&mut self, _: Duration) -> Option<Result<u32, Error>> {
+            None
+        }
+
+        fn bar_write(&mut self, _: u32, _: u32) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn reset(&mut self) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn take_interrupts(&mut self) -> Vec<u32> {
+            Vec::new()
+        }
+
+        fn octets_written(&self) -> u64 {
+            0
+        }
+
+        fn poll(&mut self, now: Duration, frames: &mut Vec<Vec<u8>>) -> bool {
+            if now >= self.0 {
+                frames.push(now.as_nanos().to_be_bytes().repeat(4));
+                self.0 = now + PERIOD;
+            }
+            false
+        }
+
+        fn next_timer(&self) -> Option<Duration> {
+            Some(self.0)
+        }
+    }
+
+    /// However long the caller waits, a device's timers expire when they are due.
+    #[test]
+    fn time_does_not_pass_over_a_timer() {
+        let setup = WorldOptions::default().setup();
+        let impairment = "delay=1ms".parse().unwrap();
+        let line = Box::new(Cable::new(Duration::ZERO, &impairment, None, None));
+        let hosts = vec![Host::new(DeviceKind::Model, setup).unwrap()];
+        let world = Running::new(hosts, vec![Box::new(Ticking(PERIOD))], line, None).unwrap();
+        world.pass(Duration::from_millis(3));
+        assert_eq!(world.now(), Duration::from_millis(3));
+        let sent: Vec<u128> = world
+            .received()
+            .iter()
+            .map(|frame| u128::from_be_bytes(frame[..16].try_into().unwrap()))
+            .collect();
+        // Those of the last millisecond are under way, and that of this very moment comes next.
+        let due: Vec<u128> = (1..=66).map(|n| 30_000 * n).collect();
+        assert_eq!(sent, due);
+        assert_eq!(world.with_line(|line| line.network()).unwrap().directions[0].sent, 99);
+    }
+}

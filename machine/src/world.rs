@@ -8,7 +8,7 @@ use crate::host::{Host, Setup};
 use crate::kernel::{KernelLine, Sockets};
 use crate::kind::DeviceKind;
 use crate::line::Line;
-use crate::network::{Network, NetworkLine, Uplink};
+use crate::network::{Network, NetworkLine};
 use crate::options::WorldOptions;
 #[cfg(feature = "sim")]
 use crate::rtl;
@@ -16,6 +16,7 @@ use crate::running::Running;
 use crate::slot::Slot;
 use ironwarp_capture::Capture;
 use ironwarp_driver::backend::serial::{Board, SerialPort};
+use ironwarp_network::Report;
 #[cfg(feature = "sim")]
 use ironwarp_sim::Simulation;
 use std::sync::Arc;
@@ -66,7 +67,8 @@ impl World {
                     if kinds.len() == 1 { &["nic0", "peer"] } else { &["nic0", "nic1"] };
                 let capture = options.capture.map(|path| Capture::create(&path, names));
                 let capture = capture.transpose()?;
-                let cable = Cable::new(options.propagation, options.conduct, capture);
+                let WorldOptions { propagation, impairment, conduct, .. } = options;
+                let cable = Cable::new(propagation, &impairment, conduct, capture);
                 Self::of_models(kinds.len(), setup, READ, Box::new(cable), None)
             }
             #[cfg(feature = "sim")]
@@ -89,13 +91,13 @@ impl World {
     /// [`kernel_streams`](ironwarp_driver::pci::PciFunction::kernel_streams).
     ///
     /// # Errors
-    /// As [`Uplink::open`] if the network cannot be had, and as [`World::pair`].
+    /// As [`Uplink::open`](crate::Uplink::open) if the network cannot be had, and as [`World::pair`].
     pub fn on_network(
         kind: DeviceKind,
         network: &Network,
         options: WorldOptions,
     ) -> Result<Arc<Self>, Error> {
-        let uplink = || Uplink::open(network, options.capture.as_deref());
+        let uplink = || options.uplink(network);
         match kind {
             _ if *network == Network::Tcp => Self::on_sockets(kind, options),
             DeviceKind::Model => {
@@ -124,7 +126,7 @@ impl World {
         network: &Network,
         options: WorldOptions,
     ) -> Result<Arc<Self>, Error> {
-        let uplink = Uplink::open(network, options.capture.as_deref())?;
+        let uplink = options.uplink(network)?;
         let host = Host::new(DeviceKind::Board, options.setup())?;
         let beside = Host::new(DeviceKind::Model, options.setup())?;
         let board = SharedBoard::new(Board::open(port, host.memory.clone())?);
@@ -152,6 +154,9 @@ impl World {
         }
         if options.capture.is_some() {
             return Err(Network::Tcp.refused("it has no frames to capture"));
+        }
+        if !options.impairment.is_none() {
+            return Err(Network::Tcp.refused("it has no frames to lose or delay"));
         }
         let sockets = Sockets::default();
         let line = Box::new(KernelLine::new(sockets.clone()));
@@ -249,6 +254,12 @@ impl World {
     /// The time, since some moment before the world began.
     pub fn now(&self) -> Duration {
         self.running.now()
+    }
+
+    /// What the simulated network has done so far, if the link has any impairment. End 0 sends
+    /// there, the other end or the real network back.
+    pub fn network(&self) -> Option<Report> {
+        self.running.with_line(|line| line.network())
     }
 
     /// Lets time pass.

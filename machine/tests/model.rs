@@ -10,6 +10,7 @@ use ironwarp_driver::{
 };
 use ironwarp_machine::{DeviceKind, Machine, World, WorldOptions};
 use pair::{End, Pair, BYTES, PORT};
+use std::sync::Arc;
 use std::time::Duration;
 
 fn pattern(seed: u8) -> Vec<u8> {
@@ -103,17 +104,49 @@ fn equals_may_both_speak_first() {
     assert_eq!(pair.a.done(), [(Operation::Receive, 1, 5)]);
 }
 
-#[test]
-fn frames_that_come_twice_change_nothing() {
-    let twice = Box::new(|_, frame: Vec<u8>| {
-        let again = Duration::from_micros(3);
-        vec![(Duration::ZERO, frame.clone()), (again, frame)]
-    });
-    let options = WorldOptions { conduct: Some(twice), ..WorldOptions::default() };
+/// Two models with a network between them, and their drivers.
+fn through(network: &str) -> (Pair, Arc<World>) {
+    let impairment = network.parse().unwrap();
+    let options = WorldOptions { impairment, ..WorldOptions::default() };
     let models = World::pair([DeviceKind::Model; 2], options).unwrap();
-    let mut pair = Pair::new(&mut Machine::with_world(models), 1500);
-    pair.connect(&StartupOptions::default(), &StartupOptions::default());
-    exchange(&mut pair);
+    (Pair::new(&mut Machine::with_world(models.clone()), 1500), models)
+}
+
+/// What a network does without losing a frame or its place changes no octet.
+#[test]
+fn networks_that_only_take_their_time_change_nothing() {
+    for network in [
+        "duplicate=100%",
+        "duplicate=20%,jitter=200us",
+        "delay=5ms",
+        "delay=40ms,jitter=10ms",
+        "rate=100mbit",
+        "rate=1gbit,queue=200,delay=100us,jitter=20us,duplicate=5%",
+    ] {
+        for seed in 0..3 {
+            let (mut pair, world) = through(&format!("{network},seed={seed}"));
+            pair.connect(&StartupOptions::default(), &StartupOptions::default());
+            exchange(&mut pair);
+            let [there, back] = world.network().unwrap().directions;
+            // The window is smaller than the queue, and no clock runs out without need.
+            assert_eq!((there.dropped, back.dropped), (0, 0), "{network},seed={seed}");
+            assert_eq!((there.resent, back.resent), (0, 0), "{network},seed={seed}");
+        }
+    }
+}
+
+/// TCP's handshake and MPA's frames are software's, which sends again what was lost.
+#[test]
+fn a_startup_survives_losses() {
+    let mut lost = 0;
+    for seed in 0..20 {
+        let text = "loss=20%,reorder=20%,corrupt=10%,duplicate=10%,delay=1ms,jitter=1ms";
+        let (mut pair, world) = through(&format!("{text},seed={seed}"));
+        pair.connect(&StartupOptions::default(), &StartupOptions::default());
+        let [there, back] = world.network().unwrap().directions;
+        lost += there.lost + there.corrupted + back.lost + back.corrupted;
+    }
+    assert!(lost > 20, "{lost} frames did not arrive in 20 startups");
 }
 
 /// A peer that writes where it may not ends the connection; both sides hear of it.

@@ -5,8 +5,8 @@
 //! What remains of a clock carries over, so that the rate is exact.
 
 use crate::conduct::Misconduct;
-use crate::impairment::{Chance, Fate};
-use crate::{Beat, LinkOptions};
+use crate::{time, Beat};
+use ironwarp_network::Picoseconds;
 use std::collections::VecDeque;
 
 /// The shortest frame in octets, without frame check sequence (IEEE 802.3 s. 4.4.2).
@@ -18,7 +18,7 @@ const OCTETS_PER_CLOCK: u64 = 8;
 const PREAMBLE: u64 = 8;
 const CHECK_SEQUENCE: u64 = 4;
 const GAP: u64 = 12;
-/// Clocks between two frames at the receiver when chance has brought them together.
+/// Clocks between two frames at the receiver when a network has brought them together.
 const GAP_CLOCKS: u64 = 3;
 
 /// A frame on its way to the receiver.
@@ -31,15 +31,12 @@ struct Flight {
     complete: bool,
     /// The frame check sequence will be wrong.
     error: bool,
-    /// The bit to flip, if any: beat and bit.
-    flip: Option<(usize, u32)>,
 }
 
 /// A frame that is being sent.
 #[derive(Debug)]
 struct Sending {
     id: u64,
-    fate: Fate,
     /// Octet time of the first bit of the preamble.
     start: u64,
     octets: Vec<u8>,
@@ -54,6 +51,8 @@ pub struct Sent {
     pub octets: Vec<u8>,
     /// It was cut short or marked as an error, so that no receiver will take it.
     pub spoilt: bool,
+    /// When the last octet of its check sequence has left.
+    pub left: Picoseconds,
 }
 
 /// One direction of the link.
@@ -61,11 +60,11 @@ pub struct Sent {
 pub struct Direction {
     propagation: u64,
     frame_max: usize,
-    chance: Chance,
+    /// Frames fly to the receiver by themselves. If not, a network takes what was [`Sent`], and
+    /// brings it with [`Direction::arrive`].
+    direct: bool,
     /// Octet time from which the line is free.
     line_free: u64,
-    /// The latest start of a frame that was not held back: jitter keeps order.
-    in_order: u64,
     sending: Option<Sending>,
     next_id: u64,
     /// By start; the first may be in reception.
@@ -77,14 +76,13 @@ pub struct Direction {
 }
 
 impl Direction {
-    /// A free line whose sender's frames have at most `frame_max` octets.
-    pub fn new(options: &LinkOptions, frame_max: usize, seed: u64) -> Self {
+    /// A free line of `propagation` clocks, whose sender's frames have at most `frame_max` octets.
+    pub fn new(propagation: u64, frame_max: usize, direct: bool) -> Self {
         Self {
-            propagation: options.propagation_clocks,
+            propagation,
             frame_max,
-            chance: Chance::new(options.impairments.clone(), seed),
+            direct,
             line_free: 0,
-            in_order: 0,
             sending: None,
             next_id: 0,
             flights: VecDeque::new(),
@@ -124,26 +122,27 @@ impl Direction {
         }
     }
 
-    /// A frame begins: its fate and its time of arrival are decided.
+    /// A frame begins: its time of arrival is decided.
     fn begin(&mut self, clock: u64) {
         let start = self.line_free.max(OCTETS_PER_CLOCK * clock);
-        let fate = self.chance.fate();
         let id = self.next_id;
         self.next_id += 1;
-        // The receiving MAC hands over a beat when its octets and four more have come: so it
-        // knows the frame check sequence by the time of the last beat.
-        let arrives = start + PREAMBLE + OCTETS_PER_CLOCK + CHECK_SEQUENCE;
-        let natural = arrives.div_ceil(OCTETS_PER_CLOCK) + self.propagation + fate.jitter;
-        let natural = natural.max(self.in_order);
-        if fate.held == 0 {
-            self.in_order = natural;
+        if self.direct {
+            // The receiving MAC hands over a beat when its octets and four more have come: so it
+            // knows the frame check sequence by the time of the last beat.
+            let arrives = start + PREAMBLE + OCTETS_PER_CLOCK + CHECK_SEQUENCE;
+            let start = arrives.div_ceil(OCTETS_PER_CLOCK) + self.propagation;
+            self.insert(Flight { id, start, octets: Vec::new(), complete: false, error: false });
         }
-        if !fate.drop {
-            let flip = fate.flip;
-            let (start, error) = (natural + fate.held, fate.bad_check_sequence);
-            self.insert(Flight { id, start, octets: Vec::new(), complete: false, error, flip });
-        }
-        self.sending = Some(Sending { id, fate, start, octets: Vec::new(), spoilt: false });
+        self.sending = Some(Sending { id, start, octets: Vec::new(), spoilt: false });
+    }
+
+    /// A whole frame, padded, comes out of a network in this clock.
+    pub fn arrive(&mut self, clock: u64, octets: Vec<u8>) {
+        let start =
+            clock + (PREAMBLE + OCTETS_PER_CLOCK + CHECK_SEQUENCE).div_ceil(OCTETS_PER_CLOCK);
+        let start = start + self.propagation;
+        self.insert(Flight { id: u64::MAX, start, octets, complete: true, error: false });
     }
 
     /// Files a flight by its start, behind those that start at the same time and behind the one
@@ -169,7 +168,9 @@ impl Direction {
         let room = sending.octets.len() + bytes <= self.frame_max;
         if well_formed && room && !sending.spoilt {
             sending.octets.extend_from_slice(octets);
-            self.append(sending.id, octets);
+            if let Some(flight) = self.flight(sending.id) {
+                flight.octets.extend_from_slice(octets);
+            }
         } else {
             sending.spoilt = true;
         }
@@ -195,49 +196,20 @@ impl Direction {
         result.map(|_| Some(sent))
     }
 
-    /// Adds octets to a flight, with the bit flipped if it is among them.
-    fn append(&mut self, id: u64, octets: &[u8]) {
-        let Some(flight) = self.flight(id) else { return };
-        let beat = flight.octets.len() / 8;
-        flight.octets.extend_from_slice(octets);
-        if let Some((at, bit)) = flight.flip.filter(|&(at, _)| at == beat) {
-            flight.flip = None;
-            let octet = 8 * at + bit as usize / 8 % octets.len();
-            flight.octets[octet] ^= 1 << (bit % 8);
-        }
-    }
-
     /// The MAC pads, appends the frame check sequence and keeps the gap.
     fn end(&mut self, mut sending: Sending) -> Sent {
-        let length = sending.octets.len();
-        let padded = length.max(FRAME_MIN);
+        let padded = sending.octets.len().max(FRAME_MIN);
         sending.octets.resize(padded, 0);
-        self.line_free = sending.start + PREAMBLE + padded as u64 + CHECK_SEQUENCE + GAP;
-        self.chance.saw(padded.div_ceil(8));
+        let left = sending.start + PREAMBLE + padded as u64 + CHECK_SEQUENCE;
+        self.line_free = left + GAP;
         let spoilt = sending.spoilt;
-        let mut twin = None;
         if let Some(flight) = self.flight(sending.id) {
             flight.octets.resize(flight.octets.len().max(FRAME_MIN), 0);
-            if let Some((_, bit)) = flight.flip.take() {
-                // The frame is shorter than chance thought.
-                let octet = flight.octets.len() - 1;
-                flight.octets[octet] ^= 1 << (bit % 8);
-            }
             flight.error |= spoilt;
             flight.complete = true;
-            twin = sending.fate.duplicate.map(|later| Flight {
-                id: u64::MAX,
-                start: flight.start + padded as u64 / 8 + GAP_CLOCKS + later,
-                octets: flight.octets.clone(),
-                complete: true,
-                error: flight.error,
-                flip: None,
-            });
         }
-        if let Some(twin) = twin {
-            self.insert(twin);
-        }
-        Sent { octets: sending.octets, spoilt }
+        let left = left * time::PICOSECONDS / OCTETS_PER_CLOCK;
+        Sent { octets: sending.octets, spoilt, left }
     }
 
     fn underrun(&mut self) -> Result<Option<Sent>, Misconduct> {

@@ -8,7 +8,6 @@
 
 pub mod error;
 pub mod ethernet;
-pub mod impairment;
 pub mod link;
 pub mod options;
 pub mod pins;
@@ -17,13 +16,14 @@ pub mod stages;
 pub mod world;
 
 pub use error::Error;
+pub use ironwarp_network::{Impairment, Report};
 pub use ironwarp_root_complex::{bar, conduct, config_space, root_complex, time, tlp};
 pub use ironwarp_root_complex::{Beat, Fault, Misconduct, RootComplexOptions, Split, Violation};
 pub use ironwarp_root_complex::{
     HostMemory, Mishap, MishapOptions, NoMemory, OwnedMemory, Unmapped,
 };
 pub use link::Frame;
-pub use options::{Impairments, LinkOptions, Options};
+pub use options::{LinkOptions, Options};
 pub use pins::{Inputs, Outputs, Pins};
 pub use rnic::Rnic;
 pub use stages::Stages;

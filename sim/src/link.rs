@@ -1,10 +1,11 @@
 //! The cable: who is at its ends, what is captured, and the test's own end.
 
 use crate::conduct::{Handshake, Misconduct};
-use crate::ethernet::{Direction, HEADER};
+use crate::ethernet::{Direction, Sent, HEADER};
 use crate::{time, Beat, Error, LinkOptions};
 use ironwarp_abi::limits::FRAME_BYTES_MAX;
 use ironwarp_capture::Capture;
+use ironwarp_network::{Picoseconds, Report};
 use std::collections::VecDeque;
 
 /// The longest frame that a test may send: longer than a device has to take.
@@ -35,22 +36,33 @@ pub struct Link {
     handshakes: [Handshake; 2],
     peer: Option<Peer>,
     capture: Option<Capture>,
+    /// What is between the cables of the two ends, if it does anything.
+    network: Option<ironwarp_network::Link>,
     frames_sent: [u64; 2],
+}
+
+/// The beginning of a clock.
+fn picoseconds(clock: u64) -> Picoseconds {
+    clock.saturating_mul(time::PICOSECONDS)
 }
 
 impl Link {
     /// A link of `nics` RNICs.
     pub fn new(options: &LinkOptions, nics: usize, seed: u64, capture: Option<Capture>) -> Self {
         let peer = (nics == 1).then(Peer::default);
+        let impairment = options.impairment.or_seed(seed);
+        let direct = impairment.is_none();
+        let propagation = options.propagation_clocks;
         let other_max = if peer.is_some() { PEER_FRAME_MAX } else { FRAME_BYTES_MAX };
         Self {
             directions: [
-                Direction::new(options, FRAME_BYTES_MAX, seed),
-                Direction::new(options, other_max, seed ^ 0x9e37_79b9_7f4a_7c15),
+                Direction::new(propagation, FRAME_BYTES_MAX, direct),
+                Direction::new(propagation, other_max, direct),
             ],
             handshakes: [Handshake::default(); 2],
             peer,
             capture,
+            network: (!direct).then(|| ironwarp_network::Link::new(&impairment)),
             frames_sent: [0; 2],
         }
     }
@@ -58,7 +70,17 @@ impl Link {
     /// What the MAC of end `end` does in this clock: hands over a beat, and takes one or not.
     #[inline]
     pub fn drive(&mut self, end: usize, clock: u64) -> (Option<Beat>, bool) {
+        self.relay(clock);
         (self.directions[1 - end].receive(clock), self.directions[end].ready(clock))
+    }
+
+    /// Takes out of the network what has arrived.
+    #[inline]
+    fn relay(&mut self, clock: u64) {
+        let Some(network) = &mut self.network else { return };
+        while let Some((to, frame)) = network.receive(picoseconds(clock)) {
+            self.directions[1 - to].arrive(clock, frame);
+        }
     }
 
     /// What an RNIC sends at the rising edge; `ready` is what [`Link::drive`] gave.
@@ -78,18 +100,21 @@ impl Link {
             return Ok(());
         }
         if let Some(sent) = self.directions[end].send(clock, offered)? {
-            self.sent(end, clock, &sent.octets, sent.spoilt);
+            self.sent(end, clock, sent);
         }
         Ok(())
     }
 
-    fn sent(&mut self, end: usize, clock: u64, octets: &[u8], spoilt: bool) {
-        if spoilt {
+    fn sent(&mut self, end: usize, clock: u64, sent: Sent) {
+        if sent.spoilt {
             return;
         }
         self.frames_sent[end] += 1;
         if let Some(capture) = &mut self.capture {
-            capture.frame(end, time::nanoseconds(clock + 1), octets);
+            capture.frame(end, time::nanoseconds(clock + 1), &sent.octets);
+        }
+        if let Some(network) = &mut self.network {
+            network.send(sent.left, end, sent.octets);
         }
     }
 
@@ -117,7 +142,7 @@ impl Link {
         if let Ok(Some(sent)) = self.directions[1].send(clock, beat) {
             peer.queue.pop_front();
             peer.sent_beats = 0;
-            self.sent(1, clock, &sent.octets, sent.spoilt);
+            self.sent(1, clock, sent);
         }
     }
 
@@ -158,7 +183,13 @@ impl Link {
     /// Nothing is being sent or on its way.
     pub fn idle(&self) -> bool {
         let waiting = self.peer.as_ref().is_some_and(|peer| !peer.queue.is_empty());
-        !waiting && self.directions.iter().all(Direction::idle)
+        let arrived = self.network.as_ref().is_none_or(ironwarp_network::Link::is_idle);
+        !waiting && arrived && self.directions.iter().all(Direction::idle)
+    }
+
+    /// What the network between the ends did, if there is one.
+    pub fn report(&self) -> Option<Report> {
+        self.network.as_ref().map(ironwarp_network::Link::report)
     }
 
     /// Frames that each end has sent.

@@ -7,6 +7,7 @@ use crate::link::{Frame, Link};
 use crate::root_complex::RootComplex;
 use crate::{time, Error, HostMemory, Inputs, Options, Pins, Stages};
 use ironwarp_capture::Capture;
+use ironwarp_network::Report;
 use ironwarp_root_complex::{BeatPort, Mishap};
 use std::path::{Path, PathBuf};
 
@@ -70,7 +71,7 @@ impl Simulation {
             None => None,
         };
         let seed = |stream: u64| options.seed.wrapping_mul(4).wrapping_add(stream);
-        let link = Link::new(&options.link, options.nics, seed(0), capture);
+        let link = Link::new(&options.link, options.nics, options.seed, capture);
         let nodes = (0..options.nics).map(|nic| Node {
             device: power_on(nic),
             reset: false,
@@ -402,6 +403,11 @@ impl Simulation {
     /// Frames that were queued with [`Simulation::send_frame`] and have not left.
     pub fn unsent_frames(&self) -> usize {
         self.link.unsent()
+    }
+
+    /// What the network between the ends did, if the link has any impairment.
+    pub fn network(&self) -> Option<Report> {
+        self.link.report()
     }
 
     /// No frame is being sent or on its way.

@@ -3,14 +3,14 @@
 mod bench;
 
 use bench::{seeds, simulation, Handle};
-use ironwarp_sim::{Impairments, LinkOptions, Misconduct, Options, Simulation};
+use ironwarp_sim::{Impairment, LinkOptions, Misconduct, Options, Report, Simulation};
 
-fn pair(impairments: Impairments) -> (Simulation, Vec<Handle>) {
-    pair_with(impairments, 1)
+fn pair() -> (Simulation, Vec<Handle>) {
+    pair_with(Impairment::default(), 1)
 }
 
-fn pair_with(impairments: Impairments, seed: u64) -> (Simulation, Vec<Handle>) {
-    let link = LinkOptions { impairments, ..Default::default() };
+fn pair_with(impairment: Impairment, seed: u64) -> (Simulation, Vec<Handle>) {
+    let link = LinkOptions { impairment, ..Default::default() };
     simulation(Options { seed, link, ..Default::default() })
 }
 
@@ -21,7 +21,7 @@ fn frame(number: usize, length: usize) -> Vec<u8> {
 /// Frames of every length arrive whole, padded to 60, in both directions at once.
 #[test]
 fn frames_arrive() {
-    let (mut simulation, ends) = pair(Impairments::NONE);
+    let (mut simulation, ends) = pair();
     let lengths: Vec<usize> = (14..=140).chain([1514, 9014]).collect();
     for (number, &length) in lengths.iter().enumerate() {
         ends[0].lock().send_frame(frame(number, length), false);
@@ -49,7 +49,7 @@ fn frames_arrive() {
 #[test]
 fn the_line_rate_is_exact() {
     for length in [60, 61, 84, 150, 1514, 9014] {
-        let (mut simulation, ends) = pair(Impairments::NONE);
+        let (mut simulation, ends) = pair();
         let count = 201;
         for number in 0..count {
             ends[0].lock().send_frame(frame(number, length), false);
@@ -79,7 +79,7 @@ fn latency_is_as_stated() {
 /// A frame that its sender marks as an error arrives as one, and never at a test's end.
 #[test]
 fn spoilt_frames_are_marked() {
-    let (mut simulation, ends) = pair(Impairments::NONE);
+    let (mut simulation, ends) = pair();
     ends[0].lock().send_frame(frame(1, 100), true);
     ends[0].lock().send_frame(frame(2, 100), false);
     simulation.run(200);
@@ -114,7 +114,7 @@ fn a_test_is_a_peer() {
 #[test]
 fn misconduct_is_seen() {
     let found = |frames: &[usize], stumble| {
-        let (mut simulation, ends) = pair(Impairments::NONE);
+        let (mut simulation, ends) = pair();
         ends[0].lock().stumble = stumble;
         for &length in frames {
             ends[0].lock().send_frame(frame(0, length), false);
@@ -131,57 +131,86 @@ fn misconduct_is_seen() {
     assert_eq!(dry[0], Misconduct::Underrun { octets: 24 });
 }
 
-fn received(impairments: Impairments, seed: u64, count: usize) -> Vec<(Vec<u8>, bool)> {
-    let (mut simulation, ends) = pair_with(impairments, seed);
+/// A frame with an IPv4 packet in it, which is as long as the frame.
+fn packet(number: usize, length: usize) -> Vec<u8> {
+    let mut frame = frame(number, length);
+    frame[12..14].copy_from_slice(&[8, 0]);
+    frame[16..18].copy_from_slice(&(length as u16 - 14).to_be_bytes());
+    frame
+}
+
+/// What comes out of `count` frames, in this order, and what the network says of it.
+fn received(impairment: &str, seed: u64, count: usize) -> (Vec<Vec<u8>>, Report) {
+    let (mut simulation, ends) = pair_with(impairment.parse().unwrap(), seed);
     for number in 0..count {
-        ends[0].lock().send_frame(frame(number, 60 + number % 200), false);
+        ends[0].lock().send_frame(packet(number, 60 + number % 200), false);
     }
-    simulation.run(count as u64 * 40 + 10_000);
+    simulation.run(count as u64 * 50 + 20_000);
     assert!(simulation.link_idle());
     assert_eq!(simulation.violations(), []);
     let state = ends[1].lock();
     let mut last = 0;
     for frame in &state.frames_in {
-        assert!(frame.first > last, "frames overlap");
+        assert!(frame.first > last && !frame.error, "frames overlap");
         last = frame.last;
     }
-    state.frames_in.iter().map(|f| (f.octets.clone(), f.error)).collect()
+    let frames = state.frames_in.iter().map(|frame| frame.octets.clone()).collect();
+    (frames, simulation.network().expect("something goes wrong"))
 }
 
-/// Each impairment does what it says and nothing else, about as often as it says.
+/// Each impairment does what it says and nothing else, and is told.
 #[test]
 fn impairments_do_what_they_say() {
     const N: usize = 1000;
-    let sent: Vec<_> = (0..N).map(|n| (frame(n, 60 + n % 200), false)).collect();
+    let sent: Vec<_> = (0..N).map(|n| packet(n, 60 + n % 200)).collect();
     let about = |count: usize| assert!((200..400).contains(&count), "{count} of 1000, not 30 %");
     for seed in seeds(3) {
-        let none = Impairments::NONE;
-        assert_eq!(received(none.clone(), seed, N), sent);
-        assert_eq!(received(Impairments { jitter_clocks: 500, ..none.clone() }, seed, N), sent);
+        assert_eq!(received("jitter=3us,delay=20us", seed, N).0, sent);
 
-        let dropped = received(Impairments { drop: 0.3, ..none.clone() }, seed, N);
-        about(N - dropped.len());
+        let (lost, report) = received("loss=30%", seed, N);
+        about(N - lost.len());
+        assert_eq!(report.directions[0].lost as usize, N - lost.len());
+        assert_eq!(report.impairment.seed, Some(seed), "the world's");
         let mut rest = sent.iter();
-        assert!(dropped.iter().all(|got| rest.any(|frame| frame == got)), "order, content");
+        assert!(lost.iter().all(|got| rest.any(|frame| frame == got)), "order, content");
 
-        let twice = received(Impairments { duplicate: 0.3, ..none.clone() }, seed, N);
+        let (twice, report) = received("duplicate=30%", seed, N);
         about(twice.len() - N);
+        assert_eq!(report.directions[0].duplicated as usize, twice.len() - N);
         assert!(sent.iter().all(|frame| twice.contains(frame)));
 
-        let reordered = received(Impairments { reorder: 0.3, ..none.clone() }, seed, N);
+        let (reordered, report) = received("reorder=30%", seed, N);
+        about(report.directions[0].reordered as usize);
         assert_eq!(reordered.len(), N);
         assert!(reordered != sent && sent.iter().all(|frame| reordered.contains(frame)));
 
-        let corrupt = received(Impairments { corrupt: 0.3, ..none.clone() }, seed, N);
-        about(corrupt.iter().filter(|(_, error)| *error).count());
-        let secretly = received(Impairments { corrupt_undetected: 0.3, ..none }, seed, N);
-        for ((got, error), (sent, _)) in corrupt.iter().zip(&sent) {
-            let flips: u32 = got.iter().zip(sent).map(|(a, b)| (a ^ b).count_ones()).sum();
-            assert_eq!(flips, u32::from(*error));
-        }
-        assert!(secretly.iter().all(|(_, error)| !error));
-        about(secretly.iter().zip(&sent).filter(|(got, sent)| got != sent).count());
+        let (corrupt, report) = received("corrupt=30%", seed, N);
+        let flips = |(got, sent): (&Vec<u8>, &Vec<u8>)| -> u32 {
+            got.iter().zip(sent).map(|(a, b)| (a ^ b).count_ones()).sum()
+        };
+        let flips: Vec<u32> = corrupt.iter().zip(&sent).map(flips).collect();
+        assert!(flips.iter().all(|flips| *flips <= 1));
+        about(flips.iter().sum::<u32>() as usize);
+        assert_eq!(u64::from(flips.iter().sum::<u32>()), report.directions[0].corrupted);
     }
+}
+
+/// What a network takes comes on top of what two cables and their MACs take.
+#[test]
+fn a_network_takes_its_time() {
+    let first = |impairment: &str| {
+        let (mut simulation, ends) = pair_with(impairment.parse().unwrap(), 1);
+        ends[0].lock().send_frame(packet(1, 1514), false);
+        simulation.run(4000);
+        let sent = ends[0].lock().frame_starts[0];
+        let got = ends[1].lock().frames_in[0].first;
+        (got - sent, simulation.network().is_some())
+    };
+    let (direct, none) = first("none");
+    assert_eq!((direct, none), (3 + 16, false));
+    // The network takes the frame when its 1526 octets are there: in the clock after 191.
+    assert_eq!(first("delay=1ps"), (191 + direct, true));
+    assert_eq!(first("delay=6400ns"), (1000 + 191 + direct, true));
 }
 
 /// A capture has every frame once, and equal runs write equal bytes.
@@ -217,7 +246,7 @@ fn captures_are_reproducible() {
 /// Stations are watched from the moment one asks for it.
 #[test]
 fn stations_are_watched() {
-    let (mut simulation, ends) = pair(Impairments::NONE);
+    let (mut simulation, ends) = pair();
     ends[0].lock().trace = 1;
     simulation.run(10);
     assert_eq!(simulation.stages(0).unwrap().first(0), Some(0));

@@ -2,11 +2,13 @@
 
 mod driver;
 mod meter;
+mod network;
 mod plain;
 mod rdma;
 mod tcp;
 
 pub use driver::{Driver, Row};
+pub use network::SimulatedNetwork;
 pub use tcp::{KernelTcp, Report};
 
 use clap::{Args, Subcommand};
@@ -26,6 +28,8 @@ enum What {
     /// What posting and polling cost the driver, the device's own work apart: time, doorbells and
     /// system calls.
     Driver(Driver),
+    /// What smoltcp, a TCP in software, gets through a simulated network, in simulated time.
+    Network(SimulatedNetwork),
 }
 
 /// What a measurement can fail of.
@@ -34,6 +38,9 @@ pub enum Error {
     /// The driver or the device.
     #[error(transparent)]
     Driver(#[from] ironwarp_driver::Error),
+    /// A stream through a simulated network.
+    #[error(transparent)]
+    Stream(#[from] ironwarp_network::bulk::TransferError),
     /// The simulated machine.
     #[error(transparent)]
     Machine(#[from] ironwarp_machine::Error),
@@ -77,5 +84,6 @@ pub fn run(bench: &Bench) -> Result<(), Error> {
     match &bench.what {
         What::KernelTcp(kernel_tcp) => tcp::run(kernel_tcp),
         What::Driver(driver) => driver::run(driver),
+        What::Network(network) => network::run(network),
     }
 }

@@ -1,6 +1,7 @@
 //! The receiver: makes a file, and lets the sender write it.
 
 use super::{message, not_the_capture, End, Error, FileDigest, MAGIC, PATIENCE, PORT};
+use crate::network::Network;
 use crate::serve::stop_flag;
 use crate::station::Station;
 use clap::Args;
@@ -95,6 +96,7 @@ pub fn receive(command: &Receive) -> Result<(), Error> {
     println!("SHA-256 {digest}, here as there");
     // What it has to say at the end belongs into the capture.
     drop((receiving, end, context));
+    world.iter().for_each(|world| Network::tell(world));
     world.map_or(Ok(()), |world| world.finish()).map_err(Error::from)
 }
 

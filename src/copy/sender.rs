@@ -1,6 +1,7 @@
 //! The sender: writes its file into the receiver's.
 
 use super::{message, not_the_capture, rate, End, Error, FileDigest, MAGIC, MESSAGE, PORT};
+use crate::network::Network;
 use crate::station::Station;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -100,6 +101,7 @@ pub fn send(command: &Send) -> Result<(), Error> {
     println!("SHA-256 {digest}, there as here");
     // What it has to say at the end belongs into the capture.
     drop((transfer, end, context));
+    world.iter().for_each(|world| Network::tell(world));
     world.map_or(Ok(()), |world| world.finish()).map_err(Error::from)
 }
 

@@ -1,6 +1,7 @@
 //! `ironwarp rping`: the command line.
 
 use super::{Client, Error, Notice, Outcome, Server, SIZE_MAX, SIZE_MIN};
+use crate::network::Network;
 use crate::station::Station;
 use clap::{ArgGroup, Args};
 use ironwarp_driver::{Context, StartupOptions};
@@ -100,6 +101,7 @@ pub fn run(rping: &Rping) -> Result<(), Error> {
     };
     // What there is to say to the peer leaves now, ahead of the end of the capture.
     drop(context);
+    world.iter().for_each(|world| Network::tell(world));
     let captured = world.map_or(Ok(()), |world| world.finish());
     result.and(captured.map_err(Error::from))
 }

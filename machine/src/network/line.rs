@@ -4,6 +4,7 @@ use super::uplink::Uplink;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::line::{Advance, Line};
+use ironwarp_network::Report;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -46,6 +47,10 @@ impl Line for NetworkLine {
 
     fn arrived(&mut self) -> Option<(usize, Vec<u8>)> {
         self.arrived.pop_front().map(|frame| (0, frame))
+    }
+
+    fn network(&self) -> Option<Report> {
+        self.uplink.report()
     }
 
     fn finish(&mut self) -> Result<(), Error> {

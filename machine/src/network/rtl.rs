@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::line::{Advance, Line};
 use crate::rtl::{self, Shared};
+use ironwarp_network::Report;
 use std::time::Duration;
 
 /// Clocks without anything at the device's pins, after which it is at rest: more than the longest
@@ -82,6 +83,10 @@ impl Line for NetworkedRtl {
     /// All frames have gone to the network.
     fn arrived(&mut self) -> Option<(usize, Vec<u8>)> {
         None
+    }
+
+    fn network(&self) -> Option<Report> {
+        self.uplink.report()
     }
 
     fn finish(&mut self) -> Result<(), Error> {

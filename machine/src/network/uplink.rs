@@ -4,9 +4,11 @@ use super::dgram::Dgram;
 use super::name::Network;
 use super::port::Port;
 use super::tap::Tap;
+use crate::clock::Clock;
 use crate::error::Error;
 use ironwarp_capture::Capture;
 use ironwarp_driver::sleep::{Awaited, Sleep, Source};
+use ironwarp_network::{duration, picoseconds, Impairment, Link, Picoseconds, Report};
 use ironwarp_wire::ethernet::{FRAME_BYTES_MIN, HEADER_BYTES};
 use rustix::event::PollFlags;
 use std::collections::VecDeque;
@@ -16,12 +18,36 @@ use std::time::{Duration, SystemTime};
 
 /// The longest datagram or frame that is taken from a network.
 const FRAME_BYTES_MAX: usize = 1 << 16;
+/// What the simulated network holds longer, when the device is gone, is lost.
+const LINGER: Duration = Duration::from_secs(1);
 /// The interfaces of a capture.
 const INTERFACES: [&str; 2] = ["nic0", "network"];
+/// Frames that are taken from a real network into the simulated one before time is looked at again.
+const FRAMES_AT_ONCE: usize = 64;
 
-/// A way to a network, with the frames that wait for room, and a capture. Nothing waits.
+/// A simulated network between a device and a real one, in real time.
+struct Impaired {
+    clock: Clock,
+    /// End 0 is the device.
+    link: Link,
+}
+
+impl Impaired {
+    fn now(&self) -> Picoseconds {
+        picoseconds(self.clock.now())
+    }
+
+    /// How long until something comes out at an end, if anything is under way there.
+    fn left(&self, to: usize) -> Option<Duration> {
+        Some(duration(self.link.due_at(to)?).saturating_sub(self.clock.now()))
+    }
+}
+
+/// A way to a network, with the frames that wait for room, and a capture at the device's end.
+/// Nothing waits.
 pub struct Uplink {
     port: Box<dyn Port>,
+    network: Option<Impaired>,
     waiting: VecDeque<Vec<u8>>,
     capture: Option<Capture>,
     buffer: Box<[u8]>,
@@ -42,7 +68,19 @@ impl Uplink {
             Network::Tcp => return Err(Network::Tcp.refused("it carries no frames")),
         };
         let buffer = vec![0; FRAME_BYTES_MAX].into_boxed_slice();
-        Ok(Self { port, waiting: VecDeque::new(), capture, buffer })
+        Ok(Self { port, network: None, waiting: VecDeque::new(), capture, buffer })
+    }
+
+    /// With a simulated network on the way, if it would do anything.
+    pub(crate) fn impaired(mut self, impairment: &Impairment) -> Self {
+        let network = || Impaired { clock: Clock::new(), link: Link::new(impairment) };
+        self.network = (!impairment.is_none()).then(network);
+        self
+    }
+
+    /// What the simulated network has done, if there is one.
+    pub(crate) fn report(&self) -> Option<Report> {
+        self.network.as_ref().map(|network| network.link.report())
     }
 
     fn note(&mut self, interface: usize, frame: &[u8]) {
@@ -57,12 +95,20 @@ impl Uplink {
     pub fn send(&mut self, mut frame: Vec<u8>) {
         frame.resize(frame.len().max(FRAME_BYTES_MIN), 0);
         self.note(0, &frame);
-        self.waiting.push_back(frame);
+        match &mut self.network {
+            Some(network) => network.link.send(network.now(), 0, frame),
+            None => self.waiting.push_back(frame),
+        }
         self.flush();
     }
 
-    /// Sends what waits, as far as there is room.
+    /// Sends what waits and whose time has come, as far as there is room.
     pub fn flush(&mut self) {
+        if let Some(network) = &mut self.network {
+            let now = network.now();
+            let due = std::iter::from_fn(|| network.link.receive_at(now, 1));
+            self.waiting.extend(due);
+        }
         while let Some(frame) = self.waiting.front() {
             match self.port.send(frame) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -74,14 +120,29 @@ impl Uplink {
         }
     }
 
-    /// Takes a frame, if there is one. What is no frame is left out.
+    /// Takes a frame, if there is one whose time has come. What is no frame is left out.
     pub fn receive(&mut self) -> Option<Vec<u8>> {
+        let frame = match self.network.take() {
+            None => self.take()?,
+            Some(mut network) => {
+                for frame in std::iter::from_fn(|| self.take()).take(FRAMES_AT_ONCE) {
+                    network.link.send(network.now(), 1, frame);
+                }
+                let frame = network.link.receive_at(network.now(), 0);
+                self.network = Some(network);
+                frame?
+            }
+        };
+        self.note(1, &frame);
+        Some(frame)
+    }
+
+    /// Takes a frame from the port.
+    fn take(&mut self) -> Option<Vec<u8>> {
         loop {
             match self.port.receive(&mut self.buffer) {
                 Ok(length) if length >= HEADER_BYTES => {
-                    let frame = self.buffer[..length].to_vec();
-                    self.note(1, &frame);
-                    return Some(frame);
+                    return Some(self.buffer[..length].to_vec());
                 }
                 Ok(length) => tracing::debug!(length, "a datagram that is no frame"),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -104,6 +165,8 @@ impl Uplink {
         if let Err(error) = self.finish() {
             tracing::warn!(%error, "frames are missing in the capture");
         }
+        let left = |to| self.network.as_ref().and_then(|network| network.left(to));
+        let limit = left(0).into_iter().chain(left(1)).fold(limit, Duration::min);
         let awaited = |source, flags| Awaited { source, flags };
         let mut all = vec![awaited(self.port.inlet(), PollFlags::IN)];
         if !self.waiting.is_empty() {
@@ -118,5 +181,19 @@ impl Uplink {
     /// [`Error::Capture`].
     pub fn finish(&mut self) -> Result<(), Error> {
         Ok(self.capture.as_mut().map_or(Ok(()), Capture::finish)?)
+    }
+}
+
+/// What is under way in a network arrives though its sender is gone.
+impl Drop for Uplink {
+    fn drop(&mut self) {
+        let mut patience = LINGER;
+        loop {
+            self.flush();
+            let left = self.network.as_ref().and_then(|network| network.left(1));
+            let Some(left) = left.filter(|left| *left <= patience) else { return };
+            patience -= left;
+            std::thread::sleep(left);
+        }
     }
 }

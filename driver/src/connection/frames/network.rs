@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::options::Options;
 use ironwarp_wire::sequence::Sequence;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
-use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
+use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer, State};
 use smoltcp::socket::AnySocket;
 use smoltcp::time::{Duration as SmolDuration, Instant};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
@@ -170,7 +170,9 @@ impl Network {
     fn new_socket(&self) -> Socket<'static> {
         let receive = SocketBuffer::new(vec![0; self.receive_bytes]);
         let mut socket = Socket::new(receive, SocketBuffer::new(vec![0; SEND_BYTES]));
-        // Startup is one frame each way: acknowledge and send at once.
+        // Startup is one frame each way: acknowledge and send at once, whatever else a build of
+        // smoltcp would do by itself.
+        socket.set_congestion_control(CongestionControl::None);
         socket.set_ack_delay(None);
         socket.set_nagle_enabled(false);
         socket.set_timeout(Some(SILENCE));
