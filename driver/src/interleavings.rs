@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// Switches from a thread that could go on to another one. Most races need one or two.
 const SWITCHES: usize = 2;
-/// Octets of each thread's stack, in words: the driver needs more than `loom` gives by itself.
+/// Words of each thread's stack: the driver needs more than `loom` gives by itself.
 const STACK: usize = 1 << 15;
 
 /// The names of every send and of every receive, and the octets of the message in that.

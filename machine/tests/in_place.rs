@@ -1,9 +1,10 @@
 //! The application's memory is used where it is, and what is not mapped is not touched.
 
+mod forgetful;
 mod pair;
 
-use ironwarp_driver::os::EventFd;
-use ironwarp_driver::pci::{Mapping, PciFunction, Unmap};
+use forgetful::Forgetful;
+use ironwarp_driver::pci::PciFunction;
 use ironwarp_driver::{
     Access, Error, Event, QueuePairOptions, Reason, Region, StartupOptions, Status, WorkRequest,
 };
@@ -76,73 +77,6 @@ fn contents(file: &File, octets: usize) -> Vec<u8> {
     let mut contents = vec![0; octets];
     file.read_exact_at(&mut contents, 0).unwrap();
     contents
-}
-
-/// A function whose IOMMU forgets what it is told to map, if it is to.
-struct Forgetful {
-    function: Arc<dyn PciFunction>,
-    forgets: Arc<AtomicBool>,
-}
-
-/// There is nothing to unmap.
-struct Nothing;
-
-impl Unmap for Nothing {
-    fn unmap(&self, _: u64, _: usize) {}
-}
-
-impl PciFunction for Forgetful {
-    fn config_read32(&self, offset: u16) -> Result<u32, Error> {
-        self.function.config_read32(offset)
-    }
-
-    fn config_write32(&self, offset: u16, value: u32) -> Result<(), Error> {
-        self.function.config_write32(offset, value)
-    }
-
-    fn bar_read32(&self, offset: u32) -> Result<u32, Error> {
-        self.function.bar_read32(offset)
-    }
-
-    fn bar_write32(&self, offset: u32, value: u32) -> Result<(), Error> {
-        self.function.bar_write32(offset, value)
-    }
-
-    fn allocate_dma(&self, bytes: usize) -> Result<Mapping, Error> {
-        self.function.allocate_dma(bytes)
-    }
-
-    fn map_memory(&self, region: &Region) -> Result<Mapping, Error> {
-        let mapping = self.function.map_memory(region)?;
-        match self.forgets.load(Ordering::Relaxed) {
-            false => Ok(mapping),
-            true => Ok(Mapping::new(region.clone(), mapping.bus_address(), Arc::new(Nothing))),
-        }
-    }
-
-    fn enable_interrupts(&self, vectors: u16) -> Result<(), Error> {
-        self.function.enable_interrupts(vectors)
-    }
-
-    fn interrupt(&self, vector: u16) -> Result<Arc<EventFd>, Error> {
-        self.function.interrupt(vector)
-    }
-
-    fn interrupts(&self) -> u64 {
-        self.function.interrupts()
-    }
-
-    fn wait(&self, known: u64, limit: Duration) -> Result<u64, Error> {
-        self.function.wait(known, limit)
-    }
-
-    fn now(&self) -> Duration {
-        self.function.now()
-    }
-
-    fn reset(&self) -> Result<(), Error> {
-        self.function.reset()
-    }
 }
 
 /// The bus refuses; the queue pair that asked ends and says why, and the device goes on with the

@@ -28,6 +28,8 @@ ldd "$program" | awk '{ for (i = 1; i <= NF; i++) if ($i ~ /^\//) print $i }' |
     while read -r library; do
         cp -L "$library" "$root/card/lib/"
     done
-strip "$root/card/ironwarp" 2>/dev/null || true
+for program in "$root/card/ironwarp" "$root/card/test"; do
+    [ ! -e "$program" ] || strip "$program" 2>/dev/null || true
+done
 cat "$folder/initramfs"
 (cd "$root" && find card | "$folder/busybox" cpio -o -H newc 2>/dev/null) | gzip -1

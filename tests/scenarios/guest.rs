@@ -5,6 +5,9 @@ use crate::linux::{Guest, Report};
 use crate::list::{Scenario, Server, ALL, INSIDE, LISTENING, OUTSIDE};
 use crate::process::Process;
 use crate::run::{ends_well, file, guest_folder, guest_scripts, inside_address, Link, LIMIT};
+use crate::stray;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -14,6 +17,12 @@ const BOOT: Duration = Duration::from_secs(120);
 const MEMORY: &str = "768M";
 /// Round trips between two guests.
 const PINGS: usize = 100;
+/// Drivers that are killed in a guest, and one more, in whose time the last of them is missed.
+const KILLS: usize = 10;
+/// Until the latest kill, when it is known that the one before it is dead.
+const LAST_KILL: Duration = Duration::from_millis(500);
+/// What a shell says of a process that was killed.
+const KILLED: i32 = 128 + 9;
 
 /// Runs all scenarios on an exported device as the guest's card.
 pub fn all(kind: &str) {
@@ -61,6 +70,56 @@ pub fn with_linux(kind: &str) {
     });
 }
 
+/// A queue pair of the guest's whose memory the IOMMU does not let the device reach, and one of the
+/// same process that goes on.
+pub fn strays(kind: &str) {
+    in_a_guest(kind, &[stray::STEP.to_owned()], |link, guest| {
+        let network = link.network(false);
+        let outside = std::thread::spawn(move || stray::outside(&network));
+        guest.wait_for("guest: step 0", BOOT)?;
+        guest.tell("")?;
+        guest.wait_for(stray::ENDED, LIMIT)?;
+        guest.wait_for("guest: status 0 0", LIMIT)?;
+        outside.join().map_err(|_| "the peer: see above".to_owned())
+    });
+}
+
+/// Drivers that are killed in the guest, at seeded moments of their traffic: after each, the next
+/// one opens the device, which is reset, and uses it; and the peer outside lets go of the dead.
+/// `KILL_SEED=2` for other moments.
+pub fn killed(kind: &str) {
+    let seed = std::env::var("KILL_SEED").map_or(1, |seed| seed.parse().expect("a number"));
+    println!("KILL_SEED={seed} ./ironwarp test --guest killed");
+    let mut random = StdRng::seed_from_u64(seed);
+    let ping = |count: usize| format!("rping -c -a {OUTSIDE} -v -V -S 4096 -C {count}");
+    let mut steps: Vec<_> = (0..=KILLS)
+        .map(|_| random.random_range(Duration::ZERO..LAST_KILL).as_micros())
+        .map(|after| format!("kill {after} {}", ping(1_000_000)))
+        .collect();
+    steps.push(ping(3));
+    in_a_guest(kind, &steps, |link, guest| {
+        let mut server = link.outside("serve --keep-alive 1")?;
+        server.wait_for(LISTENING, LIMIT)?;
+        for step in 0..=KILLS {
+            guest.wait_for(&format!("guest: step {step}"), BOOT)?;
+            guest.tell("")?;
+            guest.wait_for("guest: works", LIMIT)?;
+            // Whoever is there says that it knows nothing of the one before.
+            if step > 0 {
+                server.wait_for("ended after", LIMIT)?;
+            }
+            guest.tell("")?;
+            guest.wait_for(&format!("guest: status {step} {KILLED}"), LIMIT)?;
+        }
+        guest.wait_for(&format!("guest: step {}", KILLS + 1), BOOT)?;
+        guest.tell("")?;
+        guest.wait_for(&format!("guest: status {} 0", KILLS + 1), LIMIT)?;
+        let said = server.stop();
+        said.iter().filter(|line| line.contains("ended after")).for_each(|line| println!("{line}"));
+        Ok(())
+    });
+}
+
 /// Linux's end has seen every ping.
 fn all_pings(mut linux: Process) -> Result<(), String> {
     let end = linux.wait(LIMIT);
@@ -100,7 +159,7 @@ fn step(
     guest.wait_for(&format!("guest: step {number}"), BOOT)?;
     let outside = match scenario.server {
         Server::Outside => {
-            let mut outside = link.outside(scenario)?;
+            let mut outside = link.outside(scenario.outside)?;
             outside.wait_for(LISTENING, LIMIT)?;
             guest.tell("")?;
             outside
@@ -108,7 +167,7 @@ fn step(
         Server::Inside => {
             guest.tell("")?;
             guest.wait_for(LISTENING, LIMIT)?;
-            link.outside(scenario)?
+            link.outside(scenario.outside)?
         }
     };
     let outside = ends_well(outside);
@@ -143,16 +202,23 @@ fn start(link: &Link, socket: &str, steps: &[String]) -> Result<Process, String>
 /// The guest's files, with the steps that it is to do.
 fn make_initramfs(link: &Link, steps: &[String], initramfs: &Path) -> Result<(), String> {
     let device = inside_address().join(" ");
-    let line = |words: &String| format!("{words} --device vfio:CARD {device}\n");
+    let line = |words: &String| match words.starts_with("test ") {
+        true => format!("{words}\n"),
+        false => format!("{words} --device vfio:CARD {device}\n"),
+    };
     let list = link.path("steps");
     let failed = |why: std::io::Error| format!("the guest's files: {why}");
     std::fs::write(&list, steps.iter().map(line).collect::<String>()).map_err(failed)?;
+    let test = link.path("test");
+    let own = std::env::current_exe().map_err(failed)?;
+    std::fs::copy(own, &test).map_err(failed)?;
     let output = std::fs::File::create(initramfs).map_err(failed)?;
     let made = Command::new(guest_scripts().join("card.sh"))
         .arg(guest_folder())
         .arg(env!("CARGO_BIN_EXE_ironwarp"))
         .arg(&list)
         .arg(file())
+        .arg(&test)
         .stdout(output)
         .status()
         .map_err(failed)?;

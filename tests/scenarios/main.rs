@@ -10,6 +10,7 @@ mod list;
 #[path = "../harness/process.rs"]
 mod process;
 mod run;
+mod stray;
 
 use process::Process;
 use run::{run, Link, LIMIT};
@@ -89,4 +90,28 @@ fn on_the_model_in_a_guest_with_linux_in_another() {
 #[ignore = "boots two Linux guests: ./ironwarp test --guest runs it"]
 fn on_the_hardware_in_a_guest_with_linux_in_another() {
     guest::with_linux("sim:");
+}
+
+#[test]
+#[ignore = "boots a Linux guest: ./ironwarp test --guest runs it"]
+fn killed_drivers_leave_a_model_that_works() {
+    guest::killed("model:");
+}
+
+#[test]
+#[ignore = "boots a Linux guest: ./ironwarp test --guest runs it"]
+fn killed_drivers_leave_hardware_that_works() {
+    guest::killed("sim:");
+}
+
+#[test]
+#[ignore = "boots a Linux guest: ./ironwarp test --guest runs it"]
+fn what_is_not_mapped_in_a_guest_ends_its_queue_pair_on_the_model() {
+    guest::strays("model:");
+}
+
+#[test]
+#[ignore = "boots a Linux guest: ./ironwarp test --guest runs it"]
+fn what_is_not_mapped_in_a_guest_ends_its_queue_pair_on_the_hardware() {
+    guest::strays("sim:");
 }

@@ -47,12 +47,12 @@ impl Link {
         command
     }
 
-    /// The peer's end, which is a model.
-    pub fn outside(&self, scenario: &Scenario) -> Result<Process, String> {
+    /// The peer's end, which is a model: a command of `ironwarp`'s.
+    pub fn outside(&self, words: &str) -> Result<Process, String> {
         let mut device = vec!["--device".to_owned(), "model:".to_owned()];
         device.extend(["--network".to_owned(), self.network(false)]);
         device.extend(address(OUTSIDE, "02:49:57:00:00:02"));
-        Process::start("the peer", &mut self.command(scenario.outside, &device))
+        Process::start("the peer", &mut self.command(words, &device))
     }
 }
 
@@ -84,7 +84,7 @@ pub fn run(link: &Link, scenario: &Scenario, device: &[String]) -> Result<(), St
         let device = [device, &inside_address()].concat();
         Process::start("the device", &mut link.command(scenario.inside, &device))
     };
-    let outside = || link.outside(scenario);
+    let outside = || link.outside(scenario.outside);
     let (mut server, client): (_, &dyn Fn() -> Result<Process, String>) = match scenario.server {
         Server::Inside => (inside()?, &outside),
         Server::Outside => (outside()?, &inside),
