@@ -9,12 +9,12 @@ mod forgetful;
 use crate::list::OUTSIDE;
 use forgetful::Forgetful;
 use ironwarp_abi::status::DMA_FAULT;
-use ironwarp_machine::{DeviceKind, Machine, World, WorldOptions};
 use ironwarp_driver::pci::PciFunction;
 use ironwarp_driver::{
     Access, Completion, CompletionQueue, Context, Event, MemoryRegion, Options, ProtectionDomain,
     QueuePair, QueuePairOptions, Reason, Region, RemoteBuffer, StartupOptions, Status, WorkRequest,
 };
+use ironwarp_machine::{DeviceKind, Machine, World, WorldOptions};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
