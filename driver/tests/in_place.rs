@@ -14,7 +14,6 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The devices that this build has.
 const KINDS: &[DeviceKind] = &[
