@@ -176,6 +176,23 @@ fn without_retries_nothing_is_sent_again() {
     assert_eq!(station.device.next_timer(), None);
 }
 
+/// An acknowledgement of what was never sent is answered, and its segment is dropped.
+//= rfc9293#3.10.7.4
+//= type=test
+#[test]
+fn an_acknowledgement_of_the_future_is_answered_and_its_octets_are_dropped() {
+    let (mut station, peer) = pair(STEADY, 8);
+    let plain = peer.plain();
+    let ahead = Tcp { acknowledged: plain.acknowledged.wrapping_add(1), ..plain };
+    for payload in [vec![], vec![0; 8]] {
+        peer.emit(&mut station, &Tcp { payload, ..ahead.clone() });
+        let answers = sent(station.poll());
+        assert_eq!(answers.len(), 1);
+        assert_eq!(answers[0].acknowledged, peer.next, "none of its octets counts");
+        assert!(answers[0].payload.is_empty());
+    }
+}
+
 /// RFC 6582's example: two segments of one flight are lost.
 //= rfc6582#3.2
 //= type=test

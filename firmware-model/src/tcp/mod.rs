@@ -83,7 +83,7 @@ impl Tcp {
     ) {
         if let Some(number) = segment.acknowledged.filter(|_| !segment.rst && !segment.syn) {
             //= rfc9293#3.10.7.4  If the ACK acks something not yet sent, send an ACK, drop it.
-            if number.is_after(rdma.sent()) {
+            if self.recovery.is_some() && number.is_after(rdma.sent()) {
                 self.acknowledge = rdma.is_active();
                 return;
             }
