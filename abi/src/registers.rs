@@ -223,7 +223,7 @@ pub const DEVICE_MAGIC: u32 = 0x4957_5250;
 /// What [`COMPLETION_TIMEOUT`] reads after a reset: 50 ms, the end of PCI Express's default range.
 pub const COMPLETION_TIMEOUT_RESET: u32 = 50_000;
 /// What [`VERSION`] reads.
-pub const ABI_VERSION: u32 = 2 << 16;
+pub const ABI_VERSION: u32 = 2 << 16 | 1;
 
 /// The MSI-X table: 16 bytes a vector (PCI Express base specification, MSI-X capability).
 pub const MSIX_TABLE: u32 = 0x1000;

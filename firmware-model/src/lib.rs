@@ -37,6 +37,7 @@ mod life;
 mod message;
 mod msix;
 mod outstanding;
+mod pages;
 mod place;
 mod placement;
 mod protection;
