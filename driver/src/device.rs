@@ -25,6 +25,8 @@ pub const CLOCKS_PER_MICROSECOND: u16 = (limits::CORE_CLOCK_HZ / 1_000_000) as u
 /// An opened device.
 pub(crate) struct Device {
     function: Arc<dyn PciFunction>,
+    /// Of its contract.
+    version: u32,
     capabilities: Capabilities,
     window: Mutex<Window>,
     /// There from the moment on when [`Device::open`] returns.
@@ -49,9 +51,10 @@ impl Device {
         // The status half of the word is cleared by writing ones: zeros leave it alone.
         let command = function.config_read32(CONFIG_COMMAND)? & 0xffff | COMMAND_ENABLE;
         function.config_write32(CONFIG_COMMAND, command)?;
-        let capabilities = check_contract(&*function)?;
+        let (version, capabilities) = check_contract(&*function)?;
         let device = Self {
             function,
+            version,
             capabilities,
             window: Mutex::default(),
             fences: Mutex::default(),
@@ -155,9 +158,21 @@ impl Device {
         self.untold.store(true, Ordering::Relaxed);
     }
 
-    /// Memory for rings.
+    /// Memory for rings and page lists, in one run.
     pub fn allocate(&self, bytes: usize) -> Result<DeviceMemory, Error> {
-        Ok(DeviceMemory::new(self.function.allocate_dma(bytes)?, &self.untold))
+        let memory = DeviceMemory::new(self.function.allocate_dma(bytes)?, &self.untold);
+        match memory.runs() {
+            [_] => Ok(memory),
+            _ => Err(Error::Exhausted("run of bus addresses")),
+        }
+    }
+
+    /// Says whether the device takes regions that are page lists.
+    pub fn needs_page_lists(&self) -> Result<(), Error> {
+        match self.version >= reg::PAGE_LISTS_VERSION {
+            true => Ok(()),
+            false => Err(Error::Capability("page lists")),
+        }
     }
 
     /// Lets the device reach the application's memory.
@@ -190,17 +205,18 @@ fn expect(
     }
 }
 
-fn check_contract(function: &dyn PciFunction) -> Result<Capabilities, Error> {
+fn check_contract(function: &dyn PciFunction) -> Result<(u32, Capabilities), Error> {
     let read = |register: Register| function.bar_read32(register.address);
     let (found, expected) = (read(reg::DEVICE)?, reg::DEVICE_MAGIC);
     if found != expected {
         return Err(Error::NotOurDevice { what: "the device register", found, expected });
     }
-    let (major, known) = (read(reg::VERSION)? >> 16, reg::ABI_VERSION >> 16);
+    let version = read(reg::VERSION)?;
+    let (major, known) = (version >> 16, reg::ABI_VERSION >> 16);
     if major != known {
         return Err(Error::Version { major, known });
     }
-    Capabilities::parse(read(reg::CAPABILITIES)?, read(reg::SIZES)?)
+    Ok((version, Capabilities::parse(read(reg::CAPABILITIES)?, read(reg::SIZES)?)?))
 }
 
 #[cfg(test)]

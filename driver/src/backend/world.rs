@@ -40,6 +40,8 @@ pub struct WorldOptions {
     pub configuration: Configuration,
     /// Where the bus addresses of host memory are.
     pub placement: Placement,
+    /// A bus without an IOMMU: the application's pages are scattered on it, by this seed.
+    pub scatter: Option<u64>,
     /// Makes a link between models do other than carry every frame as it is. The link of RNICs in
     /// RTL has impairments instead, among the options of the simulation.
     pub conduct: Option<Conduct>,
@@ -56,6 +58,7 @@ impl Default for WorldOptions {
             capture: None,
             configuration: REFERENCE,
             placement: Placement::default(),
+            scatter: None,
             conduct: None,
             #[cfg(feature = "sim")]
             simulation: ironwarp_sim::Options::default(),
@@ -65,7 +68,8 @@ impl Default for WorldOptions {
 
 impl WorldOptions {
     fn setup(&self) -> Setup {
-        Setup { placement: self.placement, configuration: self.configuration }
+        let Self { placement, scatter, configuration, .. } = *self;
+        Setup { placement, scatter, configuration }
     }
 
     /// A simulation of so many RNICs, which captures the frames of its link or not.
@@ -84,6 +88,7 @@ impl WorldOptions {
 #[derive(Clone, Copy)]
 struct Setup {
     placement: Placement,
+    scatter: Option<u64>,
     configuration: Configuration,
 }
 
@@ -100,8 +105,9 @@ impl Host {
     fn new(kind: DeviceKind, setup: Setup) -> Result<Self, Error> {
         let interrupts = (0..VECTOR_COUNT).map(|_| EventFd::new().map(Arc::new));
         let interrupts = interrupts.collect::<Result<_, _>>()?;
-        let Setup { placement, configuration } = setup;
-        Ok(Self { kind, configuration, memory: IovaTable::new(placement), interrupts })
+        let Setup { placement, scatter, configuration } = setup;
+        let memory = IovaTable::with_scatter(placement, scatter);
+        Ok(Self { kind, configuration, memory, interrupts })
     }
 
     /// A model with this host's memory, whose registers take so long to read.

@@ -36,6 +36,7 @@ impl Draw {
             remote_read: true,
             remote_write: true,
             valid: true,
+            ..MemoryRegionContext::default()
         };
         if index < SOUND {
             return sound;
