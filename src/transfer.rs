@@ -80,6 +80,8 @@ pub struct Plan {
     pub crc: bool,
     /// From one end of the link to the other.
     pub propagation: Duration,
+    /// Both buses are without an IOMMU: pages of buffers lie anywhere, by this seed.
+    pub scatter: Option<u64>,
     /// The seed, and what is around a device in RTL.
     pub simulation: ironwarp_sim::Options,
     /// Write the frames here.
@@ -97,6 +99,7 @@ impl Default for Plan {
             markers: false,
             crc: true,
             propagation: world.propagation,
+            scatter: world.scatter,
             simulation: world.simulation,
             capture: None,
             wave: None,
@@ -135,6 +138,7 @@ impl Plan {
         }
         let options = WorldOptions {
             propagation: self.propagation,
+            scatter: self.scatter,
             simulation: self.simulation.clone(),
             capture: self.capture.clone(),
             ..WorldOptions::default()
