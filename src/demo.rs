@@ -41,6 +41,9 @@ pub struct Demo {
     /// Neither end asks for CRCs
     #[arg(long)]
     no_crc: bool,
+    /// The buses have no IOMMU: the pages of buffers lie anywhere, and the devices walk page lists
+    #[arg(long)]
+    scatter: bool,
     /// The seed of everything that is left to chance
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -143,6 +146,7 @@ impl Demo {
             markers: self.markers,
             crc: !self.no_crc,
             impairment: self.network.impair.or_seed(self.seed),
+            scatter: self.scatter.then_some(self.seed),
             simulation: Options { seed: self.seed, ..Options::default() },
             capture: self.capture.clone().filter(|_| first),
             wave: self.wave.clone().filter(|_| first),

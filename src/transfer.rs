@@ -101,6 +101,8 @@ pub struct Plan {
     pub propagation: Duration,
     /// What goes wrong on the link.
     pub impairment: Impairment,
+    /// Both buses are without an IOMMU: pages of buffers lie anywhere, by this seed.
+    pub scatter: Option<u64>,
     /// The seed, and what is around a device in RTL.
     pub simulation: ironwarp_sim::Options,
     /// Write the frames here.
@@ -119,6 +121,7 @@ impl Default for Plan {
             crc: true,
             propagation: world.propagation,
             impairment: world.impairment,
+            scatter: world.scatter,
             simulation: world.simulation,
             capture: None,
             wave: None,
@@ -162,6 +165,7 @@ impl Plan {
         let options = WorldOptions {
             propagation: self.propagation,
             impairment: self.impairment.clone(),
+            scatter: self.scatter,
             simulation: self.simulation.clone(),
             capture: self.capture.clone(),
             ..WorldOptions::default()

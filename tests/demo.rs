@@ -107,6 +107,9 @@ fn options_change_what_they_say() {
     assert_eq!((&plain["bytes"], &plain["mtu"]), (&3001.into(), &576.into()));
     assert_eq!(plain["digest_received"], marked["digest_received"]);
     assert!(marked["limit_bps"].as_f64() < plain["limit_bps"].as_f64());
+    let scattered = report(&["--file", file, "--mtu", "576", "--scatter"]);
+    assert_eq!(plain["digest_received"], scattered["digest_received"]);
+    assert_ne!(plain["clocks"], scattered["clocks"], "page lists are read");
     let wave = folder.path().join("out.vcd");
     report(&["--file", file, "--mtu", "1500", "--wave", wave.to_str().unwrap()]);
     for path in [wave, folder.path().join("out.receiver.vcd")] {

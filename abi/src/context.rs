@@ -6,7 +6,9 @@
 //! was committed from their next start on, and refuse a commit from their start to their stop;
 //! memory regions, flow entries, buckets and next hops use it at once, and never half of it.
 
-use crate::limits::{FLOW_KEY_BITS, KEY_BITS};
+use crate::limits::{
+    FLOW_KEY_BITS, KEY_BITS, PAGED_LENGTH_BITS, PAGE_BITS_MAX, PAGE_BITS_MIN, PAGE_LINE_BYTES,
+};
 use crate::record;
 
 record! {
@@ -98,14 +100,15 @@ record! {
 }
 
 record! {
-    /// A memory region: a run of bus addresses that STags name. While `valid` is clear the rest
-    /// means nothing.
-    MemoryRegionContext, 8 words {
+    /// A memory region that STags name: a run of bus addresses, or pages that lie anywhere, by a
+    /// list in host memory. While `valid` is clear the rest means nothing.
+    MemoryRegionContext, 9 words {
         /// The tagged offset of the region's first octet (the application's address, or zero).
         base: u64 = [0:0; 64],
-        /// Octets.
+        /// Octets; those of a page list fit in `PAGED_LENGTH_BITS`.
         length: u64 = [2:0; 64],
-        /// Bus address of the region's first octet.
+        /// Bus address of the region's first octet; of a page list, that of the list, which is
+        /// aligned to `PAGE_LINE_BYTES`.
         bus_address: u64 = [4:0; 64],
         /// The STag, all 32 bits of it: see [`stag`]. Its index's low part is the region's number.
         stag: u32 = [6:0; 32],
@@ -119,8 +122,15 @@ record! {
         remote_read: bool = [7:18; 1],
         /// The peer may write (RDMA Write).
         remote_write: bool = [7:19; 1],
+        /// The region is a page list: the bus addresses of its pages, 64 bits each, in the order of
+        /// the region's octets.
+        paged: bool = [7:20; 1],
+        /// log2 of a page's octets, `PAGE_BITS_MIN` to `PAGE_BITS_MAX`; zero without a page list.
+        page_log2: u8 = [7:21; 5],
         /// The record may be used.
         valid: bool = [7:31; 1],
+        /// Where the region begins in its first page; zero without a page list.
+        first_offset: u32 = [8:0; 32],
     }
 }
 
@@ -157,6 +167,21 @@ record! {
     NextHopContext, 2 words {
         /// The MAC address of the next hop; the first octet is in the highest byte.
         remote_mac: u64 = [0:0; 48],
+    }
+}
+
+impl MemoryRegionContext {
+    /// What of the record is a number has a value that a device takes: a page list's size, place
+    /// and first offset, or zeros in their place. Reserved bits are another matter.
+    pub const fn in_range(&self) -> bool {
+        if !self.paged {
+            return self.page_log2 == 0 && self.first_offset == 0;
+        }
+        self.page_log2 as usize >= PAGE_BITS_MIN
+            && self.page_log2 as usize <= PAGE_BITS_MAX
+            && self.first_offset >> self.page_log2 == 0
+            && self.bus_address % PAGE_LINE_BYTES as u64 == 0
+            && self.length >> PAGED_LENGTH_BITS == 0
     }
 }
 

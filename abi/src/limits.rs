@@ -44,6 +44,16 @@ pub const FPDU_BUFFER_BYTES: usize = 1 << FPDU_BUFFER_BITS;
 pub const SEGMENT_BUFFER_BITS: usize = 15;
 /// The buffer that stores outgoing segments until their checksum is known.
 pub const SEGMENT_BUFFER_BYTES: usize = 1 << SEGMENT_BUFFER_BITS;
+/// log2 of the smallest page of a page list.
+pub const PAGE_BITS_MIN: usize = 12;
+/// log2 of the largest page of a page list.
+pub const PAGE_BITS_MAX: usize = 31;
+/// A region that is a page list has fewer than 2^44 octets: the device counts no further.
+pub const PAGED_LENGTH_BITS: usize = 44;
+/// Octets of an entry of a page list.
+pub const PAGE_ENTRY_BYTES: usize = 8;
+/// The device reads a page list in lines of so many octets, each at a multiple of that.
+pub const PAGE_LINE_BYTES: usize = 64;
 /// The largest MTU (IP packet) in octets.
 pub const MTU_MAX: usize = 9000;
 /// The smallest MTU in octets (RFC 791: every host takes 576).

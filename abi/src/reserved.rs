@@ -40,18 +40,12 @@ reserved! {
         shared_receive_queue = [20:0; 24],
     }
     MemoryRegionContext {
-        /// Page lists: `bus_address` is that of a list of pages.
-        paged = [7:20; 1],
-        /// Page lists: log2 of a page's octets.
-        page_log2 = [7:21; 5],
         /// Memory windows: the record is a window into another region.
         window = [7:26; 1],
         /// Memory windows: windows into this region may be bound.
         bind = [7:27; 1],
         /// Atomics: the peer may change the region atomically (RFC 7306).
         remote_atomic = [7:28; 1],
-        /// Page lists: where the region begins in its first page.
-        first_offset = [8:0; 32],
         /// Memory windows: the region that the window opens.
         parent_stag = [9:0; 32],
     }

@@ -22,6 +22,8 @@ pub(crate) struct Capabilities {
     pub vectors: u16,
     /// It sends again what is lost, and keeps what comes early in host memory.
     pub repairs: bool,
+    /// It takes regions that are lists of pages.
+    pub page_lists: bool,
 }
 
 impl Capabilities {
@@ -57,7 +59,7 @@ impl Capabilities {
         // Eight bits always fit.
         let vectors = u16::try_from(size("vectors")).unwrap_or(u16::MAX);
         let outstanding = 1 << size("outstanding");
-        Ok(Self { configuration, outstanding, vectors, repairs: true })
+        Ok(Self { configuration, outstanding, vectors, repairs: true, page_lists: true })
     }
 
     /// The numbers of the queue pairs for connections.

@@ -24,6 +24,7 @@ pub(crate) trait Fence: Send {
 /// An opened device.
 pub(crate) struct Device {
     function: Arc<dyn PciFunction>,
+    /// Of its contract.
     capabilities: Capabilities,
     window: Mutex<Window>,
     /// There from the moment on when [`Device::open`] returns.
@@ -141,9 +142,21 @@ impl Device {
         self.untold.store(true, Ordering::Relaxed);
     }
 
-    /// Memory for rings.
+    /// Memory for rings and page lists, in one run.
     pub fn allocate(&self, bytes: usize) -> Result<DeviceMemory, Error> {
-        Ok(DeviceMemory::new(self.function.allocate_dma(bytes)?, &self.untold))
+        let memory = DeviceMemory::new(self.function.allocate_dma(bytes)?, &self.untold);
+        match memory.runs() {
+            [_] => Ok(memory),
+            _ => Err(Error::Exhausted("run of bus addresses")),
+        }
+    }
+
+    /// Says whether the device takes regions that are page lists.
+    pub fn needs_page_lists(&self) -> Result<(), Error> {
+        match self.capabilities.page_lists {
+            true => Ok(()),
+            false => Err(Error::Capability("page lists")),
+        }
     }
 
     /// Lets the device reach the application's memory.

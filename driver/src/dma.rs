@@ -1,7 +1,7 @@
 //! Memory that a device was given, and when it is taken back.
 
 use crate::os::Region;
-use crate::pci::Mapping;
+use crate::pci::{Mapping, Run};
 use crate::sync::{AtomicBool, Ordering};
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ pub(crate) struct DeviceMemory {
     /// Always there before the drop.
     mapping: Option<Mapping>,
     bus_address: u64,
+    runs: Vec<Run>,
     region: Region,
     untold: Arc<AtomicBool>,
 }
@@ -19,8 +20,9 @@ pub(crate) struct DeviceMemory {
 impl DeviceMemory {
     /// Memory of a device that sets `untold` when nobody knows what it does.
     pub fn new(mapping: Mapping, untold: &Arc<AtomicBool>) -> Self {
-        let (bus_address, region) = (mapping.bus_address(), mapping.region().clone());
-        Self { mapping: Some(mapping), bus_address, region, untold: untold.clone() }
+        let (bus_address, runs) = (mapping.bus_address(), mapping.runs().to_vec());
+        let (region, untold) = (mapping.region().clone(), untold.clone());
+        Self { mapping: Some(mapping), bus_address, runs, region, untold }
     }
 
     /// The memory.
@@ -28,7 +30,12 @@ impl DeviceMemory {
         &self.region
     }
 
-    /// Where the device finds its first octet.
+    /// Where its pages lie.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// Where the device finds its first octet, and the others behind it if there is one run.
     pub fn bus_address(&self) -> u64 {
         self.bus_address
     }

@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::os::{Region, PAGE_BYTES};
-use crate::pci::{Mapping, Unmap};
+use crate::pci::{Mapping, Run, Unmap};
+use crate::scatter::Scatter;
 use ironwarp_root_complex::{HostMemory, Unmapped};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -64,9 +65,17 @@ impl Addresses {
     }
 }
 
+/// Octets of a region's pages at one bus address and behind it.
+struct Mapped {
+    region: Region,
+    /// Which.
+    pages: Range<usize>,
+}
+
 struct Table {
-    regions: BTreeMap<u64, Region>,
+    runs: BTreeMap<u64, Mapped>,
     addresses: Addresses,
+    scatter: Option<Scatter>,
 }
 
 /// The mappings of one device. Clones share them.
@@ -76,19 +85,49 @@ pub struct IovaTable(Arc<RwLock<Table>>);
 impl IovaTable {
     /// Nothing is mapped.
     pub fn new(placement: Placement) -> Self {
-        let addresses = Addresses::new(placement);
-        Self(Arc::new(RwLock::new(Table { regions: BTreeMap::new(), addresses })))
+        Self::with_scatter(placement, None)
     }
 
-    /// Maps a region at an address that was never used before.
+    /// The same, of a bus without an IOMMU if there is a seed: [`map`](Self::map) scatters pages.
+    pub fn with_scatter(placement: Placement, seed: Option<u64>) -> Self {
+        let (addresses, scatter) = (Addresses::new(placement), seed.map(Scatter::new));
+        Self(Arc::new(RwLock::new(Table { runs: BTreeMap::new(), addresses, scatter })))
+    }
+
+    /// Maps a region at addresses that were never used before.
     ///
     /// # Errors
     /// [`Error::Exhausted`] if the addresses are used up.
     pub fn map(&self, region: &Region) -> Result<Mapping, Error> {
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let page_address = table.addresses.take(region.mapped_bytes() as u64)?;
-        table.regions.insert(page_address, region.clone());
-        Ok(Mapping::new(region.clone(), page_address, Arc::new(self.clone())))
+        let Table { addresses, scatter, .. } = &mut *table;
+        let octets = region.mapped_bytes();
+        let runs = match scatter {
+            Some(scatter) => scatter.runs(octets, addresses)?,
+            None => vec![Run { address: addresses.take(octets as u64)?, octets }],
+        };
+        Ok(self.insert(&mut table, region, runs))
+    }
+
+    /// Maps a region in one run, wherever others go.
+    ///
+    /// # Errors
+    /// [`Error::Exhausted`] if the addresses are used up.
+    pub fn map_whole(&self, region: &Region) -> Result<Mapping, Error> {
+        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let octets = region.mapped_bytes();
+        let runs = vec![Run { address: table.addresses.take(octets as u64)?, octets }];
+        Ok(self.insert(&mut table, region, runs))
+    }
+
+    fn insert(&self, table: &mut Table, region: &Region, runs: Vec<Run>) -> Mapping {
+        let mut start = 0;
+        for run in &runs {
+            let pages = start..start + run.octets;
+            start = pages.end;
+            table.runs.insert(run.address, Mapped { region: region.clone(), pages });
+        }
+        Mapping::scattered(region.clone(), runs, Arc::new(self.clone()))
     }
 
     /// Maps the pages that a region lies in at an address that the caller chose.
@@ -99,12 +138,13 @@ impl IovaTable {
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let end = page_address.checked_add(region.mapped_bytes() as u64);
         let before = |end| {
-            let (start, other) = table.regions.range(..end).next_back()?;
-            (start + other.mapped_bytes() as u64 > page_address).then_some(())
+            let (start, other) = table.runs.range(..end).next_back()?;
+            (start + other.pages.len() as u64 > page_address).then_some(())
         };
         match end {
             Some(end) if before(end).is_none() => {
-                table.regions.insert(page_address, region.clone());
+                let pages = 0..region.mapped_bytes();
+                table.runs.insert(page_address, Mapped { region: region.clone(), pages });
                 Ok(())
             }
             _ => Err(Error::Overlap(page_address)),
@@ -116,14 +156,14 @@ impl IovaTable {
     pub fn unmap_range(&self, bus_address: u64, octets: u64) {
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let end = bus_address.saturating_add(octets);
-        table.regions.retain(|start, region| {
-            *start >= end || start.saturating_add(region.mapped_bytes() as u64) <= bus_address
+        table.runs.retain(|start, run| {
+            *start >= end || start.saturating_add(run.pages.len() as u64) <= bus_address
         });
     }
 
-    /// How many regions are mapped.
+    /// How many runs of pages are mapped.
     pub fn len(&self) -> usize {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).regions.len()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).runs.len()
     }
 
     /// True if nothing is mapped.
@@ -209,11 +249,13 @@ impl Table {
                 return None;
             }
             let at = bus_address.wrapping_add(done as u64);
-            let piece = self.find(at).and_then(|(region, offset)| {
-                match region.mapped_bytes().saturating_sub(offset).min(octets - done) {
+            let piece = self.find(at).and_then(|(run, offset)| {
+                let first = run.pages.start.saturating_add(offset);
+                match run.pages.end.saturating_sub(first).min(octets - done) {
                     0 => Err(Fault(at)),
                     most => {
-                        Ok(Piece { region, pages: offset..offset + most, range: done..done + most })
+                        let (pages, range) = (first..first + most, done..done + most);
+                        Ok(Piece { region: &run.region, pages, range })
                     }
                 }
             });
@@ -222,17 +264,17 @@ impl Table {
         })
     }
 
-    fn find(&self, bus_address: u64) -> Result<(&Region, usize), Fault> {
-        let entry = self.regions.range(..=bus_address).next_back();
-        let (start, region) = entry.ok_or(Fault(bus_address))?;
+    fn find(&self, bus_address: u64) -> Result<(&Mapped, usize), Fault> {
+        let entry = self.runs.range(..=bus_address).next_back();
+        let (start, run) = entry.ok_or(Fault(bus_address))?;
         let offset = usize::try_from(bus_address - start).map_err(|_| Fault(bus_address))?;
-        Ok((region, offset))
+        Ok((run, offset))
     }
 }
 
 impl Unmap for IovaTable {
     fn unmap(&self, bus_address: u64, _: usize) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).regions.remove(&bus_address);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).runs.remove(&bus_address);
     }
 }
 
@@ -316,6 +358,35 @@ mod tests {
         assert_eq!(&octets, b"\x00\x000123456789\0\0\0\0");
         assert_eq!(around.to_vec(4088, 14).unwrap(), b"\xee\xee0123456789\xee\xee");
         assert!(table.read(at - 4091, &mut octets).is_err(), "before its pages");
+    }
+
+    #[test]
+    fn a_bus_without_an_iommu_scatters_pages_and_each_octet_is_found() {
+        let table = IovaTable::with_scatter(Placement::High, Some(7));
+        let again = IovaTable::with_scatter(Placement::High, Some(7));
+        let mut most = 0;
+        for pages in 1..60 {
+            let region = Region::new(pages * PAGE_BYTES).unwrap();
+            let (mapping, twin) = (table.map(&region).unwrap(), again.map(&region).unwrap());
+            assert_eq!(mapping.runs(), twin.runs(), "the same for the same seed");
+            most = most.max(mapping.runs().len());
+            let mut at = 0;
+            for Run { address, octets } in mapping.runs() {
+                let octets = *octets;
+                table.write(*address, &vec![pages as u8; octets]).unwrap();
+                table.write(address + octets as u64 - 1, &[0xff]).unwrap();
+                assert_eq!(region.to_vec(at, 1).unwrap(), [pages as u8]);
+                assert_eq!(region.to_vec(at + octets - 1, 1).unwrap(), [0xff]);
+                assert!(table.write(address + octets as u64, &[1]).is_err(), "a gap behind");
+                at += octets;
+            }
+            assert_eq!(at, pages * PAGE_BYTES);
+            drop(mapping);
+            assert!(table.is_empty(), "every run is gone");
+        }
+        assert!(most > 20, "{most}");
+        let whole = table.map_whole(&Region::new(60 * PAGE_BYTES).unwrap()).unwrap();
+        assert_eq!(whole.runs().len(), 1, "for rings and lists");
     }
 
     #[test]

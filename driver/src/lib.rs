@@ -119,12 +119,14 @@ mod numbered;
 mod options;
 #[allow(unsafe_code)]
 pub mod os;
+mod page_list;
 pub mod pci;
 mod queue_pair;
 mod raw;
 mod reactor;
 mod ready;
 mod ring;
+mod scatter;
 mod setup;
 pub mod sleep;
 mod state;

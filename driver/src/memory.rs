@@ -4,7 +4,8 @@ use crate::device::Device;
 use crate::dma::DeviceMemory;
 use crate::error::Error;
 use crate::numbered::Numbered;
-use crate::os::Region;
+use crate::os::{write_barrier, Region};
+use crate::page_list::PageList;
 use ironwarp_abi::context::{region_of, stag, MemoryRegionContext};
 use ironwarp_abi::limits::NUMBER_BITS;
 use rand::rngs::StdRng;
@@ -50,8 +51,8 @@ pub(crate) struct Registration {
 
 /// A memory region that the device has.
 struct Registered {
-    /// What the device may reach.
-    _memory: DeviceMemory,
+    /// What the device may reach: the memory, and the list of its pages if they are scattered.
+    _memory: (DeviceMemory, Option<PageList>),
     /// The protection domain.
     pd: u16,
 }
@@ -94,11 +95,15 @@ impl MemoryTable {
         }
         let number = self.regions.vacant()?;
         let memory = device.map(region)?;
+        let list = PageList::of(device, &memory)?;
         let stag = self.fresh_stag(number, what.key);
         let context = MemoryRegionContext {
             base: what.base,
             length: length.into(),
-            bus_address: memory.bus_address(),
+            bus_address: list.as_ref().map_or(memory.bus_address(), PageList::bus_address),
+            paged: list.is_some(),
+            page_log2: list.as_ref().map_or(0, |list| list.log2),
+            first_offset: list.as_ref().map_or(0, |list| list.first_offset),
             stag,
             pd: what.pd,
             local_read: true,
@@ -107,7 +112,8 @@ impl MemoryTable {
             remote_write: what.access.remote_write,
             valid: true,
         };
-        self.regions.insert(number, Registered { _memory: memory, pd: what.pd });
+        self.regions.insert(number, Registered { _memory: (memory, list), pd: what.pd });
+        write_barrier();
         if let Err(error) = device.commit(number, &context) {
             self.deregister(device, stag)?;
             return Err(error);

@@ -38,14 +38,14 @@ pub trait PciFunction: Send + Sync {
     /// [`Error::Bus`] if the function does not answer.
     fn bar_write32(&self, offset: u32, value: u32) -> Result<(), Error>;
 
-    /// Zeroed, page-aligned memory of at least `bytes` octets that the device can reach. The
-    /// backend makes it, so that it can be of the kind that the backend needs.
+    /// Zeroed, page-aligned memory of at least `bytes` octets that the device can reach in one run.
+    /// The backend makes it, so that it can be of the kind that the backend needs.
     ///
     /// # Errors
     /// [`Error::System`] or [`Error::Exhausted`] if there is none.
     fn allocate_dma(&self, bytes: usize) -> Result<Mapping, Error>;
 
-    /// Lets the device reach the application's memory.
+    /// Lets the device reach the application's memory, wherever its pages lie.
     ///
     /// # Errors
     /// [`Error::Exhausted`] if there is no room in the device's address space.
@@ -112,18 +112,36 @@ pub trait Unmap: Send + Sync {
     fn unmap(&self, page_address: u64, bytes: usize);
 }
 
+/// Whole pages, one behind the other on the bus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// Bus address of the first one.
+    pub address: u64,
+    /// Octets of all.
+    pub octets: usize,
+}
+
 /// Memory that the device can reach, until this is dropped.
 pub struct Mapping {
     region: Region,
-    page_address: u64,
+    /// Never empty.
+    runs: Vec<Run>,
     owner: Arc<dyn Unmap>,
 }
 
 impl Mapping {
-    /// For backends: the first of `region`'s pages is mapped at `page_address`, and `owner` knows
-    /// how to end that.
+    /// For backends: `region`'s pages are mapped from `page_address` on, and `owner` knows how to
+    /// end that.
     pub fn new(region: Region, page_address: u64, owner: Arc<dyn Unmap>) -> Self {
-        Self { region, page_address, owner }
+        let runs = vec![Run { address: page_address, octets: region.mapped_bytes() }];
+        Self { region, runs, owner }
+    }
+
+    /// For backends: `region`'s pages are mapped in runs, of which there is one at least; in all
+    /// they have [`Region::mapped_bytes`].
+    pub fn scattered(region: Region, runs: Vec<Run>, owner: Arc<dyn Unmap>) -> Self {
+        debug_assert_eq!(runs.iter().map(|run| run.octets).sum::<usize>(), region.mapped_bytes());
+        Self { region, runs, owner }
     }
 
     /// The memory.
@@ -131,14 +149,22 @@ impl Mapping {
         &self.region
     }
 
-    /// Where the device finds its first octet.
+    /// Where its pages lie, in their order.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// Where the device finds its first octet, and the others behind it if there is one run.
     pub fn bus_address(&self) -> u64 {
-        self.page_address + self.region.page_offset() as u64
+        let start = self.runs.first().map_or(0, |run| run.address);
+        start + self.region.page_offset() as u64
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        self.owner.unmap(self.page_address, self.region.mapped_bytes());
+        for run in &self.runs {
+            self.owner.unmap(run.address, run.octets);
+        }
     }
 }

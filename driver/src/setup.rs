@@ -70,7 +70,11 @@ fn check_contract(function: &dyn PciFunction) -> Result<Capabilities, Error> {
         return Err(Error::Version { major, known });
     }
     let capabilities = Capabilities::parse(read(reg::CAPABILITIES)?, read(reg::SIZES)?)?;
-    Ok(Capabilities { repairs: reg::VERSION.get(version, "minor") >= REPAIRS, ..capabilities })
+    Ok(Capabilities {
+        repairs: reg::VERSION.get(version, "minor") >= REPAIRS,
+        page_lists: version >= reg::PAGE_LISTS_VERSION,
+        ..capabilities
+    })
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ impl Contexts {
             }
             table::MEMORY_REGION => {
                 let record = decode(&window, MemoryRegionContext::from_words, |it| it.to_words())?;
-                *self.regions.get_mut(place)? = record;
+                *self.regions.get_mut(place).filter(|_| record.in_range())? = record;
             }
             table::FLOW => {
                 let record = decode(&window, FlowContext::from_words, |it| it.to_words())?;
@@ -242,6 +242,37 @@ mod tests {
             let queue = CompletionQueueContext { vector, ..queue };
             assert_eq!(takes(table::COMPLETION_QUEUE, &queue.to_words()), fits);
         }
+    }
+
+    #[test]
+    fn a_page_list_that_means_nothing_is_refused() {
+        let list = MemoryRegionContext {
+            bus_address: 0x1_0040,
+            length: (1 << 44) - 1,
+            paged: true,
+            page_log2: 31,
+            first_offset: (1 << 31) - 1,
+            ..MemoryRegionContext::default()
+        };
+        let takes = |region: MemoryRegionContext| {
+            commit(&mut contexts(), table::MEMORY_REGION, 1, &region.to_words())
+        };
+        assert!(takes(list));
+        for refused in [
+            MemoryRegionContext { bus_address: 0x1_0060, ..list },
+            MemoryRegionContext { length: 1 << 44, ..list },
+            MemoryRegionContext { page_log2: 30, ..list },
+            MemoryRegionContext { first_offset: 1 << 31, ..list },
+            MemoryRegionContext { page_log2: 11, first_offset: 0, ..list },
+            MemoryRegionContext { page_log2: 0, first_offset: 0, ..list },
+            MemoryRegionContext { paged: false, first_offset: 0, ..list },
+            MemoryRegionContext { paged: false, page_log2: 0, ..list },
+        ] {
+            assert!(!takes(refused), "{refused:?}");
+        }
+        assert!(takes(MemoryRegionContext { page_log2: 12, first_offset: 4095, ..list }));
+        let run = MemoryRegionContext { paged: false, page_log2: 0, first_offset: 0, ..list };
+        assert!(takes(MemoryRegionContext { bus_address: 1, length: u64::MAX, ..run }));
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod life;
 mod message;
 mod msix;
 mod outstanding;
+mod pages;
 mod place;
 mod placement;
 mod protection;

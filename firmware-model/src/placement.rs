@@ -101,8 +101,8 @@ impl Placement {
         host: &mut dyn Host,
     ) -> Result<(), Status> {
         let asked = self.tagged(header, payload, Right::RemoteWrite);
-        let address = gate(&shared.contexts, asked).map_err(|refusal| refusal.remote())?;
-        write(address, payload, host);
+        let place = gate(&shared.contexts, asked).map_err(|refusal| refusal.remote())?;
+        place.write(payload, host).map_err(|_| status::DMA_FAULT)?;
         Ok(())
     }
 
@@ -117,8 +117,8 @@ impl Placement {
         let (length, last) = (payload.len() as u32, Segment::Tagged(*header).is_last());
         reads.check(header.stag(), header.offset(), length, last)?;
         let asked = self.tagged(header, payload, Right::LocalWrite);
-        let address = gate(&shared.contexts, asked).map_err(|refusal| refusal.local())?;
-        write(address, payload, host);
+        let place = gate(&shared.contexts, asked).map_err(|refusal| refusal.local())?;
+        place.write(payload, host).map_err(|_| status::DMA_FAULT)?;
         reads.placed(length, last);
         Ok(if last { Placed::Read } else { Placed::Part })
     }
@@ -167,8 +167,8 @@ impl Placement {
             offset: message.request.local_offset.wrapping_add(message.placed.into()),
             length,
         };
-        let address = gate(&shared.contexts, asked).map_err(|refusal| refusal.local())?;
-        write(address, payload, host);
+        let place = gate(&shared.contexts, asked).map_err(|refusal| refusal.local())?;
+        place.write(payload, host).map_err(|_| status::DMA_FAULT)?;
         message.placed = end;
         self.under_way = Some(message);
         Ok(())
@@ -213,11 +213,5 @@ fn check(segment: &Segment<'_>) -> Result<Opcode, Status> {
     match !opcode.invalidates() && opcode.is_tagged() == tagged {
         true => Ok(opcode),
         false => Err(status::RDMAP_OPCODE),
-    }
-}
-
-fn write(address: u64, payload: &[u8], host: &mut dyn Host) {
-    if !payload.is_empty() {
-        host.write(address, payload);
     }
 }

@@ -1,6 +1,7 @@
 //! The protection gate: every bus address that a work request or a peer can name comes from here.
 
 use crate::contexts::Contexts;
+use crate::pages::Location;
 use crate::Status;
 use ironwarp_abi::context::MemoryRegionContext;
 use ironwarp_abi::status;
@@ -80,12 +81,12 @@ impl Refusal {
     }
 }
 
-/// The bus address of the first octet, or why not.
+/// Where the octets are, or why not.
 //= rfc5041#7.1  STag, TO and TO + length are validated before placement; the sum must not wrap.
-pub(crate) fn gate(contexts: &Contexts, asked: Question) -> Result<u64, Refusal> {
+pub(crate) fn gate(contexts: &Contexts, asked: Question) -> Result<Location, Refusal> {
     //= rfc5041#5.2  STag and TO MUST NOT be checked for a zero-length Tagged DDP Message.
     let Some(before_last) = asked.length.checked_sub(1) else {
-        return Ok(0);
+        return Ok(Location::Run(0));
     };
     let region = contexts.region(asked.stag).ok_or(Refusal::Stag)?;
     if region.pd != asked.pd {
@@ -100,7 +101,7 @@ pub(crate) fn gate(contexts: &Contexts, asked: Question) -> Result<u64, Refusal>
     if end.is_none_or(|end| end > region.length) {
         return Err(Refusal::Bounds);
     }
-    Ok(region.bus_address.wrapping_add(into))
+    Ok(Location::of(region, into))
 }
 
 fn grants(region: &MemoryRegionContext, right: Right) -> bool {
@@ -129,11 +130,14 @@ mod tests {
         remote_read: false,
         remote_write: true,
         valid: true,
+        paged: false,
+        page_log2: 0,
+        first_offset: 0,
     };
     const ASKED: Question =
         Question { stag: 0xabcdef07, pd: 5, right: Right::RemoteWrite, offset: 1000, length: 100 };
 
-    fn ask(region: MemoryRegionContext, asked: Question) -> Result<u64, Refusal> {
+    fn ask(region: MemoryRegionContext, asked: Question) -> Result<Location, Refusal> {
         let mut contexts = Contexts::new(BOARD);
         for (word, value) in region.to_words().into_iter().enumerate() {
             contexts.write(word, value);
@@ -143,10 +147,14 @@ mod tests {
         gate(&contexts, asked)
     }
 
+    const fn at(address: u64) -> Result<Location, Refusal> {
+        Ok(Location::Run(address))
+    }
+
     #[test]
     fn the_whole_region_and_no_octet_more() {
-        assert_eq!(ask(REGION, ASKED), Ok(0x7000));
-        assert_eq!(ask(REGION, Question { offset: 1099, length: 1, ..ASKED }), Ok(0x7063));
+        assert_eq!(ask(REGION, ASKED), at(0x7000));
+        assert_eq!(ask(REGION, Question { offset: 1099, length: 1, ..ASKED }), at(0x7063));
         for (offset, length) in [(999, 1), (999, 101), (1000, 101), (1100, 1), (0, 1)] {
             let asked = Question { offset, length, ..ASKED };
             assert_eq!(ask(REGION, asked), Err(Refusal::Bounds), "{offset} {length}");
@@ -179,19 +187,19 @@ mod tests {
     #[test]
     fn a_region_may_end_with_the_last_octet_there_is() {
         let region = MemoryRegionContext { base: u64::MAX - 99, ..REGION };
-        assert_eq!(ask(region, Question { offset: u64::MAX - 1, length: 2, ..ASKED }), Ok(0x7062));
+        assert_eq!(ask(region, Question { offset: u64::MAX - 1, length: 2, ..ASKED }), at(0x7062));
     }
 
     #[test]
     fn a_region_may_be_all_there_is() {
         let region = MemoryRegionContext { base: 1, length: u64::MAX, bus_address: 0, ..REGION };
         let asked = |offset, length| ask(region, Question { offset, length, ..ASKED });
-        assert_eq!(asked(u64::MAX - 1, 2), Ok(u64::MAX - 2));
-        assert_eq!(asked(1 << 40, u32::MAX), Ok((1 << 40) - 1), "beyond 32 bits");
+        assert_eq!(asked(u64::MAX - 1, 2), at(u64::MAX - 2));
+        assert_eq!(asked(1 << 40, u32::MAX), at((1 << 40) - 1), "beyond 32 bits");
         assert_eq!(asked(0, 1), Err(Refusal::Bounds));
         assert_eq!(asked(u64::MAX, 2), Err(Refusal::Wrap));
         let region = MemoryRegionContext { length: 1 << 32 | 5, ..REGION };
-        assert_eq!(ask(region, Question { offset: 1000, length: 100, ..ASKED }), Ok(0x7000));
+        assert_eq!(ask(region, Question { offset: 1000, length: 100, ..ASKED }), at(0x7000));
         let end = 1000 + (1 << 32) + 5;
         assert!(ask(region, Question { offset: end - 1, length: 1, ..ASKED }).is_ok());
         let behind = Question { offset: end, length: 1, ..ASKED };
@@ -200,6 +208,17 @@ mod tests {
 
     #[test]
     fn nothing_is_always_allowed() {
-        assert_eq!(ask(REGION, Question { stag: 0, pd: 9, length: 0, ..ASKED }), Ok(0));
+        assert_eq!(ask(REGION, Question { stag: 0, pd: 9, length: 0, ..ASKED }), at(0));
+    }
+
+    #[test]
+    fn pages_are_counted_from_the_first() {
+        let paged = MemoryRegionContext { paged: true, page_log2: 12, first_offset: 5, ..REGION };
+        let pages = |offset| Ok(Location::Pages { list: 0x7000, log2: 12, offset });
+        assert_eq!(ask(paged, ASKED), pages(5));
+        assert_eq!(ask(paged, Question { offset: 1099, length: 1, ..ASKED }), pages(104));
+        let beyond = Question { offset: 1099, length: 2, ..ASKED };
+        assert_eq!(ask(paged, beyond), Err(Refusal::Bounds));
+        assert_eq!(ask(paged, Question { length: 0, ..ASKED }), at(0));
     }
 }

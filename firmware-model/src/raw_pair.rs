@@ -115,8 +115,8 @@ impl RawPair {
             offset: request.local_offset,
             length,
         };
-        let address = gate(&shared.contexts, asked).map_err(|refusal| refusal.local())?;
-        host.write(address, frame);
+        let place = gate(&shared.contexts, asked).map_err(|refusal| refusal.local())?;
+        place.write(frame, host).map_err(|_| status::DMA_FAULT)?;
         self.receives.take();
         Ok(Some(number))
     }
@@ -169,9 +169,9 @@ impl RawPair {
             offset: request.local_offset,
             length: request.length,
         };
-        let address = gate(&shared.contexts, asked).map_err(|refusal| refusal.local())?;
+        let place = gate(&shared.contexts, asked).map_err(|refusal| refusal.local())?;
         let mut frame = vec![0; length];
-        host.read(address, &mut frame).map_err(|_| status::DMA_FAULT)?;
+        place.read(&mut frame, host).map_err(|_| status::DMA_FAULT)?;
         Ok((frame, request.signaled))
     }
 

@@ -212,11 +212,11 @@ impl Sender {
     ) -> Result<(), Status> {
         let Due { message, piece, .. } = due;
         let asked = message.question(piece, self.pd);
-        let address = gate(&shared.contexts, asked).map_err(|refusal| message.refused(refusal))?;
+        let place = gate(&shared.contexts, asked).map_err(|refusal| message.refused(refusal))?;
         match message.read_request() {
             Some(header) => payload.copy_from_slice(&header.emit()),
             None if payload.is_empty() => {}
-            None => host.read(address, payload).map_err(|_| status::DMA_FAULT)?,
+            None => place.read(payload, host).map_err(|_| status::DMA_FAULT)?,
         }
         Ok(())
     }

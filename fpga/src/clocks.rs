@@ -30,6 +30,7 @@ pub const ENGINES: &[&str] = &[
     "receive",
     "completion_writer",
     "gate",
+    "page_walker",
     "mac",
     "serial_bridge",
     "crc32c",

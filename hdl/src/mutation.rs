@@ -154,6 +154,28 @@ pub const MUTATIONS: &[Mutation] = &[
         right: "~grant[32'h1f] | (stags$words$0 != asked$q[(64'h0)+:(32)])",
         wrong: "~grant[32'h1f] | (stags$words$0[17:0] != asked$q[17:0])",
     },
+    Mutation {
+        about: "lines of a page list are kept when a region's record changes",
+        module: "top$receive$pages$cache",
+        target: "flush",
+        right: "context_write[(64'h0)+:(1)] & ((context_write[(64'h1)+:(4)] == mr_table) | \
+                (context_write[(64'h1)+:(4)] == every_table))",
+        wrong: "1'b0",
+    },
+    Mutation {
+        about: "an entry of a page list that is not the address of a page is taken for one",
+        module: "top$receive$pages",
+        target: "stray",
+        right: "((entry$q) & 32'hffffffff) & below",
+        wrong: "32'h0",
+    },
+    Mutation {
+        about: "the end of a page larger than 4 KiB is passed over",
+        module: "top$transmit$path$pages",
+        target: "reach",
+        right: "((in_page$q) & 33'h1ffffffff) + ((left$q) & 33'h1ffffffff)",
+        wrong: "((in_page$q) & 33'hfff) + ((left$q) & 33'h1ffffffff)",
+    },
 ];
 
 /// Plants all mistakes in the Verilog of the whole device, whose own module is called `core`.

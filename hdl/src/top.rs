@@ -25,6 +25,8 @@ use crate::control::{BarWrite, Control, MsixMessage, QpEvent};
 use crate::mac::MacCounts;
 use crate::pcie::{Pcie, ReadRequest, WriteRequest};
 use crate::pins::Ports;
+use crate::protect::records::PageLine;
+use crate::protect::LineReads;
 use crate::receive::records::ReadAsked;
 use crate::receive::{Acknowledgement, Receive};
 use crate::restart::Restart;
@@ -103,6 +105,7 @@ pub struct Rnic {
     pcie: Pcie,
     control: Control,
     complete: CompletionWriter,
+    lines: LineReads,
     transmit: Transmit,
     receive: Receive,
     counted: Signal<Local, Counted>,
@@ -112,7 +115,7 @@ pub struct Rnic {
 impl Logic for Rnic {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, restart, pcie, control, complete, transmit, receive);
+        clock!(self, clock, restart, pcie, control, complete, lines, transmit, receive);
 
         // The two edges of the device, and what outlives a reset of all the rest.
         self.restart.reset.next = false;
@@ -187,6 +190,14 @@ impl Logic for Rnic {
             &mut self.pcie.receive_read,
         );
         StreamSource::<Beat>::join(&mut self.pcie.receive_data, &mut self.receive.request_data);
+
+        // Page lists.
+        StreamSource::<PageLine>::join(&mut self.transmit.line, &mut self.lines.line_a);
+        StreamSource::<PageLine>::join(&mut self.receive.line, &mut self.lines.line_b);
+        StreamSource::<Beat>::join(&mut self.lines.data_a, &mut self.transmit.line_data);
+        StreamSource::<Beat>::join(&mut self.lines.data_b, &mut self.receive.line_data);
+        StreamSource::<ReadRequest>::join(&mut self.lines.read, &mut self.pcie.line_read);
+        StreamSource::<Beat>::join(&mut self.pcie.line_data, &mut self.lines.data);
 
         // Payload and completions to host memory.
         StreamSource::<WriteRequest>::join(&mut self.receive.write, &mut self.pcie.payload_write);

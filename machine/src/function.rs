@@ -50,7 +50,7 @@ impl PciFunction for Function {
     }
 
     fn allocate_dma(&self, bytes: usize) -> Result<Mapping, Error> {
-        self.memory().map(&Region::new(bytes.next_multiple_of(PAGE_BYTES))?)
+        self.memory().map_whole(&Region::new(bytes.next_multiple_of(PAGE_BYTES))?)
     }
 
     fn map_memory(&self, region: &Region) -> Result<Mapping, Error> {

@@ -15,6 +15,7 @@ use std::time::Duration;
 pub(crate) struct Setup {
     /// Where the bus addresses of memory are.
     pub placement: Placement,
+    pub scatter: Option<u64>,
     /// How many objects models have.
     pub configuration: Configuration,
 }
@@ -35,8 +36,9 @@ impl Host {
     pub fn new(kind: DeviceKind, setup: Setup) -> Result<Self, Error> {
         let interrupts = (0..VECTOR_COUNT).map(|_| EventFd::new().map(Arc::new));
         let interrupts = interrupts.collect::<Result<_, _>>()?;
-        let Setup { placement, configuration } = setup;
-        Ok(Self { kind, configuration, memory: IovaTable::new(placement), interrupts })
+        let Setup { placement, scatter, configuration } = setup;
+        let memory = IovaTable::with_scatter(placement, scatter);
+        Ok(Self { kind, configuration, memory, interrupts })
     }
 
     /// A model with this host's memory, whose registers take so long to read.

@@ -24,6 +24,8 @@ pub struct WorldOptions {
     pub configuration: Configuration,
     /// Where the bus addresses of host memory are.
     pub placement: Placement,
+    /// A bus without an IOMMU: the application's pages are scattered on it, by this seed.
+    pub scatter: Option<u64>,
     /// What goes wrong on the link, be it in a time of its own or in the computer's.
     pub impairment: Impairment,
     /// Makes a link between models do with each frame what a test says, before anything else goes
@@ -42,6 +44,7 @@ impl Default for WorldOptions {
             capture: None,
             configuration: REFERENCE,
             placement: Placement::default(),
+            scatter: None,
             impairment: Impairment::default(),
             conduct: None,
             #[cfg(feature = "sim")]
@@ -52,7 +55,8 @@ impl Default for WorldOptions {
 
 impl WorldOptions {
     pub(crate) fn setup(&self) -> Setup {
-        Setup { placement: self.placement, configuration: self.configuration }
+        let Self { placement, scatter, configuration, .. } = *self;
+        Setup { placement, scatter, configuration }
     }
 
     /// The way to a network, which captures and impairs.

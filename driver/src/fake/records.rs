@@ -119,7 +119,7 @@ impl Records {
         let region = self.region(number as usize);
         let inside = offset.checked_sub(region.base)?;
         let fits = inside + u64::from(length) <= region.length;
-        let ours = region.valid && region.stag == stag && region.pd == pd;
+        let ours = region.valid && !region.paged && region.stag == stag && region.pd == pd;
         (fits && ours).then_some(region.bus_address + inside)
     }
 }

@@ -5,4 +5,7 @@ use crate::protect::*;
 blocks! {
     refusal_status: RefusalStatus::default(),
     gate: Gate::default(),
+    page_cache: PageCache::default(),
+    page_walker: PageWalker::default(),
+    line_reads: LineReads::default(),
 }

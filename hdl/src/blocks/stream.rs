@@ -14,4 +14,5 @@ blocks! {
     pulse_crossing: PulseCrossing::default(),
     clock_crossing: ClockCrossing::<Beat, 3, 4>::default(),
     merge2: Merge2::<Bits<32>>::default(),
+    merge3: Merge3::<Bits<32>>::default(),
 }

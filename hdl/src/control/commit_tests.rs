@@ -50,6 +50,25 @@ fn record(bench: &mut Bench, words: usize, fields: &[Field]) -> Vec<u32> {
         };
         field.set(&mut record, value);
     }
+    in_range(bench, record, fields)
+}
+
+/// A record that a device takes as it is: of a region, a page list's numbers fit together.
+fn in_range(bench: &mut Bench, mut record: Vec<u32>, fields: &[Field]) -> Vec<u32> {
+    if fields != MemoryRegionContext::FIELDS {
+        return record;
+    }
+    if let Some(words) = record.first_chunk() {
+        let region = MemoryRegionContext::from_words(words);
+        let page_log2 = bench.rng.random_range(12..=31);
+        let first_offset = bench.rng.random_range(0..1 << page_log2);
+        let (bus_address, length) = (region.bus_address & !63, region.length & ((1 << 44) - 1));
+        let list = MemoryRegionContext { page_log2, first_offset, bus_address, length, ..region };
+        let run = MemoryRegionContext { page_log2: 0, first_offset: 0, ..region };
+        let region = if region.paged { list } else { run };
+        assert!(region.in_range());
+        record.copy_from_slice(&region.to_words());
+    }
     record
 }
 
@@ -62,10 +81,16 @@ fn expected(table: u8, index: u32, words: &[u32]) -> Vec<ContextWrite> {
         word: (word as u64).to_bits(),
         data: u64::from(data).to_bits(),
     };
-    let last = words.len() - 1;
-    let early = [table::MEMORY_REGION, table::FLOW].contains(&table);
-    let early = early.then(|| write(last, words[last] & !(1 << 31)));
-    early.into_iter().chain(words.iter().enumerate().map(|(n, data)| write(n, *data))).collect()
+    let valid = match table {
+        table::MEMORY_REGION => Some(7),
+        table::FLOW => Some(3),
+        _ => None,
+    };
+    let early = valid.map(|word| write(word, words[word] & !(1 << 31)));
+    let late = valid.map(|word| write(word, words[word]));
+    let others = words.iter().enumerate().filter(|(n, _)| Some(*n) != valid);
+    let others = others.map(|(n, data)| write(n, *data));
+    early.into_iter().chain(others).chain(late).collect()
 }
 
 /// Records of every table, words in any order, some written twice, some not at all: what was
@@ -83,6 +108,7 @@ fn records_are_taken_whole() {
                     *word = 0;
                 }
             }
+            let record = in_range(&mut bench, record, fields);
             let mut order: Vec<usize> = (0..words).collect();
             for n in 0..words {
                 let other = bench.rng.random_range(0..words);
@@ -201,6 +227,48 @@ fn numbers_in_a_record_are_refused_and_never_cut() {
             assert_eq!(bench.told.is_empty(), value >= count, "{name} {value}");
         }
     }
+}
+
+/// A page list's numbers, each at both sides of its limits; and what has no list has none of them.
+#[test]
+fn a_page_list_that_means_nothing_is_refused() {
+    let mut bench = Bench::new(8);
+    let list = MemoryRegionContext {
+        bus_address: 0x7_0000_0040,
+        length: (1 << 44) - 1,
+        paged: true,
+        page_log2: 20,
+        first_offset: (1 << 20) - 1,
+        stag: 0x1234_5603,
+        ..MemoryRegionContext::default()
+    };
+    let run = MemoryRegionContext { paged: false, page_log2: 0, first_offset: 0, ..list };
+    let (mut taken, mut refused) = (0, 0);
+    let mut tries = vec![list, run];
+    for bit in 0..44 {
+        tries.push(MemoryRegionContext { bus_address: list.bus_address ^ 1 << bit, ..list });
+        tries.push(MemoryRegionContext { bus_address: run.bus_address ^ 1 << bit, ..run });
+    }
+    for bit in 40..64 {
+        tries.push(MemoryRegionContext { length: 1 << bit, ..list });
+        tries.push(MemoryRegionContext { length: 1 << bit, ..run });
+    }
+    for page_log2 in 0..32 {
+        tries.push(MemoryRegionContext { page_log2, ..list });
+        tries.push(MemoryRegionContext { page_log2, first_offset: 0, ..list });
+        tries.push(MemoryRegionContext { page_log2, ..run });
+        tries.push(MemoryRegionContext { first_offset: 1 << page_log2, ..list });
+        tries.push(MemoryRegionContext { first_offset: 1 << page_log2, ..run });
+    }
+    for region in tries {
+        bench.told.clear();
+        bench.commit(table::MEMORY_REGION, 3, &region.to_words());
+        bench.settle();
+        *(if region.in_range() { &mut taken } else { &mut refused }) += 1;
+        assert_eq!(bench.refused(), refused, "{region:?}");
+        assert_eq!(bench.told.is_empty(), !region.in_range(), "{region:?}");
+    }
+    assert!(taken > 100 && refused > 90, "{taken} {refused}");
 }
 
 /// The record of an object at work is left alone, whatever is written (field input B9); a stopped

@@ -8,8 +8,8 @@ use rust_hdl::prelude::*;
 /// record come in order, one a clock without a gap.
 ///
 /// Of a queue pair or a completion queue they come while it is stopped. Of a memory region and a
-/// flow the last word, which holds its `valid`, comes first with that bit clear, and again as the
-/// last; it has all its other bits both times. A bucket is one word. The words of a next hop come
+/// flow the word that holds its `valid` comes first with that bit clear, and as the last; it has
+/// all its other bits both times. A bucket is one word. The words of a next hop come
 /// for a queue pair that may be at work.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct ContextWrite {

@@ -16,7 +16,7 @@ use super::write_splitter::WriteSplitter;
 use crate::configuration::BAR_BITS;
 use crate::pins::Ports;
 use crate::stream::beat::*;
-use crate::stream::{Merge2, SkidBuffer, StreamFifo};
+use crate::stream::{Merge2, Merge3, SkidBuffer, StreamFifo};
 use rust_hdl::prelude::*;
 
 /// Between transaction-layer packets and the engines.
@@ -30,7 +30,7 @@ use rust_hdl::prelude::*;
 ///            |     completion_write -->    | order             v       |      TlpMerge -> pcie_out
 ///            |     ..._write_data -----> PostedData -> ByteShift -> TlpBuilder --> ^
 ///            v                                                                     |
-///       ReadChannel: payload, send, receive -> Merge2 -> Merge2 -> ReadTlp --------+
+///       ReadChannel: payload, (send, receive, line -> Merge3) -> Merge2 -> ReadTlp +
 ///            ^ CompletionTimer
 /// ```
 /// Packets are in wire order: header octet 0 is byte 0 of the first beat. The host must not have
@@ -76,6 +76,9 @@ pub struct Pcie {
     /// Reads of receive work requests, four at a time.
     pub receive_read: StreamSink<ReadRequest>,
     pub receive_data: StreamSource<Beat>,
+    /// Reads of lines of page lists, two at a time.
+    pub line_read: StreamSink<ReadRequest>,
+    pub line_data: StreamSource<Beat>,
     /// Writes of received payload; on the bus in the order in which requests are taken here and at
     /// `completion_write`.
     pub payload_write: StreamSink<WriteRequest>,
@@ -93,7 +96,8 @@ pub struct Pcie {
     payload_channel: ReadChannel<5, 11, { tlp::PAYLOAD_TAG_BITS }>,
     send_channel: ReadChannel<2, 8, { tlp::REQUEST_TAG_BITS }>,
     receive_channel: ReadChannel<2, 8, { tlp::REQUEST_TAG_BITS }>,
-    request_issues: Merge2<ReadIssue>,
+    line_channel: ReadChannel<1, 7, { tlp::LINE_TAG_BITS }>,
+    request_issues: Merge3<ReadIssue>,
     issues: Merge2<ReadIssue>,
     read_tlp: ReadTlp,
     select: PostedSelect,
@@ -132,6 +136,8 @@ impl Default for Pcie {
             send_data: Default::default(),
             receive_read: Default::default(),
             receive_data: Default::default(),
+            line_read: Default::default(),
+            line_data: Default::default(),
             payload_write: Default::default(),
             payload_write_data: Default::default(),
             completion_write: Default::default(),
@@ -145,6 +151,7 @@ impl Default for Pcie {
             payload_channel: ReadChannel::new(tlp::PAYLOAD_TAG),
             send_channel: ReadChannel::new(tlp::SEND_TAG),
             receive_channel: ReadChannel::new(tlp::RECEIVE_TAG),
+            line_channel: ReadChannel::new(tlp::LINE_TAG),
             request_issues: Default::default(),
             issues: Default::default(),
             read_tlp: Default::default(),
@@ -169,7 +176,7 @@ impl Logic for Pcie {
     fn update(&mut self) {
         dff_setup!(self, clock, came, came_before, owed);
         clock!(self, clock, receiver, bar_requests, bar_reader, answer_tlp, timer);
-        clock!(self, clock, payload_channel, send_channel, receive_channel);
+        clock!(self, clock, payload_channel, send_channel, receive_channel, line_channel);
         clock!(self, clock, request_issues, issues, read_tlp);
         clock!(self, clock, select, shift, splitter, builder, merge, out);
 
@@ -188,6 +195,7 @@ impl Logic for Pcie {
         self.payload_channel.completion.next = self.receiver.completion.val();
         self.send_channel.completion.next = self.receiver.completion.val();
         self.receive_channel.completion.next = self.receiver.completion.val();
+        self.line_channel.completion.next = self.receiver.completion.val();
         self.came.d.next =
             self.receiver.completion.val().valid & self.receiver.completion.val().first;
         self.came_before.d.next = self.came.q.val();
@@ -195,7 +203,8 @@ impl Logic for Pcie {
         self.unknown.next = self.came_before.q.val()
             & !self.payload_channel.known.val()
             & !self.send_channel.known.val()
-            & !self.receive_channel.known.val();
+            & !self.receive_channel.known.val()
+            & !self.line_channel.known.val();
         // Packets are two clocks apart at least: what is owed is told soon.
         self.unexpected.next = self.strange.val() | self.unknown.val() | self.owed.q.val();
         self.owed.d.next = (self.strange.val() & self.unknown.val())
@@ -207,12 +216,15 @@ impl Logic for Pcie {
         self.payload_channel.pulse.next = self.timer.pulse.val();
         self.send_channel.pulse.next = self.timer.pulse.val();
         self.receive_channel.pulse.next = self.timer.pulse.val();
+        self.line_channel.pulse.next = self.timer.pulse.val();
         self.payload_channel.bus_master.next = self.bus_master.val();
         self.send_channel.bus_master.next = self.bus_master.val();
         self.receive_channel.bus_master.next = self.bus_master.val();
+        self.line_channel.bus_master.next = self.bus_master.val();
         self.payload_channel.max_read.next = self.max_read.val();
         self.send_channel.max_read.next = self.max_read.val();
         self.receive_channel.max_read.next = self.max_read.val();
+        self.line_channel.max_read.next = self.max_read.val();
         StreamSink::<ReadRequest>::link(&mut self.payload_read, &mut self.payload_channel.request);
         StreamSource::<Beat>::link(&mut self.payload_data, &mut self.payload_channel.data);
         StreamSink::<ReadRequest>::link(&mut self.send_read, &mut self.send_channel.request);
@@ -226,6 +238,12 @@ impl Logic for Pcie {
         StreamSource::<ReadIssue>::join(
             &mut self.receive_channel.issue,
             &mut self.request_issues.sink_b,
+        );
+        StreamSink::<ReadRequest>::link(&mut self.line_read, &mut self.line_channel.request);
+        StreamSource::<Beat>::link(&mut self.line_data, &mut self.line_channel.data);
+        StreamSource::<ReadIssue>::join(
+            &mut self.line_channel.issue,
+            &mut self.request_issues.sink_first,
         );
         StreamSource::<ReadIssue>::join(&mut self.request_issues.source, &mut self.issues.sink_a);
         StreamSource::<ReadIssue>::join(&mut self.payload_channel.issue, &mut self.issues.sink_b);

@@ -20,6 +20,9 @@ pub struct WriteRequest {
     pub address: Bits<64>,
     /// Octets, at least 1.
     pub bytes: Bits<16>,
+    /// The octets of the next request follow on the data stream without a `last` between them: its
+    /// address is a multiple of 4 KiB, as is the one behind this request.
+    pub more: Bit,
 }
 
 /// The host writes a word of BAR 0.

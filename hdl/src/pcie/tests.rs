@@ -72,11 +72,27 @@ impl Writer {
     }
 
     pub(super) fn put(&mut self, address: u64, octets: Vec<u8>) {
-        self.requests
-            .queue
-            .push_back(WriteRequest { address: address.to_bits(), bytes: octets.len().to_bits() });
+        self.requests.queue.push_back(WriteRequest {
+            address: address.to_bits(),
+            bytes: octets.len().to_bits(),
+            more: false,
+        });
         self.data.queue.extend(dense(&[Packet { octets: octets.clone(), error: false }]));
         self.expected.push((address, octets));
+    }
+
+    /// One packet of octets that lie in several places.
+    fn put_pieces(&mut self, pieces: &[(u64, Vec<u8>)]) {
+        for (n, (address, octets)) in pieces.iter().enumerate() {
+            self.requests.queue.push_back(WriteRequest {
+                address: address.to_bits(),
+                bytes: octets.len().to_bits(),
+                more: n + 1 < pieces.len(),
+            });
+        }
+        let octets = pieces.iter().flat_map(|piece| piece.1.clone()).collect();
+        self.data.queue.extend(dense(&[Packet { octets, error: false }]));
+        self.expected.extend(pieces.iter().cloned());
     }
 }
 
@@ -85,7 +101,7 @@ pub(super) struct Bench {
     pub(super) uut: Pcie,
     pub(super) rng: ChaCha8Rng,
     pub(super) host: RootComplex,
-    pub(super) readers: [Reader; 3],
+    pub(super) readers: [Reader; 4],
     pub(super) writers: [Writer; 2],
     pub(super) bar_writes: Taker<BarWrite>,
     pub(super) bar_reads: Taker<Bits<BAR_BITS>>,
@@ -137,7 +153,9 @@ impl Bench {
 
     fn drive(&mut self) {
         let (uut, rng) = (&mut self.uut, &mut self.rng);
-        let [a, b, c] = &mut self.readers;
+        let [a, b, c, d] = &mut self.readers;
+        d.requests.offer(&mut uut.line_read, rng);
+        d.data.ready(&mut uut.line_data, rng);
         a.requests.offer(&mut uut.payload_read, rng);
         b.requests.offer(&mut uut.send_read, rng);
         c.requests.offer(&mut uut.receive_read, rng);
@@ -161,7 +179,9 @@ impl Bench {
 
     fn observe(&mut self) {
         let uut = &self.uut;
-        let [a, b, c] = &mut self.readers;
+        let [a, b, c, d] = &mut self.readers;
+        d.requests.moved(&uut.line_read);
+        d.data.moved(&uut.line_data);
         a.requests.moved(&uut.payload_read);
         b.requests.moved(&uut.send_read);
         c.requests.moved(&uut.receive_read);
@@ -242,7 +262,7 @@ fn reads_come_back_whole_and_in_order() {
     for seed in seeds().into_iter().take(5) {
         eprintln!("SEED={seed}");
         let mut bench = Bench::new(seed, false);
-        for reader in 0..3 {
+        for reader in 0..4 {
             for _ in 0..25 {
                 let address = bench.rng.random::<u64>() >> bench.rng.random_range(8..40);
                 let bytes = bench.rng.random_range(1..=512);
@@ -263,7 +283,7 @@ fn a_refused_read_ends_its_packet_with_an_error() {
         let refused = bench.rng.random_bool(0.3);
         let address = u64::from(refused) << 40 | bench.rng.random_range(0..4096);
         let bytes = bench.rng.random_range(1..=512u64).min(4096 - address % 4096);
-        bench.readers[n % 3].ask(address, bytes, refused);
+        bench.readers[n % 4].ask(address, bytes, refused);
     }
     bench.run(40_000);
     assert_eq!(bench.unexpected, 0);
@@ -295,6 +315,41 @@ fn writes_land_exactly_and_in_order() {
             let order = bench.host.seen.iter().map(|tlp| tlp.enabled().0);
             let order: Vec<u64> = order.filter(|start| starts.contains(start)).collect();
             assert_eq!(order, starts, "SEED={seed}");
+        }
+        assert_eq!(bench.host.written.len(), count, "SEED={seed}: octets too many");
+    }
+}
+
+/// Octets in pages that lie anywhere, between completion entries.
+#[test]
+fn writes_go_from_page_to_page() {
+    for seed in seeds().into_iter().take(5) {
+        eprintln!("SEED={seed}");
+        let mut bench = Bench::new(seed, false);
+        // Pages are not used twice, and come in no order.
+        let page = |n: u64| (n * 0x9e37 % 0x1_0000) << 12;
+        let mut pages = 0;
+        for n in 0..30_u64 {
+            let mut octets: Vec<u8> =
+                (0..bench.rng.random_range(1..9000)).map(|_| bench.rng.random()).collect();
+            let mut start = bench.rng.random_range(0..4096_u64);
+            let mut pieces = vec![];
+            while !octets.is_empty() {
+                let rest = octets.split_off(octets.len().min(4096 - start as usize));
+                pages += 1;
+                pieces.push((page(pages) + start, octets));
+                (octets, start) = (rest, 0);
+            }
+            bench.writers[0].put_pieces(&pieces);
+            bench.writers[1].put(1 << 40 | n << 12, vec![n as u8; 32]);
+        }
+        bench.run(60_000);
+        let mut count = 0;
+        for (address, octets) in bench.writers.iter().flat_map(|writer| &writer.expected) {
+            for (at, octet) in (*address..).zip(octets) {
+                assert_eq!(bench.host.written.get(&at), Some(octet), "SEED={seed} {at:#x}");
+            }
+            count += octets.len();
         }
         assert_eq!(bench.host.written.len(), count, "SEED={seed}: octets too many");
     }

@@ -70,6 +70,10 @@ pub const PAYLOAD_TAG_BITS: usize = 7;
 /// The first tag of the channel that fetches send work requests.
 pub const SEND_TAG: u8 = 128;
 /// The first tag of the channel that fetches receive work requests.
-pub const RECEIVE_TAG: u8 = 192;
+pub const RECEIVE_TAG: u8 = 160;
 /// log2 of the tags of each of them.
-pub const REQUEST_TAG_BITS: usize = 6;
+pub const REQUEST_TAG_BITS: usize = 5;
+/// The first tag of the channel that reads page lists.
+pub const LINE_TAG: u8 = 192;
+/// log2 of its tags.
+pub const LINE_TAG_BITS: usize = 6;

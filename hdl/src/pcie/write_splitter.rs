@@ -152,7 +152,7 @@ mod tests {
                 let longest = rng.random_range(1..10_000u64);
                 let bytes = rng.random_range(1..=longest);
                 uut.sink.beat.next =
-                    WriteRequest { address: start.to_bits(), bytes: bytes.to_bits() };
+                    WriteRequest { address: start.to_bits(), bytes: bytes.to_bits(), more: false };
                 uut.sink.valid.next = true;
                 let (mut at, mut clocks) = (start, 0);
                 while at < start + bytes {

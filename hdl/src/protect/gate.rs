@@ -1,4 +1,4 @@
-//! Turns an STag and a tagged offset into a bus address, or refuses.
+//! Turns an STag and a tagged offset into a bus address or a place in a page list, or refuses.
 //!
 //! ```text
 //!            index               STag, domain, rights, offset + length
@@ -41,6 +41,10 @@ const _: () = {
         n += 1;
     }
     assert!(pd.bit() == 0 && valid.bit() == 31 && valid.word() == pd.word());
+    let (paged, log2) = (field(fields, "paged"), field(fields, "page_log2"));
+    assert!(paged.bit() == 20 && log2.bit() == 21 && paged.word() == pd.word());
+    assert!(log2.word() == pd.word() && field(fields, "first_offset").bit() == 0);
+    assert!(LINE_BITS == 6, "the kernel takes the list's line from here on");
 };
 
 /// What the gate does in this clock.
@@ -67,14 +71,20 @@ pub struct Gate {
     addresses: ContextTable<MR_BITS, 2>,
     stags: ContextTable<MR_BITS, 1>,
     grants: ContextTable<MR_BITS, 1>,
+    firsts: ContextTable<MR_BITS, 1>,
     state: DFF<GateState>,
     asked: DFF<GateQuestion>,
-    given: DFF<GateAnswer>,
+    refused: DFF<Bits<3>>,
+    given: DFF<Place>,
     /// Offset minus the region's base.
     relative: DFF<Bits<64>>,
     /// Offset plus length, 65 bits.
     sum: DFF<Bits<65>>,
+    /// Where the region begins: on the bus, or in its first page.
     bus: DFF<Bits<64>>,
+    paged: DFF<Bit>,
+    page_log2: DFF<Bits<5>>,
+    list: DFF<PageLine>,
     size: DFF<Bits<64>>,
     below: DFF<Bit>,
     stranger: DFF<Bit>,
@@ -84,6 +94,8 @@ pub struct Gate {
     index: Signal<Local, Bits<32>>,
     base: Signal<Local, Bits<64>>,
     grant: Signal<Local, Bits<32>>,
+    start: Signal<Local, Bits<64>>,
+    first: Signal<Local, Bits<32>>,
     rights: Signal<Local, Bits<4>>,
     granted: Signal<Local, Bits<4>>,
     relative_end: Signal<Local, Bits<65>>,
@@ -111,12 +123,17 @@ impl Default for Gate {
             addresses: words("bus_address"),
             stags: words("stag"),
             grants: words("valid"),
+            firsts: words("first_offset"),
             state: Default::default(),
             asked: Default::default(),
+            refused: Default::default(),
             given: Default::default(),
             relative: Default::default(),
             sum: Default::default(),
             bus: Default::default(),
+            paged: Default::default(),
+            page_log2: Default::default(),
+            list: Default::default(),
             size: Default::default(),
             below: Default::default(),
             stranger: Default::default(),
@@ -126,6 +143,8 @@ impl Default for Gate {
             index: Default::default(),
             base: Default::default(),
             grant: Default::default(),
+            start: Default::default(),
+            first: Default::default(),
             rights: Default::default(),
             granted: Default::default(),
             relative_end: Default::default(),
@@ -146,30 +165,36 @@ impl Logic for Gate {
     //= rfc5041#7.1  STag, domain, access, bounds, wrap: checked before anything is placed.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, asked, given, relative, sum, bus, size);
-        dff_setup!(self, clock, below, stranger, trespass, forbidden);
-        clock!(self, clock, bases, lengths, addresses, stags, grants);
+        dff_setup!(self, clock, state, asked, refused, given, relative, sum, bus, size);
+        dff_setup!(self, clock, below, stranger, trespass, forbidden, paged, page_log2, list);
+        clock!(self, clock, bases, lengths, addresses, stags, grants, firsts);
         self.bases.context_write.next = self.context_write.val();
         self.lengths.context_write.next = self.context_write.val();
         self.addresses.context_write.next = self.context_write.val();
         self.stags.context_write.next = self.context_write.val();
         self.grants.context_write.next = self.context_write.val();
+        self.firsts.context_write.next = self.context_write.val();
         self.index.next = self.question.beat.val().stag;
         self.bases.index.next = self.index.val().get_bits::<MR_BITS>(8);
         self.lengths.index.next = self.index.val().get_bits::<MR_BITS>(8);
         self.addresses.index.next = self.index.val().get_bits::<MR_BITS>(8);
         self.stags.index.next = self.index.val().get_bits::<MR_BITS>(8);
         self.grants.index.next = self.index.val().get_bits::<MR_BITS>(8);
+        self.firsts.index.next = self.index.val().get_bits::<MR_BITS>(8);
         self.takes.next = (self.state.q.val() == GateState::Idle)
             & !(self.context_write.val().valid
                 & (self.context_write.val().table == self.mr_table.val()));
         self.question.ready.next = self.takes.val();
         self.answer.valid.next = self.state.q.val() == GateState::Answer;
-        self.answer.beat.next = self.given.q.val();
+        self.answer.beat.next.refusal = self.refused.q.val();
+        self.answer.beat.next.place = self.given.q.val();
 
         self.base.next = (bit_cast::<64, 32>(self.bases.words[1].val()) << 32)
             | bit_cast::<64, 32>(self.bases.words[0].val());
         self.grant.next = self.grants.words[0].val();
+        self.start.next = (bit_cast::<64, 32>(self.addresses.words[1].val()) << 32)
+            | bit_cast::<64, 32>(self.addresses.words[0].val());
+        self.first.next = self.firsts.words[0].val();
         self.rights.next = self.grant.val().get_bits::<4>(16);
         self.granted.next = self.rights.val() >> self.asked.q.val().right;
         self.relative_end.next = bit_cast::<65, 64>(self.relative.q.val())
@@ -191,8 +216,13 @@ impl Logic for Gate {
                 self.below.d.next = self.asked.q.val().offset < self.base.val();
                 self.sum.d.next = bit_cast::<65, 64>(self.asked.q.val().offset)
                     + bit_cast::<65, 32>(self.asked.q.val().length);
-                self.bus.d.next = (bit_cast::<64, 32>(self.addresses.words[1].val()) << 32)
-                    | bit_cast::<64, 32>(self.addresses.words[0].val());
+                self.bus.d.next = self.start.val();
+                self.paged.d.next = self.grant.val().get_bit(20);
+                self.page_log2.d.next = self.grant.val().get_bits::<5>(21);
+                self.list.d.next = self.start.val().get_bits::<58>(6);
+                if self.grant.val().get_bit(20) {
+                    self.bus.d.next = bit_cast::<64, 32>(self.first.val());
+                }
                 self.size.d.next = (bit_cast::<64, 32>(self.lengths.words[1].val()) << 32)
                     | bit_cast::<64, 32>(self.lengths.words[0].val());
                 self.stranger.d.next = !self.grant.val().get_bit(31)
@@ -202,34 +232,40 @@ impl Logic for Gate {
                 self.state.d.next = GateState::Judge;
             }
             GateState::Judge => {
-                self.given.d.next.refusal = 0.into();
+                self.refused.d.next = 0.into();
                 self.given.d.next.address = self.bus.q.val() + self.relative.q.val();
+                self.given.d.next.paged = self.paged.q.val();
+                self.given.d.next.page_log2 = self.page_log2.q.val();
+                self.given.d.next.list = self.list.q.val();
                 if self.outside.val() {
-                    self.given.d.next.refusal = self.refuse_bounds.val();
+                    self.refused.d.next = self.refuse_bounds.val();
                 }
                 if self.wraps.val() {
-                    self.given.d.next.refusal = self.refuse_wrap.val();
+                    self.refused.d.next = self.refuse_wrap.val();
                 }
                 if self.forbidden.q.val() {
-                    self.given.d.next.refusal = self.refuse_rights.val();
+                    self.refused.d.next = self.refuse_rights.val();
                 }
                 if self.trespass.q.val() {
-                    self.given.d.next.refusal = self.refuse_domain.val();
+                    self.refused.d.next = self.refuse_domain.val();
                 }
                 if self.stranger.q.val() {
-                    self.given.d.next.refusal = self.refuse_stag.val();
+                    self.refused.d.next = self.refuse_stag.val();
                 }
                 if self.outside.val()
                     | self.wraps.val()
                     | self.forbidden.q.val()
                     | self.trespass.q.val()
                     | self.stranger.q.val()
+                    | !self.asked.q.val().length.any()
                 {
                     self.given.d.next.address = 0.into();
+                    self.given.d.next.paged = false;
+                    self.given.d.next.page_log2 = 0.into();
+                    self.given.d.next.list = 0.into();
                 }
                 if !self.asked.q.val().length.any() {
-                    self.given.d.next.refusal = 0.into();
-                    self.given.d.next.address = 0.into();
+                    self.refused.d.next = 0.into();
                 }
                 self.state.d.next = GateState::Answer;
             }

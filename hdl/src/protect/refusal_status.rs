@@ -20,6 +20,8 @@ pub struct RefusalStatus {
     rights: Literal<3, { refusal::RIGHTS }>,
     bounds: Literal<3, { refusal::BOUNDS }>,
     wrap: Literal<3, { refusal::WRAP }>,
+    fault: Literal<3, { refusal::FAULT }>,
+    dma_fault: Literal<8, { status::DMA_FAULT as u64 }>,
     local_bounds: Literal<8, { status::LOCAL_BOUNDS as u64 }>,
     /// What leads from the refusals to the status codes.
     local_shift: Literal<8, { status::LOCAL_STAG as u64 - refusal::STAG }>,
@@ -56,6 +58,9 @@ impl Logic for RefusalStatus {
         if self.response.val() {
             self.status.next = bit_cast::<8, 3>(self.refusal.val()) + self.read_shift.val();
         }
+        if self.refusal.val() == self.fault.val() {
+            self.status.next = self.dma_fault.val();
+        }
     }
 }
 
@@ -74,6 +79,7 @@ mod tests {
             (refusal::RIGHTS, status::LOCAL_RIGHTS, status::DDP_RIGHTS, status::READ_RIGHTS),
             (refusal::BOUNDS, status::LOCAL_BOUNDS, status::DDP_BOUNDS, status::READ_BOUNDS),
             (refusal::WRAP, status::LOCAL_BOUNDS, status::DDP_WRAP, status::READ_WRAP),
+            (refusal::FAULT, status::DMA_FAULT, status::DMA_FAULT, status::DMA_FAULT),
         ] {
             uut.refusal.next = why.to_bits();
             let named = [(false, false, local), (true, false, remote), (false, true, response)];

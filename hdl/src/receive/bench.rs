@@ -336,8 +336,8 @@ impl Bench {
     /// Notes what the write engine accepts in this clock.
     fn take_payload(&mut self) {
         if self.uut.write.valid.val() && self.uut.write.ready.val() {
-            let WriteRequest { address, bytes } = self.uut.write.beat.val();
-            assert!(bytes.to_u64() > 0);
+            let WriteRequest { address, bytes, more } = self.uut.write.beat.val();
+            assert!(bytes.to_u64() > 0 && !more);
             self.write = Some((address.to_u64(), bytes.to_u64() as usize));
         }
         if self.uut.write_data.valid.val() && self.uut.write_data.ready.val() {

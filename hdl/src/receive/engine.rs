@@ -6,10 +6,12 @@ use crate::life::QpChange;
 use crate::pcie::records::{ReadRequest, WriteRequest};
 use crate::pins::Ports;
 use crate::protect::gate::Gate;
-use crate::protect::records::{GateAnswer, GateQuestion};
+use crate::protect::records::{Extent, GateAnswer, GateQuestion, PageLine, Piece};
+use crate::protect::PageWalker;
 use crate::queue::RequestFetch;
 use crate::receive::deframer::Deframer;
 use crate::receive::frame_intake::FrameIntake;
+use crate::receive::gate_walk::GateWalk;
 use crate::receive::judge::Judge;
 use crate::receive::notes::*;
 use crate::receive::placement::Placement;
@@ -29,8 +31,8 @@ use rust_hdl::prelude::*;
 /// mac -> FrameIntake -> TcpReceive -> StreamRing -> Deframer -> Judge --> Placement -> write
 ///                         |    |                    |  ^        ^  |         |
 ///   acknowledgement <-----+    +---> WindowTeller <-+  |        |  +- Gate   +-> completion,event
-///                                        |           RequestFetch            +-> read_asked,
-///                                        +-> edge       read_sent                  read_done
+///                                        |           RequestFetch      |     +-> read_asked,
+///                                        +-> edge       read_sent   PageWalker     read_done
 /// ```
 /// A fence goes through Judge and Placement behind what the gate has let pass, and through the
 /// reads of RequestFetch.
@@ -54,6 +56,9 @@ pub struct Receive {
     /// Reads of receive work requests.
     pub request_read: StreamSource<ReadRequest>,
     pub request_data: StreamSink<Beat>,
+    /// Reads of lines of page lists, one at a time.
+    pub line: StreamSource<PageLine>,
+    pub line_data: StreamSink<Beat>,
     /// Payload to host memory.
     pub write: StreamSource<WriteRequest>,
     pub write_data: StreamSource<Beat>,
@@ -87,6 +92,8 @@ pub struct Receive {
     requests: RequestFetch,
     judge: Judge,
     gate: Gate,
+    walk: GateWalk,
+    pages: PageWalker,
     placement: Placement,
     resets: ResetEvents,
     events: Merge2<QpEvent>,
@@ -117,6 +124,8 @@ impl Default for Receive {
             mac_address: Default::default(),
             request_read: Default::default(),
             request_data: Default::default(),
+            line: Default::default(),
+            line_data: Default::default(),
             write: Default::default(),
             write_data: Default::default(),
             completion: Default::default(),
@@ -141,6 +150,8 @@ impl Default for Receive {
             requests: RequestFetch::receive(),
             judge: Default::default(),
             gate: Default::default(),
+            walk: Default::default(),
+            pages: Default::default(),
             placement: Default::default(),
             resets: Default::default(),
             events: Default::default(),
@@ -162,7 +173,19 @@ impl Logic for Receive {
     fn update(&mut self) {
         dff_setup!(self, clock, in_placement, in_requests, fence_out);
         clock!(self, clock, intake, tcp, ring, raw_frames, deframer, requests, judge, gate);
-        clock!(self, clock, placement, resets, events, acknowledgements, notes, removals, teller);
+        clock!(
+            self,
+            clock,
+            walk,
+            pages,
+            placement,
+            resets,
+            events,
+            acknowledgements,
+            notes,
+            removals,
+            teller
+        );
 
         // What control tells.
         self.intake.context_write.next = self.context_write.val();
@@ -171,6 +194,7 @@ impl Logic for Receive {
         self.requests.context_write.next = self.context_write.val();
         self.judge.context_write.next = self.context_write.val();
         self.gate.context_write.next = self.context_write.val();
+        self.pages.context_write.next = self.context_write.val();
         self.resets.context_write.next = self.context_write.val();
         self.teller.context_write.next = self.context_write.val();
         self.intake.change.next = self.change.val();
@@ -232,7 +256,14 @@ impl Logic for Receive {
         self.requests.take.next = self.judge.take.val();
         self.requests.take_qp.next = self.judge.take_qp.val();
         StreamSource::<GateQuestion>::join(&mut self.judge.question, &mut self.gate.question);
-        StreamSource::<GateAnswer>::join(&mut self.gate.answer, &mut self.judge.answer);
+        self.walk.length.next = self.judge.question.beat.val().length;
+        StreamSource::<GateAnswer>::join(&mut self.gate.answer, &mut self.walk.from_gate);
+        StreamSource::<GateAnswer>::join(&mut self.walk.answer, &mut self.judge.answer);
+        StreamSource::<Extent>::join(&mut self.walk.extent, &mut self.pages.extent);
+        StreamSource::<Piece>::join(&mut self.pages.piece, &mut self.walk.piece);
+        StreamSource::<Piece>::join(&mut self.walk.pieces, &mut self.placement.pieces);
+        StreamSource::<PageLine>::link(&mut self.line, &mut self.pages.line);
+        StreamSink::<Beat>::link(&mut self.line_data, &mut self.pages.data);
         StreamSource::<Delivery>::join(&mut self.judge.delivery, &mut self.placement.delivery);
         StreamSource::<WriteRequest>::link(&mut self.write, &mut self.placement.write);
         StreamSource::<Beat>::link(&mut self.write_data, &mut self.placement.write_data);

@@ -98,6 +98,7 @@ pub struct Judge {
     pass: DFF<Bit>,
     dropped: DFF<Bit>,
     returned: DFF<Bit>,
+    place: Signal<Local, Place>,
     is_raw: Signal<Local, Bit>,
     send: Signal<Local, Bit>,
     kind_raw: Literal<2, { packet_kind::RAW }>,
@@ -140,6 +141,7 @@ impl Logic for Judge {
             self.arrival.beat.val().tagged & !self.arrival.beat.val().response;
         self.refusals.response.next = false;
 
+        self.place.next = self.answer.beat.val().place;
         self.is_raw.next = self.arrival.beat.val().kind == self.kind_raw.val();
         self.send.next = !self.arrival.beat.val().tagged & !self.arrival.beat.val().request;
         self.check.packet.next = self.arrival.beat.val();
@@ -217,7 +219,8 @@ impl Logic for Judge {
                 }
             }
             JudgeState::Answer => {
-                self.given.d.next.address = self.answer.beat.val().address;
+                self.given.d.next.address = self.place.val().address;
+                self.given.d.next.paged = self.place.val().paged;
                 if self.answer.valid.val() {
                     self.state.d.next = JudgeState::Give;
                     if self.answer.beat.val().refusal.any() {

@@ -138,6 +138,7 @@ impl Logic for MessageCheck {
         self.delivery.next.length = self.packet.val().length;
         self.delivery.next.write = false;
         self.delivery.next.address = 0.into();
+        self.delivery.next.paged = false;
         self.delivery.next.ask = false;
         self.delivery.next.done = false;
         self.delivery.next.complete = false;

@@ -18,6 +18,7 @@ pub mod frame_check;
 pub mod frame_intake;
 pub mod frame_queue;
 pub mod framer;
+pub mod gate_walk;
 pub mod judge;
 pub mod marker_remover;
 pub mod message_check;

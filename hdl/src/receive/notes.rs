@@ -367,9 +367,11 @@ pub struct Delivery {
     pub generation: Generation,
     /// Octets of payload in the FPDU buffer.
     pub length: Bits<16>,
-    /// Write them to `address`.
+    /// Write them: to `address`, or where the pieces say that the page walker found.
     pub write: Bit,
     pub address: Bits<64>,
+    /// There are pieces; if not for `write`, for nothing.
+    pub paged: Bit,
     /// They are a Read Request: pass it on. If neither this nor `write`, drop them.
     pub ask: Bit,
     /// Then tell that the oldest outstanding RDMA Read is done.

@@ -16,6 +16,7 @@ use crate::life::{LifeWatch, QpChange};
 use crate::literal::Literal;
 use crate::pcie::records::WriteRequest;
 use crate::pins::Ports;
+use crate::protect::records::Piece;
 use crate::receive::notes::Delivery;
 use crate::receive::read_request::ReadRequestFields;
 use crate::receive::records::{ReadAsked, ReadDone};
@@ -38,7 +39,8 @@ pub enum PlacementState {
     Fence,
 }
 
-/// One delivery after the other. A completion or an event is offered only when the last beat of the
+/// One delivery after the other. What is in pages is announced piece by piece, while its data is on
+/// its way. A completion or an event is offered only when the last beat of the
 /// payload before it was accepted, so it is behind the payload on the bus; so is whatever follows
 /// from `read_done`.
 #[derive(LogicBlock, Ports, Default)]
@@ -48,6 +50,8 @@ pub struct Placement {
     pub delivery: StreamSink<Delivery>,
     /// The payload of each delivery whose length is not zero.
     pub payload: StreamSink<Beat>,
+    /// Where the payload goes that is in pages: of each such delivery up to a last one.
+    pub pieces: StreamSink<Piece>,
     pub write: StreamSource<WriteRequest>,
     pub write_data: StreamSource<Beat>,
     pub completion: StreamSource<Completion>,
@@ -67,6 +71,11 @@ pub struct Placement {
     current: DFF<Delivery>,
     out: DFF<Beat>,
     out_full: DFF<Bit>,
+    /// Pieces of the delivery are to come, to be announced or to be thrown away.
+    walking: DFF<Bit>,
+    announcing: DFF<Bit>,
+    busy: Signal<Local, Bit>,
+    passes: Signal<Local, Bit>,
     free: Signal<Local, Bit>,
     live: Signal<Local, Bit>,
     success: Literal<8, { status::SUCCESS as u64 }>,
@@ -76,18 +85,33 @@ pub struct Placement {
 impl Logic for Placement {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, current, out, out_full);
+        dff_setup!(self, clock, state, current, out, out_full, walking, announcing);
         clock!(self, clock, lives, request);
+        self.busy.next = self.out_full.q.val() | self.walking.q.val();
         self.lives.change.next = self.change.val();
         self.lives.look.next = self.state.q.val() == PlacementState::Idle;
         self.lives.qp.next = self.delivery.beat.val().qp;
         self.live.next = self.lives.life.val().active
             & (self.lives.life.val().generation == self.current.q.val().generation);
-        self.fenced.next = (self.state.q.val() == PlacementState::Fence) & !self.out_full.q.val();
-        self.delivery.ready.next = self.state.q.val() == PlacementState::Idle;
+        self.fenced.next = (self.state.q.val() == PlacementState::Fence) & !self.busy.val();
+        self.delivery.ready.next =
+            (self.state.q.val() == PlacementState::Idle) & !self.walking.q.val();
         self.write.valid.next = self.state.q.val() == PlacementState::Request;
         self.write.beat.next.address = self.current.q.val().address;
         self.write.beat.next.bytes = self.current.q.val().length;
+        self.write.beat.next.more = false;
+        self.passes.next = self.walking.q.val() & self.announcing.q.val();
+        self.pieces.ready.next = self.walking.q.val() & !self.announcing.q.val();
+        if self.passes.val() {
+            self.write.valid.next = self.pieces.valid.val();
+            self.write.beat.next.address = self.pieces.beat.val().address;
+            self.write.beat.next.bytes = self.pieces.beat.val().bytes;
+            self.write.beat.next.more = !self.pieces.beat.val().last;
+            self.pieces.ready.next = self.write.ready.val();
+        }
+        if self.pieces.valid.val() & self.pieces.ready.val() & self.pieces.beat.val().last {
+            self.walking.d.next = false;
+        }
         self.write_data.beat.next = self.out.q.val();
         self.write_data.valid.next = self.out_full.q.val();
         self.free.next = self.write_data.ready.val() | !self.out_full.q.val();
@@ -105,14 +129,13 @@ impl Logic for Placement {
         self.read_asked.valid.next = (self.state.q.val() == PlacementState::Ask) & self.live.val();
         self.asking.next = (self.state.q.val() == PlacementState::Collect)
             | (self.state.q.val() == PlacementState::Ask);
-        self.read_done.next.valid = (self.state.q.val() == PlacementState::Finish)
-            & !self.out_full.q.val()
-            & self.live.val();
+        self.read_done.next.valid =
+            (self.state.q.val() == PlacementState::Finish) & !self.busy.val() & self.live.val();
         self.read_done.next.qp = self.current.q.val().qp;
         self.read_done.next.generation = self.current.q.val().generation;
 
         self.completion.valid.next =
-            (self.state.q.val() == PlacementState::Complete) & !self.out_full.q.val();
+            (self.state.q.val() == PlacementState::Complete) & !self.busy.val();
         self.completion.beat.next.cq = self.current.q.val().cq;
         self.completion.beat.next.qp = self.current.q.val().qp;
         self.completion.beat.next.generation = self.current.q.val().generation;
@@ -122,8 +145,7 @@ impl Logic for Placement {
         self.completion.beat.next.solicited = self.current.q.val().solicited;
         self.completion.beat.next.length = self.current.q.val().message;
         self.completion.beat.next.sequence = 0.into();
-        self.event.valid.next =
-            (self.state.q.val() == PlacementState::Tell) & !self.out_full.q.val();
+        self.event.valid.next = (self.state.q.val() == PlacementState::Tell) & !self.busy.val();
         self.event.beat.next.qp = self.current.q.val().qp;
         self.event.beat.next.generation = self.current.q.val().generation;
         self.event.beat.next.status = self.current.q.val().status;
@@ -136,9 +158,14 @@ impl Logic for Placement {
         match self.state.q.val() {
             PlacementState::Idle => {
                 self.current.d.next = self.delivery.beat.val();
-                if self.delivery.valid.val() {
+                if self.delivery.valid.val() & !self.walking.q.val() {
+                    self.walking.d.next =
+                        self.delivery.beat.val().paged & !self.delivery.beat.val().fence;
+                    self.announcing.d.next = self.delivery.beat.val().write;
                     if self.delivery.beat.val().fence {
                         self.state.d.next = PlacementState::Fence;
+                    } else if self.delivery.beat.val().write & self.delivery.beat.val().paged {
+                        self.state.d.next = PlacementState::Data;
                     } else if self.delivery.beat.val().write {
                         self.state.d.next = PlacementState::Request;
                     } else if self.delivery.beat.val().ask {
@@ -193,22 +220,22 @@ impl Logic for Placement {
                 }
             }
             PlacementState::Complete => {
-                if self.completion.ready.val() & !self.out_full.q.val() {
+                if self.completion.ready.val() & !self.busy.val() {
                     self.state.d.next = PlacementState::Idle;
                 }
             }
             PlacementState::Fence => {
-                if !self.out_full.q.val() {
+                if !self.busy.val() {
                     self.state.d.next = PlacementState::Idle;
                 }
             }
             PlacementState::Finish => {
-                if !self.out_full.q.val() {
+                if !self.busy.val() {
                     self.state.d.next = PlacementState::Idle;
                 }
             }
             PlacementState::Tell => {
-                if self.event.ready.val() & !self.out_full.q.val() {
+                if self.event.ready.val() & !self.busy.val() {
                     self.state.d.next = PlacementState::Idle;
                 }
             }
@@ -232,7 +259,7 @@ mod tests {
     /// What leaves the block, in its order.
     #[derive(Debug, PartialEq)]
     enum Seen {
-        Written(u64, Vec<u8>),
+        Written(Vec<(u64, usize)>, Vec<u8>),
         Completed(u64),
         Ended(u64),
         Asked(Box<ReadAsked>),
@@ -262,14 +289,16 @@ mod tests {
     }
 
     /// Deliveries, their payload, and what they must lead to.
-    fn script(rng: &mut ChaCha8Rng) -> (Vec<Delivery>, Vec<Packet>, Vec<Seen>) {
+    fn script(rng: &mut ChaCha8Rng) -> (Vec<Delivery>, Vec<Packet>, Vec<Piece>, Vec<Seen>) {
         let (mut deliveries, mut packets, mut expected) = (vec![], vec![], vec![]);
+        let mut pieces: Vec<Piece> = vec![];
         for n in 0..40_u64 {
             if rng.random_bool(0.1) {
                 // Whatever else a fence's record says.
                 deliveries.push(Delivery {
                     fence: true,
                     write: rng.random(),
+                    paged: rng.random(),
                     ..Default::default()
                 });
                 expected.push(Seen::Fenced);
@@ -294,8 +323,20 @@ mod tests {
             if length > 0 {
                 packets.push(Packet { octets: octets.clone(), error: false });
             }
+            let paged = length > 0 && !ask && rng.random_bool(0.5);
+            let mut places = vec![(n << 20, length)];
+            if paged {
+                places = cut(rng, n << 20, length);
+                let last = places.len() - 1;
+                pieces.extend(places.iter().enumerate().map(|(at, (address, bytes))| Piece {
+                    address: address.to_bits(),
+                    bytes: (*bytes as u64).to_bits(),
+                    last: at == last,
+                    fault: at == last && !write,
+                }));
+            }
             if write {
-                expected.push(Seen::Written(n << 20, octets));
+                expected.push(Seen::Written(places, octets));
             }
             expected.extend(complete.then_some(Seen::Completed(n)));
             expected.extend(done.then_some(Seen::Done(qp)));
@@ -307,6 +348,7 @@ mod tests {
                 length: (length as u64).to_bits(),
                 write,
                 address: (n << 20).to_bits(),
+                paged,
                 ask,
                 done,
                 complete,
@@ -316,7 +358,18 @@ mod tests {
                 ..Default::default()
             });
         }
-        (deliveries, packets, expected)
+        (deliveries, packets, pieces, expected)
+    }
+
+    /// Octets in a few pieces.
+    fn cut(rng: &mut ChaCha8Rng, address: u64, length: usize) -> Vec<(u64, usize)> {
+        let (mut places, mut left) = (vec![], length);
+        while left > 0 {
+            let bytes = rng.random_range(1..=left);
+            places.push((address + 0x1000 * places.len() as u64, bytes));
+            left -= bytes;
+        }
+        places
     }
 
     #[test]
@@ -328,7 +381,11 @@ mod tests {
             for qp in 0..QP_COUNT {
                 change!(uut, begins(qp, 9));
             }
-            let (deliveries, packets, expected) = script(&mut rng);
+            let (deliveries, packets, pieces, expected) = script(&mut rng);
+            // The pieces that are taken, and whether another one belongs to the write.
+            let (mut cut, mut more) = (0, false);
+            // The last beat of the data was accepted.
+            let mut ended = false;
             let beats = dense(&packets);
             let (mut given, mut sent, mut seen, mut open, mut idle) = (0, 0, vec![], false, 0);
             while idle < 60 {
@@ -336,7 +393,9 @@ mod tests {
                 uut.delivery.beat.next = deliveries.get(given).copied().unwrap_or_default();
                 uut.payload.valid.next = sent < beats.len();
                 uut.payload.beat.next = beats.get(sent).copied().unwrap_or_default();
-                uut.write.ready.next = !open && rng.random_bool(0.7);
+                uut.pieces.valid.next = cut < pieces.len() && rng.random_bool(0.7);
+                uut.pieces.beat.next = pieces.get(cut).copied().unwrap_or_default();
+                uut.write.ready.next = (!open || more) && rng.random_bool(0.7);
                 uut.write_data.ready.next = open && rng.random_bool(0.7);
                 uut.completion.ready.next = rng.random_bool(0.7);
                 uut.event.ready.next = rng.random_bool(0.7);
@@ -348,7 +407,13 @@ mod tests {
                 given += usize::from(takes);
                 sent += usize::from(uut.payload.valid.val() && uut.payload.ready.val());
                 if uut.write.valid.val() && uut.write.ready.val() {
-                    seen.push(Seen::Written(uut.write.beat.val().address.to_u64(), vec![]));
+                    let request = uut.write.beat.val();
+                    let place = (request.address.to_u64(), request.bytes.to_u64() as usize);
+                    match seen.last_mut() {
+                        Some(Seen::Written(places, _)) if more => places.push(place),
+                        _ => seen.push(Seen::Written(vec![place], vec![])),
+                    }
+                    more = request.more;
                     (open, idle) = (true, 0);
                 }
                 if uut.write_data.valid.val() && uut.write_data.ready.val() {
@@ -359,7 +424,7 @@ mod tests {
                         panic!("SEED={seed}: data without a request");
                     };
                     all.extend_from_slice(&octets[..bytes]);
-                    open = !beat.last;
+                    ended = beat.last;
                 }
                 if uut.completion.valid.val() && uut.completion.ready.val() {
                     assert!(!open, "SEED={seed}: a completion before its data");
@@ -380,9 +445,14 @@ mod tests {
                 if uut.event.valid.val() && uut.event.ready.val() {
                     seen.push(Seen::Ended(uut.event.beat.val().sequence.to_u64()));
                 }
+                if ended && !more {
+                    (open, ended) = (false, false);
+                }
+                cut += usize::from(uut.pieces.valid.val() && uut.pieces.ready.val());
                 edge!(uut);
             }
             assert_eq!((given, sent), (deliveries.len(), beats.len()), "SEED={seed}");
+            assert_eq!(cut, pieces.len(), "SEED={seed}: every piece is taken");
             assert_eq!(seen, expected, "SEED={seed}");
         }
     }

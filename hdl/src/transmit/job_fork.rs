@@ -1,4 +1,5 @@
 //! Hands a segment's parts to the blocks that build it.
+use crate::protect::records::Extent;
 use crate::stream::*;
 use crate::transmit::records::*;
 use rust_hdl::prelude::*;
@@ -12,14 +13,14 @@ const DEPTH_BITS: usize = 4;
 pub struct JobFork {
     pub clock: Signal<In, Clock>,
     pub sink: StreamSink<SegmentJob>,
-    pub read: StreamSource<ReadJob>,
+    pub read: StreamSource<Extent>,
     pub frame: StreamSource<FrameJob>,
     pub marker: StreamSource<StreamJob>,
     pub check: StreamSource<StreamJob>,
     pub send: StreamSource<SendJob>,
     /// A segment is taken (a pulse, for the trace).
     pub started: Signal<Out, Bit>,
-    reads: StreamFifo<ReadJob, DEPTH_BITS>,
+    reads: StreamFifo<Extent, DEPTH_BITS>,
     frames: StreamFifo<FrameJob, DEPTH_BITS>,
     markers: StreamFifo<StreamJob, DEPTH_BITS>,
     checks: StreamFifo<StreamJob, DEPTH_BITS>,
@@ -54,7 +55,7 @@ impl Logic for JobFork {
         self.checks.sink.valid.next = self.builds.val();
         self.sends.sink.beat.next = self.sink.beat.val().send;
         self.sends.sink.valid.next = self.taken.val();
-        StreamSource::<ReadJob>::link(&mut self.read, &mut self.reads.source);
+        StreamSource::<Extent>::link(&mut self.read, &mut self.reads.source);
         StreamSource::<FrameJob>::link(&mut self.frame, &mut self.frames.source);
         StreamSource::<StreamJob>::link(&mut self.marker, &mut self.markers.source);
         StreamSource::<StreamJob>::link(&mut self.check, &mut self.checks.source);

@@ -1,17 +1,8 @@
 //! What crosses between the blocks of the transmit engine.
 use crate::configuration::{CqNumber, Generation, QpNumber};
 use crate::pins::Pin;
+use crate::protect::records::Extent;
 use rust_hdl::prelude::*;
-
-/// The payload of a segment, in host memory.
-#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
-pub struct ReadJob {
-    /// Bus address of the first octet.
-    pub address: Bits<64>,
-    /// Octets; zero reads nothing and gives no packet.
-    pub bytes: Bits<16>,
-}
-
 /// The header of a segment's FPDU. All fields are in host order.
 ///
 /// ```text
@@ -90,7 +81,7 @@ pub struct SendJob {
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
 pub struct SegmentJob {
     /// For [`PayloadRead`](super::payload_read::PayloadRead).
-    pub read: ReadJob,
+    pub read: Extent,
     /// For [`FpduFramer`](super::fpdu_framer::FpduFramer).
     pub frame: FrameJob,
     /// For the marker and the CRC inserter.

@@ -32,8 +32,8 @@ pub struct SegmentParts {
     pub cq: Signal<In, CqNumber>,
     /// Octets of the stream after the segment.
     pub after: Signal<In, Bits<32>>,
-    /// Bus address of the payload, from the gate.
-    pub address: Signal<In, Bits<64>>,
+    /// Where the payload lies, from the gate.
+    pub place: Signal<In, Place>,
     /// The job is a fence.
     pub fence: Signal<In, Bit>,
     /// From [`RequestCheck`](super::request_check::RequestCheck).
@@ -56,7 +56,7 @@ pub struct SegmentParts {
     from: Signal<Local, Bits<64>>,
     to: Signal<Local, Bits<64>>,
     frame: Signal<Local, FrameJob>,
-    read_job: Signal<Local, ReadJob>,
+    read_job: Signal<Local, Extent>,
     stream_job: Signal<Local, StreamJob>,
     send_job: Signal<Local, SendJob>,
     last_bit: Signal<Local, Bits<16>>,
@@ -138,7 +138,7 @@ impl Logic for SegmentParts {
         self.frame.next.length = self.head.val().length;
         self.frame.next.source_stag = self.head.val().remote_stag;
         self.frame.next.source_offset = self.head.val().remote_offset;
-        self.read_job.next.address = self.address.val();
+        self.read_job.next.place = self.place.val();
         self.read_job.next.bytes = self.payload.val();
         if self.read.val() {
             self.read_job.next.bytes = 0.into();

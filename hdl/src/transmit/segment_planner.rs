@@ -4,7 +4,7 @@ use crate::control::records::{ContextWrite, QpEvent};
 use crate::life::QpChange;
 use crate::literal::Literal;
 use crate::memory::{field_number, QpField};
-use crate::protect::records::GateQuestion;
+use crate::protect::records::{GateQuestion, Place};
 use crate::protect::RefusalStatus;
 use crate::queue::QueueEntry;
 use crate::transmit::records::*;
@@ -46,8 +46,8 @@ pub struct SegmentPlanner {
     pub commit: Signal<In, Bit>,
     /// SND.NXT moves.
     pub sent: Signal<Out, SendNext>,
-    /// Bus address of the payload, from the gate.
-    pub address: Signal<In, Bits<64>>,
+    /// Where the payload lies, from the gate.
+    pub place: Signal<In, Place>,
     /// The job is a fence.
     pub fence: Signal<In, Bit>,
     /// The queue pair may send only after the peer's first FPDU.
@@ -187,7 +187,7 @@ impl Logic for SegmentPlanner {
         self.parts.crc.next = self.crc.value.val().any();
         self.parts.cq.next = self.cq.val();
         self.parts.after.next = self.beyond.val();
-        self.parts.address.next = self.address.val();
+        self.parts.place.next = self.place.val();
         self.parts.fence.next = self.fence.val();
         self.parts.raw.next = self.sorted.q.val().raw;
         self.parts.write.next = self.sorted.q.val().write;

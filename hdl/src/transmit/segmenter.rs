@@ -95,7 +95,7 @@ pub struct Segmenter {
     fencing: DFF<Bit>,
     chosen: DFF<QpNumber>,
     responding: DFF<Bit>,
-    address: DFF<Bits<64>>,
+    place: DFF<Place>,
     why: DFF<Bits<8>>,
     look_qp: Signal<Local, QpNumber>,
     lapsed: Signal<Local, Bit>,
@@ -106,7 +106,7 @@ pub struct Segmenter {
 impl Logic for Segmenter {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, fencing, chosen, responding, address, why);
+        dff_setup!(self, clock, state, fencing, chosen, responding, place, why);
         clock!(self, clock, planner, watch);
         self.look_qp.next = self.chosen.q.val();
         if self.state.q.val() == SegmenterState::Choose {
@@ -126,7 +126,7 @@ impl Logic for Segmenter {
         self.planner.head.next = self.head.val();
         self.planner.asked.next = self.asked.val();
         self.planner.response.next = self.responding.q.val();
-        self.planner.address.next = self.address.q.val();
+        self.planner.place.next = self.place.q.val();
         self.planner.fence.next = self.state.q.val() == SegmenterState::Fence;
         self.planner.refusal.next = self.answer.beat.val().refusal;
         self.sent.next = self.planner.sent.val();
@@ -194,7 +194,7 @@ impl Logic for Segmenter {
                 }
             }
             SegmenterState::Answer => {
-                self.address.d.next = self.answer.beat.val().address;
+                self.place.d.next = self.answer.beat.val().place;
                 self.why.d.next = self.planner.refused.val();
                 if self.answer.valid.val() {
                     self.state.d.next = SegmenterState::Choose;

@@ -5,7 +5,7 @@ use crate::control::records::*;
 use crate::life::{LifeFilter, QpChange};
 use crate::pcie::records::ReadRequest;
 use crate::pins::Ports;
-use crate::protect::records::{GateAnswer, GateQuestion};
+use crate::protect::records::{GateAnswer, GateQuestion, PageLine};
 use crate::protect::Gate;
 use crate::queue::{FenceJoin, RequestFetch};
 use crate::receive::records::{Acknowledgement, Opened, ReadAsked, ReadDone, ReceiveEdge};
@@ -77,6 +77,9 @@ pub struct Transmit {
     /// Reads of payload, and their answers in the same order.
     pub payload_read: StreamSource<ReadRequest>,
     pub payload_data: StreamSink<Beat>,
+    /// Reads of lines of page lists, one at a time.
+    pub line: StreamSource<PageLine>,
+    pub line_data: StreamSink<Beat>,
     /// The maximum read request size: 128 octets << n.
     pub max_read: Signal<In, Bits<3>>,
     /// The peers' acknowledgements.
@@ -144,6 +147,8 @@ impl Default for Transmit {
             request_data: Default::default(),
             payload_read: Default::default(),
             payload_data: Default::default(),
+            line: Default::default(),
+            line_data: Default::default(),
             max_read: Default::default(),
             acknowledgement: Default::default(),
             receive_edge: Default::default(),
@@ -198,6 +203,7 @@ impl Logic for Transmit {
         self.reads.context_write.next = self.context_write.val();
         self.segmenter.context_write.next = self.context_write.val();
         self.gate.context_write.next = self.context_write.val();
+        self.path.context_write.next = self.context_write.val();
         self.builder.context_write.next = self.context_write.val();
         self.acks.context_write.next = self.context_write.val();
         self.query.context_write.next = self.context_write.val();
@@ -291,6 +297,8 @@ impl Logic for Transmit {
         StreamSource::<SendJob>::join(&mut self.path.send, &mut self.builder.job);
         StreamSource::<ReadRequest>::link(&mut self.payload_read, &mut self.path.payload_read);
         StreamSink::<Beat>::link(&mut self.payload_data, &mut self.path.payload_data);
+        StreamSource::<PageLine>::link(&mut self.line, &mut self.path.line);
+        StreamSink::<Beat>::link(&mut self.line_data, &mut self.path.line_data);
 
         // FPDUs become frames.
         self.builder.receive_edge.next = self.receive_edge.val();

@@ -21,6 +21,8 @@ pub enum Event {
     Write(u32, u32),
     /// A memory region's record is written, valid or not.
     Register(u32, MemoryRegionContext),
+    /// The same, of a region that is a list of these pages.
+    RegisterPages(u32, MemoryRegionContext, Vec<u64>),
     /// Host and peers know a memory region that the device was not told of.
     Remember(u32, MemoryRegionContext),
     /// A memory region becomes invalid.

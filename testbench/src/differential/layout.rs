@@ -1,6 +1,6 @@
 //! Where everything lies in the host's memory.
 
-use ironwarp_abi::limits::RAW_QP;
+use ironwarp_abi::limits::{PAGE_LINE_BYTES, RAW_QP};
 use ironwarp_abi::queue::{CompletionEntry, SendRequest};
 use std::ops::Range;
 
@@ -27,16 +27,20 @@ pub const BASE: u64 = 0x1_0000_0000;
 const RING_BYTES: u64 = (SendRequest::BYTES as u64) << RING_LOG2_MAX;
 const CQ_BYTES: u64 = (CompletionEntry::BYTES as u64) << CQ_LOG2_MAX;
 const CQ_RINGS: u64 = BASE + 2 * RING_BYTES * QPS as u64;
+const LISTS: u64 = CQ_RINGS + CQ_BYTES * (FENCE_CQ as u64 + 1);
+/// Octets of a region's page list: more than the longest one has.
+pub const LIST_BYTES: u64 = 2 * PAGE_LINE_BYTES as u64;
 /// Where the buffers lie.
-pub const DATA: Range<u64> = CQ_RINGS + CQ_BYTES * (FENCE_CQ as u64 + 1)..BASE + BYTES as u64;
+pub const DATA: Range<u64> = LISTS + PAGE..BASE + BYTES as u64;
 /// Octets in all, a multiple of the page.
-pub const BYTES: usize = 0x3_8000;
+pub const BYTES: usize = 0x3_9000;
 /// The page: no packet on the bus crosses a multiple of it.
 pub const PAGE: u64 = 4096;
 /// A bus address at which there is no memory.
 pub const NOWHERE: u64 = 0x7_0000_0000;
 
 const _: () = assert!(DATA.start + 0x2_0000 < DATA.end, "room for buffers");
+const _: () = assert!(LISTS + LIST_BYTES * REGIONS as u64 <= DATA.start, "and for page lists");
 
 /// The send queue of a queue pair.
 pub fn send_ring(qp: u32) -> u64 {
@@ -53,7 +57,12 @@ pub fn cq_ring(cq: u32) -> u64 {
     CQ_RINGS + CQ_BYTES * u64::from(cq)
 }
 
+/// The page list of a memory region.
+pub fn page_list(region: u32) -> u64 {
+    LISTS + LIST_BYTES * u64::from(region)
+}
+
 /// The octets of the arena that belong to completion queues.
 pub fn cq_octets() -> Range<usize> {
-    (CQ_RINGS - BASE) as usize..(DATA.start - BASE) as usize
+    (CQ_RINGS - BASE) as usize..(LISTS - BASE) as usize
 }

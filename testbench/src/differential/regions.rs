@@ -1,18 +1,51 @@
 //! The memory regions, and places in them.
 
 use super::event::{At, Place};
-use super::layout::{BASE, BYTES};
+use super::layout::{BASE, BYTES, PAGE};
 use ironwarp_abi::context::MemoryRegionContext;
 use std::collections::BTreeMap;
 
-/// The memory regions as the host wrote them.
+/// A memory region as the host wrote it.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    record: MemoryRegionContext,
+    /// There is memory, and the page list says where.
+    there: bool,
+}
+
+/// The memory regions.
 #[derive(Default)]
-pub struct Regions(pub(super) BTreeMap<u32, MemoryRegionContext>);
+pub struct Regions(BTreeMap<u32, Known>);
+
+/// There is memory from one bus address on for so many octets.
+fn memory(address: u64, octets: u64) -> bool {
+    let end = BASE + BYTES as u64;
+    address >= BASE && address.checked_add(octets).is_some_and(|behind| behind <= end)
+}
 
 impl Regions {
+    /// The host wrote a record, and the pages of its list if it is one.
+    pub(super) fn set(&mut self, index: u32, record: MemoryRegionContext, pages: &[u64]) {
+        let page = 1 << record.page_log2;
+        // Of a large page only a part is used, which is there.
+        let page_there = |at: &u64| at % page == 0 && (page > PAGE || memory(*at, page));
+        let there = match record.paged {
+            false => memory(record.bus_address, record.length),
+            true => memory(record.bus_address, 0) && pages.iter().all(page_there),
+        };
+        self.0.insert(index, Known { record, there });
+    }
+
+    /// The device knows it no more.
+    pub(super) fn forget(&mut self, index: u32) {
+        if let Some(region) = self.0.get_mut(&index) {
+            region.record.valid = false;
+        }
+    }
+
     /// STag and offset of a place for so many octets. A region that is not there has no octets.
     pub fn resolve(&self, place: &Place, length: u32) -> (u32, u64) {
-        let region = self.0.get(&place.region).copied().unwrap_or_default();
+        let region = self.0.get(&place.region).copied().unwrap_or_default().record;
         let room = region.length.saturating_sub(length.into()) + 1;
         let end = region.base.wrapping_add(region.length).wrapping_sub(length.into());
         let offset = match place.at {
@@ -26,7 +59,9 @@ impl Regions {
 
     /// So many octets may certainly be used there in this way, and are there.
     pub fn grants(&self, place: &Place, length: u32, way: Way) -> bool {
-        let Some(region) = self.0.get(&place.region) else { return length == 0 };
+        let Some(Known { record: region, there }) = self.0.get(&place.region) else {
+            return length == 0;
+        };
         let inside = matches!(place.at, At::Inside(_) | At::End(0) | At::Start(0));
         let right = match way {
             Way::Read => region.local_read,
@@ -35,8 +70,7 @@ impl Regions {
         };
         let right = right && region.valid && region.pd == PD;
         // What is written where no memory is does no harm.
-        let memory = BASE..=BASE + BYTES as u64 - region.length;
-        let there = way == Way::Write || memory.contains(&region.bus_address);
+        let there = *there || way == Way::Write && !region.paged;
         length == 0
             || right && there && inside && place.key == 0 && u64::from(length) <= region.length
     }

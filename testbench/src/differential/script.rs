@@ -1,7 +1,7 @@
 //! What the host knows, and what comes of an event: accesses to memory and BAR 0, and frames.
 
 use super::event::{Compose, Event, Ulpdu, Work};
-use super::layout::{cq_ring, receive_ring, send_ring, CQ_LOG2_MAX, FENCE_CQ, QPS, RAW};
+use super::layout::{cq_ring, page_list, receive_ring, send_ring, CQ_LOG2_MAX, FENCE_CQ, QPS, RAW};
 use super::pair::{QueuePair, Ring};
 use super::peer::{port, Peer, LOCAL_PORT};
 use super::regions::{Regions, Way};
@@ -121,17 +121,22 @@ impl Script {
             Event::Read(address) => vec![Action::Read(*address)],
             Event::Write(address, value) => vec![Action::Write(*address, *value)],
             Event::Register(index, region) => {
-                self.regions.0.insert(*index, *region);
+                self.regions.set(*index, *region, &[]);
                 record(table::MEMORY_REGION, *index, &region.to_words())
             }
+            Event::RegisterPages(index, region, pages) => {
+                self.regions.set(*index, *region, pages);
+                let octets = pages.iter().flat_map(|page| page.to_le_bytes()).collect();
+                let mut actions = vec![Action::Memory(page_list(*index), octets)];
+                actions.extend(record(table::MEMORY_REGION, *index, &region.to_words()));
+                actions
+            }
             Event::Remember(index, region) => {
-                self.regions.0.insert(*index, MemoryRegionContext { valid: false, ..*region });
+                self.regions.set(*index, MemoryRegionContext { valid: false, ..*region }, &[]);
                 vec![]
             }
             Event::Forget(index) => {
-                if let Some(region) = self.regions.0.get_mut(index) {
-                    region.valid = false;
-                }
+                self.regions.forget(*index);
                 record(table::MEMORY_REGION, *index, &[])
             }
             Event::StartCq(cq, log2, vector) => self.start_cq(*cq, *log2, *vector),

@@ -326,6 +326,7 @@ impl Host {
             remote_read: !sink,
             remote_write: sink,
             valid: true,
+            ..MemoryRegionContext::default()
         };
         self.write(commit(table::MEMORY_REGION, number_of(region.stag), &context.to_words()));
         self.judge.ledger.regions.push(region);

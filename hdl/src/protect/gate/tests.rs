@@ -4,12 +4,14 @@ use crate::stream::bench::*;
 use ironwarp_abi::context::stag;
 use rand::Rng;
 
-/// The words of a record as the control plane writes them: the last first, not valid.
+/// The words of a record as the control plane writes them: that with `valid` first, but not valid,
+/// and last.
 fn writes(region: &MemoryRegionContext) -> Vec<(usize, u32)> {
-    let words = region.to_words();
-    let last = words.len() - 1;
-    let early = (last, words[last] & !(1 << 31));
-    std::iter::once(early).chain(words.into_iter().enumerate()).collect()
+    let mut words: Vec<_> = region.to_words().into_iter().enumerate().collect();
+    let last = words.remove(field(MemoryRegionContext::FIELDS, "valid").word());
+    words.insert(0, (last.0, last.1 & !(1 << 31)));
+    words.push(last);
+    words
 }
 
 fn offer(uut: &mut Gate, index: u64, word: Option<(usize, u32)>) {
@@ -30,7 +32,7 @@ fn write(uut: &mut Gate, index: u64, region: &MemoryRegionContext) {
     offer(uut, index, None);
 }
 
-fn ask(uut: &mut Gate, question: GateQuestion) -> (u64, u64) {
+fn ask(uut: &mut Gate, question: GateQuestion) -> (u64, Place) {
     uut.question.beat.next = question;
     uut.question.valid.next = true;
     uut.answer.ready.next = true;
@@ -39,7 +41,7 @@ fn ask(uut: &mut Gate, question: GateQuestion) -> (u64, u64) {
         if uut.answer.valid.val() {
             let answer = uut.answer.beat.val();
             edge!(*uut);
-            return (answer.refusal.to_u64(), answer.address.to_u64());
+            return (answer.refusal.to_u64(), answer.place);
         }
         let taken = uut.question.ready.val();
         edge!(*uut);
@@ -49,24 +51,31 @@ fn ask(uut: &mut Gate, question: GateQuestion) -> (u64, u64) {
 }
 
 /// The rules in the order of RFC 5041 s. 7.1, in Rust's widest integers.
-fn judge(region: &MemoryRegionContext, question: &GateQuestion) -> (u64, u64) {
+fn judge(region: &MemoryRegionContext, question: &GateQuestion) -> (u64, Place) {
     let (offset, length) = (question.offset.to_u64() as u128, question.length.to_u64() as u128);
     let (base, size) = (region.base as u128, region.length as u128);
     let rights = [region.local_read, region.local_write, region.remote_read, region.remote_write];
     if length == 0 {
-        (refusal::NONE, 0)
+        (refusal::NONE, Place::default())
     } else if !region.valid || u64::from(region.stag) != question.stag.to_u64() {
-        (refusal::STAG, 0)
+        (refusal::STAG, Place::default())
     } else if u64::from(region.pd) != question.pd.to_u64() {
-        (refusal::DOMAIN, 0)
+        (refusal::DOMAIN, Place::default())
     } else if !rights[question.right.to_u64() as usize] {
-        (refusal::RIGHTS, 0)
+        (refusal::RIGHTS, Place::default())
     } else if offset + length > 1 << 64 {
-        (refusal::WRAP, 0)
+        (refusal::WRAP, Place::default())
     } else if offset < base || offset + length > base + size {
-        (refusal::BOUNDS, 0)
+        (refusal::BOUNDS, Place::default())
     } else {
-        (refusal::NONE, region.bus_address.wrapping_add((offset - base) as u64))
+        let first = if region.paged { region.first_offset.into() } else { region.bus_address };
+        let place = Place {
+            address: first.wrapping_add((offset - base) as u64).to_bits(),
+            paged: region.paged,
+            page_log2: u64::from(region.page_log2).to_bits(),
+            list: (region.bus_address >> LINE_BITS).to_bits(),
+        };
+        (refusal::NONE, place)
     }
 }
 
@@ -101,6 +110,9 @@ fn judges_as_the_rules_say() {
             remote_read: rng.random(),
             remote_write: rng.random(),
             valid: rng.random_bool(0.9),
+            paged: rng.random(),
+            page_log2: rng.random_range(0..32),
+            first_offset: rng.random(),
         };
         write(&mut uut, number, &region);
         for _ in 0..300 {
@@ -168,8 +180,9 @@ fn a_region_changes_at_once() {
         ..Default::default()
     };
     let moved = MemoryRegionContext { bus_address: 0x66_8888_0000, pd: 4, ..old };
+    let paged = MemoryRegionContext { paged: true, page_log2: 16, first_offset: 0x765, ..moved };
     let cleared = MemoryRegionContext::default();
-    for new in [moved, cleared] {
+    for new in [moved, paged, cleared] {
         let (mut olds, mut news) = (0, 0);
         for pd in [3_u64, 4] {
             for wait in 0..30 {
@@ -204,7 +217,7 @@ fn a_region_changes_at_once() {
                     }
                 }
                 let answer = answer.expect("an answer");
-                let got = (answer.refusal.to_u64(), answer.address.to_u64());
+                let got = (answer.refusal.to_u64(), answer.place);
                 let (before, after) = (judge(&old, &question), judge(&new, &question));
                 assert!(got == before || got == after, "{wait}: {got:?}");
                 olds += usize::from(got == before);

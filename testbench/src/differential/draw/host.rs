@@ -1,63 +1,16 @@
-//! What the host does: regions, contexts and work requests.
+//! What the host does: contexts and work requests.
 
-use super::{Draw, MESSAGE_MAX, SOUND};
+use super::regions::SOUND;
+use super::{Draw, MESSAGE_MAX};
 use crate::differential::chance::Chance;
 use crate::differential::event::{At, Event, Place, Work};
-use crate::differential::layout::{BASE, CQS, DATA, NOWHERE, QPS, RAW, REGIONS, RING_LOG2_MAX};
+use crate::differential::layout::{CQS, QPS, RAW, REGIONS, RING_LOG2_MAX};
 use crate::differential::regions::PD;
 use ironwarp_abi::configuration::REFERENCE;
-use ironwarp_abi::context::{stag, table, MemoryRegionContext, QueuePairContext};
+use ironwarp_abi::context::{table, QueuePairContext};
 use ironwarp_abi::queue::opcode;
 
 impl Draw {
-    /// A region; the first ones are sound, the others lack something. What is written into regions
-    /// of odd numbers is never read from those of even numbers: that would be a race.
-    pub(super) fn region(&mut self, index: u32) -> MemoryRegionContext {
-        let half = (DATA.end - DATA.start) / 2;
-        let sink = index % 2 == 1;
-        // Sound ones have room for every message.
-        let least = if index < SOUND { MESSAGE_MAX } else { 1 };
-        let length = least + self.chance.size(0x5fff);
-        let start = self.chance.within(0..=half as u32 - length);
-        let base = match self.chance.within(0..=3) {
-            0 => 0,
-            1 => u64::MAX - u64::from(length) + 1,
-            _ => u64::from(self.chance.any()) << self.chance.within(0..=31),
-        };
-        let sound = MemoryRegionContext {
-            base,
-            length: length.into(),
-            // Of the index, the low part is the region's number, and the rest is the host's choice.
-            stag: self.stag(index),
-            bus_address: DATA.start + u64::from(sink) * half + u64::from(start),
-            pd: PD,
-            local_read: true,
-            local_write: true,
-            remote_read: true,
-            remote_write: true,
-            valid: true,
-        };
-        if index < SOUND {
-            return sound;
-        }
-        // Half of it is where no memory is.
-        let over = u64::from(length / 2);
-        let beyond = if sink { DATA.end - over } else { BASE - over };
-        match self.chance.within(0..=5) {
-            0 => MemoryRegionContext { remote_write: false, local_read: false, ..sound },
-            1 => MemoryRegionContext { remote_read: false, local_write: false, ..sound },
-            2 => MemoryRegionContext { pd: PD ^ 1, ..sound },
-            3 => MemoryRegionContext { bus_address: NOWHERE, ..sound },
-            4 => MemoryRegionContext { bus_address: beyond, ..sound },
-            _ => MemoryRegionContext { valid: false, ..sound },
-        }
-    }
-
-    fn stag(&mut self, index: u32) -> u32 {
-        let index = self.chance.any() << REFERENCE.mr_bits & 0xff_ffff | index;
-        stag(index, self.chance.any() as u8)
-    }
-
     /// What the device must refuse: a table or an object that it does not have, a completion queue
     /// that it does not have in a queue pair's record.
     pub(super) fn refused(&mut self) {
@@ -228,16 +181,6 @@ impl Draw {
                 work.length = work.length.max(14);
             }
             self.push(Event::Send(RAW, work));
-        }
-    }
-
-    pub(super) fn regions(&mut self) {
-        let index = self.chance.within(0..=REGIONS - 1);
-        if self.chance.one_in(4) {
-            self.push(Event::Forget(index));
-        } else {
-            let region = self.region(index);
-            self.push(Event::Register(index, region));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Draws the events of a programme.
 
 mod host;
+mod regions;
 mod wire;
 
 use super::chance::Chance;
@@ -9,8 +10,6 @@ use super::layout::{CQS, CQ_LOG2_MAX, QPS, RAW, REGIONS, VECTORS};
 use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::registers;
 
-/// Regions with all rights, inside memory.
-const SOUND: u32 = 6;
 /// Octets of the longest message.
 const MESSAGE_MAX: u32 = 0x2000;
 
@@ -47,8 +46,7 @@ impl Draw {
             self.push(Event::StartCq(cq, (log2 as u8).min(CQ_LOG2_MAX), vector));
         }
         for index in 0..REGIONS {
-            let region = self.region(index);
-            self.push(Event::Register(index, region));
+            self.register(index);
         }
         for qp in 0..self.qps {
             let context = self.context(qp);
