@@ -91,7 +91,8 @@ impl World {
     /// [`kernel_streams`](ironwarp_driver::pci::PciFunction::kernel_streams).
     ///
     /// # Errors
-    /// As [`Uplink::open`](crate::Uplink::open) if the network cannot be had, and as [`World::pair`].
+    /// As [`Uplink::open`](crate::Uplink::open) if the network cannot be had, and as
+    /// [`World::pair`].
     pub fn on_network(
         kind: DeviceKind,
         network: &Network,
