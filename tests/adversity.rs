@@ -121,6 +121,28 @@ fn a_network_that_only_takes_its_time() {
     }
 }
 
+/// What is lost, early or damaged is sent again, and kept until what comes before it is there.
+//= rfc9293#3.8.1
+//= type=test
+#[test]
+fn models_repair_what_a_network_loses() {
+    for seed in seeds(4) {
+        for network in [
+            "loss=1%,reorder=1%",
+            "loss=1%,duplicate=0.1%,corrupt=0.1%,delay=50us",
+            "loss=3%,burst=3",
+        ] {
+            let impairment: Impairment = network.parse().expect("an impairment");
+            let simulation = Options { seed, ..Options::default() };
+            let impairment = impairment.or_seed(seed);
+            moves(
+                network,
+                &Plan { devices: [Model; 2], impairment, simulation, ..Plan::default() },
+            );
+        }
+    }
+}
+
 /// What the network says is about the right direction, whatever is at the ends.
 #[test]
 fn a_network_is_told() {
