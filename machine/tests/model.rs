@@ -115,22 +115,24 @@ fn through(network: &str) -> (Pair, Arc<World>) {
 /// What a network does without losing a frame or its place changes no octet.
 #[test]
 fn networks_that_only_take_their_time_change_nothing() {
-    for network in [
-        "duplicate=100%",
-        "duplicate=20%,jitter=200us",
-        "delay=5ms",
-        "delay=40ms,jitter=10ms",
-        "rate=100mbit",
-        "rate=1gbit,queue=200,delay=100us,jitter=20us,duplicate=5%",
+    for (network, near) in [
+        ("duplicate=100%", true),
+        ("duplicate=20%,jitter=200us", true),
+        ("delay=5ms", true),
+        ("delay=40ms,jitter=10ms", false),
+        ("rate=100mbit", true),
+        ("rate=1gbit,queue=200,delay=100us,jitter=20us,duplicate=5%", true),
     ] {
         for seed in 0..3 {
             let (mut pair, world) = through(&format!("{network},seed={seed}"));
             pair.connect(&StartupOptions::default(), &StartupOptions::default());
             exchange(&mut pair);
             let [there, back] = world.network().unwrap().directions;
-            // The window is smaller than the queue, and no clock runs out without need.
+            // The window is smaller than the queue, and no clock runs out without need: but for a
+            // round trip of more than the 40 ms that are waited before the first one is measured.
             assert_eq!((there.dropped, back.dropped), (0, 0), "{network},seed={seed}");
-            assert_eq!((there.resent, back.resent), (0, 0), "{network},seed={seed}");
+            let resent = there.resent + back.resent;
+            assert!(resent == 0 || !near, "{network},seed={seed}: {resent} segments");
         }
     }
 }
