@@ -76,7 +76,9 @@ pub fn reset(seed: u64, make: &Make) -> Reset {
     let events = programme.events.iter();
     let kept = events.filter_map(|event| match (chance.one_in(LEFT_OUT), event) {
         (false, event) => Some(event.clone()),
-        (true, Event::Register(index, region) | Event::RegisterPages(index, region, _)) => Some(Event::Remember(*index, *region)),
+        (true, Event::Register(index, region) | Event::RegisterPages(index, region, _)) => {
+            Some(Event::Remember(*index, *region))
+        }
         (true, _) => None,
     });
     let programme = Programme { events: kept.collect(), ..programme.clone() };
