@@ -19,8 +19,8 @@ impl PageList {
     /// The list of a mapping, in memory of its own; none if the mapping is one run.
     ///
     /// # Errors
-    /// [`Error::Capability`] if the device knows no page lists, [`Error::OutOfRange`] if the runs are
-    /// not of pages that one may have; what allocating the list says.
+    /// [`Error::Capability`] if the device knows no page lists, [`Error::OutOfRange`] if the runs
+    /// are not of pages that one may have; what allocating the list says.
     pub fn of(device: &Device, mapping: &DeviceMemory) -> Result<Option<Self>, Error> {
         let [_, _, ..] = mapping.runs() else { return Ok(None) };
         device.needs_page_lists()?;

@@ -61,12 +61,13 @@ pub enum Committing {
 /// ```
 /// It is refused if the table or the object does not exist; if a bit outside every field is set;
 /// if a completion queue, flow or interrupt vector that the record names does not exist, or one of
-/// its rings is too large; if it is for a queue pair or a completion queue that is started. A
-/// commit empties the window, be it refused or not: a word that is not written is zero.
+/// its rings is too large; if the numbers of a region do not fit together, as
+/// [`MemoryRegionContext::in_range`] says; if it is for a queue pair or a completion queue that is
+/// started. A commit empties the window, be it refused or not: a word that is not written is zero.
 ///
 /// A region's and a flow's word with `valid` comes first, with that clear, and then as the last:
-/// until it has come nobody takes the record for a valid one. Words that were never written are not checked: a
-/// commit takes as many clocks as words were written and the record has, and about four.
+/// until it has come nobody takes the record for a valid one. Words that were never written are not
+/// checked: a commit takes as many clocks as words were written and the record has, and about four.
 #[derive(LogicBlock, Ports, Default)]
 pub struct Committer {
     pub clock: Signal<In, Clock>,

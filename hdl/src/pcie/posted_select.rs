@@ -12,8 +12,9 @@ use rust_hdl::prelude::*;
 ///                    > in turn ---<
 /// completion write /              \ order -> PostedData
 /// ```
-/// A request a clock; the clients take turns, but for payload whose request says that there is more. A client's `ready` depends on the `valid` of the
-/// other client, not on its own. While bus mastering is off, none is taken.
+/// A request a clock; the clients take turns, but where a request says that there is more: then it
+/// is the same client's again. A client's `ready` depends on the `valid` of the other client, not
+/// on its own. While bus mastering is off, none is taken.
 #[derive(LogicBlock, Ports, Default)]
 pub struct PostedSelect {
     pub clock: Signal<In, Clock>,

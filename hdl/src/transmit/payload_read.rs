@@ -16,8 +16,8 @@ pub struct ReadPart {
     pub fault: Bit,
 }
 
-/// Splits the pieces of a segment's payload into reads, none across a 4 KiB boundary or longer than the maximum
-/// read request size or 512 octets, and joins the answers to one dense packet.
+/// Splits the pieces of a segment's payload into reads, none across a 4 KiB boundary or longer than
+/// the maximum read request size or 512 octets, and joins the answers to one dense packet.
 ///
 /// ```text
 /// job --> split --> read request
