@@ -95,9 +95,8 @@ fn entry(list: u64, index: u64, host: &mut dyn Host) -> Result<u64, Fault> {
     let mut line = [0; PAGE_LINE_BYTES];
     let at = index / ENTRIES * PAGE_LINE_BYTES as u64;
     host.read(list.wrapping_add(at), &mut line)?;
-    let entry = line.chunks_exact(PAGE_ENTRY_BYTES).nth((index % ENTRIES) as usize);
-    let entry = entry.and_then(|octets| octets.try_into().ok());
-    entry.map(u64::from_le_bytes).ok_or(Fault)
+    let behind = &line[(index % ENTRIES) as usize * PAGE_ENTRY_BYTES..];
+    behind.first_chunk().map(|entry| u64::from_le_bytes(*entry)).ok_or(Fault)
 }
 
 #[cfg(test)]
