@@ -261,6 +261,8 @@ impl Logic for Rnic {
         self.counted.next.overflow = self.complete.overflow.val();
         self.counted.next.mac = self.mac_counts.val().into();
         self.control.counts.next = self.counted.val().into();
+        // Nothing is sent again yet: these two registers keep what they begin with.
+        self.control.later_counts.next = 0.into();
         self.passed.next.transmit = self.transmit.stations.val();
         self.passed.next.receive = self.receive.stations.val();
         self.passed.next.written = self.complete.written.val();
