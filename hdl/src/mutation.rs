@@ -44,7 +44,7 @@ pub enum PlantError {
 pub const MUTATIONS: &[Mutation] = &[
     Mutation {
         about: "the gate lets a peer write one octet beyond a region",
-        module: "top$receive$gate",
+        module: "top$receive$gate$gate",
         target: "outside",
         right: "below$q | (relative_end > ((size$q) & 65'h1ffffffffffffffff))",
         wrong: "below$q | (relative_end > ((size$q) & 65'h1ffffffffffffffff) + 65'h1)",
@@ -149,14 +149,14 @@ pub const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         about: "the upper bits of a peer's STag are not compared",
-        module: "top$receive$gate",
+        module: "top$receive$gate$gate",
         target: "stranger$d",
         right: "~grant[32'h1f] | (stags$words$0 != asked$q[(64'h0)+:(32)])",
         wrong: "~grant[32'h1f] | (stags$words$0[17:0] != asked$q[17:0])",
     },
     Mutation {
         about: "lines of a page list are kept when a region's record changes",
-        module: "top$receive$pages$cache",
+        module: "top$receive$gate$pages$cache",
         target: "flush",
         right: "context_write[(64'h0)+:(1)] & ((context_write[(64'h1)+:(4)] == mr_table) | \
                 (context_write[(64'h1)+:(4)] == every_table))",
@@ -164,7 +164,7 @@ pub const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         about: "an entry of a page list that is not the address of a page is taken for one",
-        module: "top$receive$pages",
+        module: "top$receive$gate$pages",
         target: "stray",
         right: "((entry$q) & 32'hffffffff) & below",
         wrong: "32'h0",

@@ -174,7 +174,7 @@ impl Logic for Rnic {
         );
         self.control.fence_told.next = self.complete.fence_told.val();
 
-        // Work requests and payload from host memory.
+        // Work requests, payload and page lists from host memory.
         StreamSource::<ReadRequest>::join(
             &mut self.transmit.request_read,
             &mut self.pcie.send_read,
@@ -190,8 +190,6 @@ impl Logic for Rnic {
             &mut self.pcie.receive_read,
         );
         StreamSource::<Beat>::join(&mut self.pcie.receive_data, &mut self.receive.request_data);
-
-        // Page lists.
         StreamSource::<PageLine>::join(&mut self.transmit.line, &mut self.lines.line_a);
         StreamSource::<PageLine>::join(&mut self.receive.line, &mut self.lines.line_b);
         StreamSource::<Beat>::join(&mut self.lines.data_a, &mut self.transmit.line_data);
@@ -223,15 +221,13 @@ impl Logic for Rnic {
             &mut self.control.event_overflow,
         );
 
-        // What the receive side tells the transmit side.
+        // What the receive side tells the transmit side; RDMA Reads, as responder and requester.
         StreamSource::<Acknowledgement>::join(
             &mut self.receive.acknowledgement,
             &mut self.transmit.acknowledgement,
         );
         self.transmit.receive_edge.next = self.receive.receive_edge.val();
         self.transmit.opened.next = self.receive.opened.val();
-
-        // RDMA Reads, as responder and as requester.
         StreamSource::<ReadAsked>::join(
             &mut self.receive.read_asked,
             &mut self.transmit.read_asked,

@@ -39,6 +39,11 @@ fn sound(seed: u64, runner: &str) -> bool {
     }
 }
 
+/// `PLANTED` names the only mistake that is looked for.
+fn asked(number: u8) -> bool {
+    std::env::var("PLANTED").map_or(true, |one| one.parse() == Ok(number))
+}
+
 #[test]
 fn every_planted_mistake_is_found_and_none_where_there_is_none() {
     let make = || planted(0);
@@ -47,7 +52,7 @@ fn every_planted_mistake_is_found_and_none_where_there_is_none() {
     let breaks = sweep(0..SOUND, cores(), 1, On::Hardware(&make, None));
     assert!(breaks.findings.is_empty(), "without a mistake: {}", breaks.findings[0]);
     let mut gross = 0;
-    for (about, number) in MISTAKES.iter().zip(1..) {
+    for (about, number) in MISTAKES.iter().zip(1..).filter(|(_, number)| asked(*number)) {
         let Some((seed, runner, what)) = found(number) else {
             panic!("{about}: not found in {} seeds", STEPS[STEPS.len() - 1]);
         };

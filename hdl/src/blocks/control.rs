@@ -2,11 +2,13 @@
 
 use crate::control::bar_decoder::BarDecoder;
 use crate::control::committer::Committer;
+use crate::control::copy_order::CopyOrder;
 use crate::control::counters::Counters;
 use crate::control::fences::Fences;
 use crate::control::msix_table::MsixTable;
 use crate::control::qp_state::QpState;
 use crate::control::record_masks::RecordMasks;
+use crate::control::region_check::RegionCheck;
 use crate::control::register_file::RegisterFile;
 use crate::control::register_reader::RegisterReader;
 use crate::control::time_base::TimeBase;
@@ -16,6 +18,8 @@ blocks! {
     register_file: RegisterFile::default(),
     register_reader: RegisterReader::default(),
     record_masks: RecordMasks::default(),
+    region_check: RegionCheck::default(),
+    copy_order: CopyOrder::default(),
     committer: Committer::default(),
     time_base: TimeBase::default(),
     counters: Counters::<17>::default(),

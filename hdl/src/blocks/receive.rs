@@ -1,10 +1,10 @@
 //! The blocks of `receive` that stand alone.
 
 use crate::receive::{
-    acceptance::Acceptance, buffer_count::BufferCount, checksums::Checksums, crc_check::CrcCheck,
-    ddp_check::DdpCheck, ddp_header::DdpHeader, flow_entries::FlowEntries, flow_hash::FlowHash,
-    flow_table::FlowTable, fpdu_length::FpduLength, fpdu_need::FpduNeed, fpdu_size::FpduSize,
-    fpdu_start::FpduStart, frame_check::FrameCheck, frame_intake::FrameIntake,
+    acceptance::Acceptance, announcer::Announcer, buffer_count::BufferCount, checksums::Checksums,
+    crc_check::CrcCheck, ddp_check::DdpCheck, ddp_header::DdpHeader, flow_entries::FlowEntries,
+    flow_hash::FlowHash, flow_table::FlowTable, fpdu_length::FpduLength, fpdu_need::FpduNeed,
+    fpdu_size::FpduSize, fpdu_start::FpduStart, frame_check::FrameCheck, frame_intake::FrameIntake,
     frame_queue::FrameQueue, framer::Framer, gate_walk::GateWalk, judge::Judge,
     marker_remover::MarkerRemover, message_check::MessageCheck, message_records::MessageRecords,
     message_states::MessageStates, next_fpdu::NextFpdu, octet_mask::OctetMask,
@@ -12,7 +12,7 @@ use crate::receive::{
     placement::Placement, raw_ring::RawRing, read_request::ReadRequestFields,
     reset_events::ResetEvents, ring_reader::RingReader, stream_ring::StreamRing,
     stream_span::StreamSpan, stream_work::StreamWork, tcp_receive::TcpReceive,
-    window_teller::WindowTeller, Receive,
+    window_teller::WindowTeller, write_gate::WriteGate, Receive,
 };
 
 blocks! {
@@ -49,6 +49,8 @@ blocks! {
     message_records: MessageRecords::default(),
     packet_life: PacketLife::default(),
     gate_walk: GateWalk::default(),
+    write_gate: WriteGate::default(),
+    announcer: Announcer::default(),
     judge: Judge::default(),
     read_request_fields: ReadRequestFields::default(),
     placement: Placement::default(),

@@ -1,13 +1,14 @@
 //! Takes a record out of the context window, whole, if the device can have it.
+use super::copy_order::CopyOrder;
 use super::record_masks::{RecordMasks, RecordWord};
 use super::records::{CommitCommand, ContextWrite, CqCommand, PageWrite, Wipe, EVERY_TABLE};
+use super::region_check::RegionCheck;
 use crate::configuration::*;
 use crate::literal::Literal;
 use crate::memory::{field, DualPortRam, Table};
 use crate::pins::Ports;
-use crate::protect::records::LINE_BITS;
 use ironwarp_abi::context::*;
-use ironwarp_abi::limits::{NUMBER_BITS, PAGED_LENGTH_BITS, PAGE_BITS_MIN, QUEUE_BITS_MAX};
+use ironwarp_abi::limits::{NUMBER_BITS, QUEUE_BITS_MAX};
 use ironwarp_abi::registers::CONTEXT_WINDOW_WORDS;
 use rust_hdl::prelude::*;
 
@@ -16,24 +17,11 @@ const COUNT_BITS: usize = NUMBER_BITS + 1;
 /// The width of the number of a word in the window.
 const WORD_BITS: usize = 5;
 
-/// The number of a record's last word.
-const fn last(words: usize) -> u64 {
-    words as u64 - 1
-}
-
 const _: () = {
     assert!(CONTEXT_WINDOW_WORDS == 1 << WORD_BITS);
     let region = field(MemoryRegionContext::FIELDS, "valid");
     let flow = field(FlowContext::FIELDS, "valid");
     assert!(region.bit() == 31 && flow.bit() == 31);
-    // What follows from a page list's mark stands with it or behind it, and the rest before it.
-    let fields = MemoryRegionContext::FIELDS;
-    let (paged, log2) = (field(fields, "paged"), field(fields, "page_log2"));
-    assert!(paged.word() == region.word() && paged.bit() == 20);
-    assert!(log2.word() == region.word() && log2.bit() == 21 && log2.width == 5);
-    assert!(field(fields, "bus_address").word() < region.word() && LINE_BITS == 6);
-    assert!(field(fields, "length").word() + 1 < region.word() && PAGED_LENGTH_BITS == 32 + 12);
-    assert!(field(fields, "first_offset").word() > region.word());
     let send = field(QueuePairContext::FIELDS, "send_queue_log2");
     let receive = field(QueuePairContext::FIELDS, "receive_queue_log2");
     assert!(send.word() == receive.word() && send.bit() == 16 && receive.bit() == 24);
@@ -88,6 +76,8 @@ pub struct Committer {
     window: DualPortRam<Bits<32>, WORD_BITS>,
     cqs: Table<Bit, CQ_BITS>,
     masks: RecordMasks,
+    region: RegionCheck,
+    order: CopyOrder,
     state: DFF<Committing>,
     held: DFF<CommitCommand>,
     /// Bit n: word n was written since the last commit.
@@ -103,22 +93,9 @@ pub struct Committer {
     step_early: DFF<Bit>,
     early: DFF<Bit>,
     bad: DFF<Bit>,
-    /// Of a memory region: it cannot be a page list; it is one, or not, and its pages' log2.
-    unfit: DFF<Bit>,
-    paged: DFF<Bit>,
-    page_log2: DFF<Bits<5>>,
     out: DFF<ContextWrite>,
     refused_out: DFF<Bit>,
     count: Signal<Local, Bits<COUNT_BITS>>,
-    last: Signal<Local, Bits<WORD_BITS>>,
-    has_valid: Signal<Local, Bit>,
-    /// The word with `valid`, if there is one; and the one that comes last.
-    valid_word: Signal<Local, Bits<WORD_BITS>>,
-    final_word: Signal<Local, Bits<WORD_BITS>>,
-    step_next: Signal<Local, Bits<WORD_BITS>>,
-    is_mr: Signal<Local, Bit>,
-    beyond: Signal<Local, Bits<32>>,
-    out_of_range: Signal<Local, Bit>,
     runs: Signal<Local, Bit>,
     is_qp: Signal<Local, Bit>,
     exists: Signal<Local, Bit>,
@@ -141,28 +118,12 @@ pub struct Committer {
     cq_count: Literal<COUNT_BITS, { CQ_COUNT as u64 }>,
     mr_count: Literal<COUNT_BITS, { CONFIGURATION.mr_count() as u64 }>,
     bucket_count: Literal<COUNT_BITS, { CONFIGURATION.bucket_count() as u64 }>,
-    qp_last: Literal<WORD_BITS, { last(QueuePairContext::WORDS) }>,
-    cq_last: Literal<WORD_BITS, { last(CompletionQueueContext::WORDS) }>,
-    mr_last: Literal<WORD_BITS, { last(MemoryRegionContext::WORDS) }>,
-    flow_last: Literal<WORD_BITS, { last(FlowContext::WORDS) }>,
-    bucket_last: Literal<WORD_BITS, { last(FlowBucketContext::WORDS) }>,
-    hop_last: Literal<WORD_BITS, { last(NextHopContext::WORDS) }>,
     sizes_word:
         Literal<WORD_BITS, { field(QueuePairContext::FIELDS, "send_queue_log2").word() as u64 }>,
-    mr_valid: Literal<WORD_BITS, { field(MemoryRegionContext::FIELDS, "valid").word() as u64 }>,
-    flow_valid: Literal<WORD_BITS, { field(FlowContext::FIELDS, "valid").word() as u64 }>,
-    list_word:
-        Literal<WORD_BITS, { field(MemoryRegionContext::FIELDS, "bus_address").word() as u64 }>,
-    length_word:
-        Literal<WORD_BITS, { field(MemoryRegionContext::FIELDS, "length").word() as u64 + 1 }>,
-    first_word:
-        Literal<WORD_BITS, { field(MemoryRegionContext::FIELDS, "first_offset").word() as u64 }>,
-    page_log2_min: Literal<5, { PAGE_BITS_MIN as u64 }>,
     size_max: Literal<4, { QUEUE_BITS_MAX as u64 }>,
     window_words: Literal<10, { CONTEXT_WINDOW_WORDS as u64 }>,
     first: Literal<32, 1>,
     one: Literal<WORD_BITS, 1>,
-    two: Literal<WORD_BITS, 2>,
     validity: Literal<32, { 1 << 31 }>,
 }
 
@@ -170,8 +131,8 @@ impl Logic for Committer {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, state, held, written, highest, step, at, there, step_early, early);
-        dff_setup!(self, clock, bad, unfit, paged, page_log2, out, refused_out);
-        clock!(self, clock, window, cqs);
+        dff_setup!(self, clock, bad, out, refused_out);
+        clock!(self, clock, window, cqs, region);
         self.context_write.next = self.out.q.val();
         self.refused.next = self.refused_out.q.val();
         self.busy.next = self.state.q.val() != Committing::Idle;
@@ -201,41 +162,22 @@ impl Logic for Committer {
         self.cqs.write_index.next = self.cq_command.val().cq;
         self.cqs.write_record.next = self.cq_command.val().enable;
         self.count.next = 0.into();
-        self.last.next = 0.into();
-        self.has_valid.next = false;
-        self.valid_word.next = 0.into();
-        self.is_mr.next = false;
         self.runs.next = false;
         self.is_qp.next = self.held.q.val().table == self.qp_table.val();
         if self.is_qp.val() {
             self.count.next = self.qp_count.val();
-            self.last.next = self.qp_last.val();
             self.runs.next = self.qp_started.val();
         } else if self.held.q.val().table == self.cq_table.val() {
             self.count.next = self.cq_count.val();
-            self.last.next = self.cq_last.val();
             self.runs.next = self.cqs.read_record.val();
         } else if self.held.q.val().table == self.mr_table.val() {
             self.count.next = self.mr_count.val();
-            self.last.next = self.mr_last.val();
-            self.has_valid.next = true;
-            self.valid_word.next = self.mr_valid.val();
-            self.is_mr.next = true;
         } else if self.held.q.val().table == self.flow_table.val() {
             self.count.next = self.qp_count.val();
-            self.last.next = self.flow_last.val();
-            self.has_valid.next = true;
-            self.valid_word.next = self.flow_valid.val();
         } else if self.held.q.val().table == self.bucket_table.val() {
             self.count.next = self.bucket_count.val();
-            self.last.next = self.bucket_last.val();
         } else if self.held.q.val().table == self.hop_table.val() {
             self.count.next = self.qp_count.val();
-            self.last.next = self.hop_last.val();
-        }
-        self.final_word.next = self.last.val();
-        if self.has_valid.val() {
-            self.final_word.next = self.valid_word.val();
         }
         self.exists.next =
             bit_cast::<COUNT_BITS, NUMBER_BITS>(self.held.q.val().index) < self.count.val();
@@ -249,40 +191,20 @@ impl Logic for Committer {
             & (self.at.q.val() == self.sizes_word.val())
             & ((self.value.val().get_bits::<4>(16) > self.size_max.val())
                 | (self.value.val().get_bits::<4>(24) > self.size_max.val()));
-        // A page list, and what is zero without one.
-        self.out_of_range.next = false;
-        self.beyond.next = self.value.val() >> self.page_log2.q.val();
-        if self.is_mr.val() & (self.at.q.val() == self.mr_valid.val()) {
-            self.out_of_range.next = self.value.val().get_bits::<5>(21).any();
-            if self.value.val().get_bit(20) {
-                self.out_of_range.next = self.unfit.q.val()
-                    | (self.value.val().get_bits::<5>(21) < self.page_log2_min.val());
-            }
-        }
-        if self.is_mr.val() & (self.at.q.val() == self.first_word.val()) {
-            self.out_of_range.next = self.value.val().any();
-            if self.paged.q.val() {
-                self.out_of_range.next = self.beyond.val().any();
-            }
-        }
+        self.region.idle.next = self.state.q.val() == Committing::Idle;
+        self.region.there.next = self.state.q.val() == Committing::Check;
+        self.region.place.next = self.place.val();
+        self.region.value.next = self.value.val();
         self.bad_now.next = self.bad.q.val()
             | self.alien.val().any()
             | self.too_large.val()
-            | self.out_of_range.val();
+            | self.region.wrong.val();
         self.checked.next = self.there.q.val() & (self.at.q.val() == self.highest.q.val());
-        self.copied.next =
-            self.there.q.val() & !self.early.q.val() & (self.at.q.val() == self.final_word.val());
-        // The word with `valid` is left out, and comes behind the last.
-        self.step_next.next = self.step.q.val() + self.one.val();
-        if self.has_valid.val() & (self.valid_word.val() != self.last.val()) {
-            if self.step_next.val() == self.valid_word.val() {
-                self.step_next.next = self.step.q.val() + self.two.val();
-            }
-            if self.step.q.val() == self.last.val() {
-                self.step_next.next = self.valid_word.val();
-            }
-        }
-
+        self.copied.next = self.there.q.val()
+            & !self.early.q.val()
+            & (self.at.q.val() == self.order.final_word.val());
+        self.order.step.next = self.step.q.val();
+        self.order.table.next = self.held.q.val().table;
         self.at.d.next = self.step.q.val();
         self.early.d.next = self.step_early.q.val();
         self.there.d.next = false;
@@ -301,8 +223,6 @@ impl Logic for Committer {
                 self.step.d.next = 0.into();
                 self.step_early.d.next = false;
                 self.bad.d.next = false;
-                self.unfit.d.next = false;
-                self.paged.d.next = false;
                 if self.commit.val().valid {
                     self.state.d.next = Committing::Look;
                 }
@@ -316,20 +236,6 @@ impl Logic for Committer {
                 self.there.d.next = true;
                 self.step.d.next = self.step.q.val() + self.one.val();
                 self.bad.d.next = self.bad_now.val();
-                if (self.at.q.val() == self.list_word.val())
-                    & self.value.val().get_bits::<6>(0).any()
-                {
-                    self.unfit.d.next = true;
-                }
-                if (self.at.q.val() == self.length_word.val())
-                    & self.value.val().get_bits::<20>(12).any()
-                {
-                    self.unfit.d.next = true;
-                }
-                if self.at.q.val() == self.mr_valid.val() {
-                    self.paged.d.next = self.value.val().get_bit(20);
-                    self.page_log2.d.next = self.value.val().get_bits::<5>(21);
-                }
                 if self.checked.val() {
                     self.there.d.next = false;
                     if self.bad_now.val() | !self.exists.val() | self.runs.val() {
@@ -339,8 +245,8 @@ impl Logic for Committer {
                         self.state.d.next = Committing::Idle;
                     } else {
                         self.step.d.next = 0.into();
-                        if self.has_valid.val() {
-                            self.step.d.next = self.valid_word.val();
+                        if self.order.has_valid.val() {
+                            self.step.d.next = self.order.final_word.val();
                             self.step_early.d.next = true;
                         }
                         self.state.d.next = Committing::Copy;
@@ -349,7 +255,7 @@ impl Logic for Committer {
             }
             Committing::Copy => {
                 self.there.d.next = true;
-                self.step.d.next = self.step_next.val();
+                self.step.d.next = self.order.following.val();
                 if self.step_early.q.val() {
                     self.step.d.next = 0.into();
                 }

@@ -2,6 +2,7 @@
 //! live.
 pub mod bar_decoder;
 pub mod committer;
+pub mod copy_order;
 pub mod counters;
 pub mod fences;
 mod fields;
@@ -10,6 +11,7 @@ pub mod plane;
 pub mod qp_state;
 pub mod record_masks;
 pub mod records;
+pub mod region_check;
 pub mod register_file;
 pub mod register_reader;
 pub mod time_base;

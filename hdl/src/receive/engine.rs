@@ -5,13 +5,10 @@ use crate::control::records::{ContextWrite, QpDoorbell, QpEvent};
 use crate::life::QpChange;
 use crate::pcie::records::{ReadRequest, WriteRequest};
 use crate::pins::Ports;
-use crate::protect::gate::Gate;
-use crate::protect::records::{Extent, GateAnswer, GateQuestion, PageLine, Piece};
-use crate::protect::PageWalker;
+use crate::protect::records::{GateQuestion, PageLine, Piece};
 use crate::queue::RequestFetch;
 use crate::receive::deframer::Deframer;
 use crate::receive::frame_intake::FrameIntake;
-use crate::receive::gate_walk::GateWalk;
 use crate::receive::judge::Judge;
 use crate::receive::notes::*;
 use crate::receive::placement::Placement;
@@ -20,6 +17,7 @@ use crate::receive::reset_events::ResetEvents;
 use crate::receive::stream_ring::StreamRing;
 use crate::receive::tcp_receive::TcpReceive;
 use crate::receive::window_teller::WindowTeller;
+use crate::receive::write_gate::WriteGate;
 use crate::stream::*;
 use crate::transmit::records::ReadSent;
 use ironwarp_abi::limits::FLOW_KEY_BITS;
@@ -31,8 +29,8 @@ use rust_hdl::prelude::*;
 /// mac -> FrameIntake -> TcpReceive -> StreamRing -> Deframer -> Judge --> Placement -> write
 ///                         |    |                    |  ^        ^  |         |
 ///   acknowledgement <-----+    +---> WindowTeller <-+  |        |  +- Gate   +-> completion,event
-///                                        |           RequestFetch      |     +-> read_asked,
-///                                        +-> edge       read_sent   PageWalker     read_done
+///                                        |           RequestFetch            +-> read_asked,
+///                                        +-> edge       read_sent                  read_done
 /// ```
 /// A fence goes through Judge and Placement behind what the gate has let pass, and through the
 /// reads of RequestFetch.
@@ -91,9 +89,7 @@ pub struct Receive {
     deframer: Deframer,
     requests: RequestFetch,
     judge: Judge,
-    gate: Gate,
-    walk: GateWalk,
-    pages: PageWalker,
+    gate: WriteGate,
     placement: Placement,
     resets: ResetEvents,
     events: Merge2<QpEvent>,
@@ -150,8 +146,6 @@ impl Default for Receive {
             requests: RequestFetch::receive(),
             judge: Default::default(),
             gate: Default::default(),
-            walk: Default::default(),
-            pages: Default::default(),
             placement: Default::default(),
             resets: Default::default(),
             events: Default::default(),
@@ -173,19 +167,7 @@ impl Logic for Receive {
     fn update(&mut self) {
         dff_setup!(self, clock, in_placement, in_requests, fence_out);
         clock!(self, clock, intake, tcp, ring, raw_frames, deframer, requests, judge, gate);
-        clock!(
-            self,
-            clock,
-            walk,
-            pages,
-            placement,
-            resets,
-            events,
-            acknowledgements,
-            notes,
-            removals,
-            teller
-        );
+        clock!(self, clock, placement, resets, events, acknowledgements, notes, removals, teller);
 
         // What control tells.
         self.intake.context_write.next = self.context_write.val();
@@ -194,7 +176,6 @@ impl Logic for Receive {
         self.requests.context_write.next = self.context_write.val();
         self.judge.context_write.next = self.context_write.val();
         self.gate.context_write.next = self.context_write.val();
-        self.pages.context_write.next = self.context_write.val();
         self.resets.context_write.next = self.context_write.val();
         self.teller.context_write.next = self.context_write.val();
         self.intake.change.next = self.change.val();
@@ -256,14 +237,10 @@ impl Logic for Receive {
         self.requests.take.next = self.judge.take.val();
         self.requests.take_qp.next = self.judge.take_qp.val();
         StreamSource::<GateQuestion>::join(&mut self.judge.question, &mut self.gate.question);
-        self.walk.length.next = self.judge.question.beat.val().length;
-        StreamSource::<GateAnswer>::join(&mut self.gate.answer, &mut self.walk.from_gate);
-        StreamSource::<GateAnswer>::join(&mut self.walk.answer, &mut self.judge.answer);
-        StreamSource::<Extent>::join(&mut self.walk.extent, &mut self.pages.extent);
-        StreamSource::<Piece>::join(&mut self.pages.piece, &mut self.walk.piece);
-        StreamSource::<Piece>::join(&mut self.walk.pieces, &mut self.placement.pieces);
-        StreamSource::<PageLine>::link(&mut self.line, &mut self.pages.line);
-        StreamSink::<Beat>::link(&mut self.line_data, &mut self.pages.data);
+        StreamSource::<WriteAnswer>::join(&mut self.gate.answer, &mut self.judge.answer);
+        StreamSource::<Piece>::join(&mut self.gate.pieces, &mut self.placement.pieces);
+        StreamSource::<PageLine>::link(&mut self.line, &mut self.gate.line);
+        StreamSink::<Beat>::link(&mut self.line_data, &mut self.gate.line_data);
         StreamSource::<Delivery>::join(&mut self.judge.delivery, &mut self.placement.delivery);
         StreamSource::<WriteRequest>::link(&mut self.write, &mut self.placement.write);
         StreamSource::<Beat>::link(&mut self.write_data, &mut self.placement.write_data);

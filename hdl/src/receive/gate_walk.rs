@@ -2,6 +2,7 @@
 use crate::literal::Literal;
 use crate::pins::Ports;
 use crate::protect::records::*;
+use crate::receive::notes::WriteAnswer;
 use crate::stream::*;
 use rust_hdl::prelude::*;
 
@@ -35,7 +36,7 @@ pub struct GateWalk {
     /// The question's length, until its answer is taken: it fits in 16 bits.
     pub length: Signal<In, Bits<32>>,
     pub from_gate: StreamSink<GateAnswer>,
-    pub answer: StreamSource<GateAnswer>,
+    pub answer: StreamSource<WriteAnswer>,
     /// To the walker, and back.
     pub extent: StreamSource<Extent>,
     pub piece: StreamSink<Piece>,
@@ -58,7 +59,9 @@ impl Logic for GateWalk {
         self.given.next = self.from_gate.beat.val();
         self.place.next = self.given.val().place;
         self.passes.next = !self.place.val().paged | (self.state.q.val() == WalkState::Tell);
-        self.answer.beat.next = self.from_gate.beat.val();
+        self.answer.beat.next.refusal = self.given.val().refusal;
+        self.answer.beat.next.address = self.place.val().address;
+        self.answer.beat.next.paged = self.place.val().paged;
         if self.failed.q.val() {
             self.answer.beat.next.refusal = self.fault.val();
         }
@@ -161,7 +164,9 @@ mod tests {
                 }
                 if uut.answer.valid.val() && uut.answer.ready.val() {
                     assert!(uut.from_gate.ready.val(), "SEED={seed}");
-                    let (mut expected, _, pieces) = answers[told].clone();
+                    let (GateAnswer { refusal, place }, _, pieces) = answers[told].clone();
+                    let Place { address, paged, .. } = place;
+                    let mut expected = WriteAnswer { refusal, address, paged };
                     assert!(walker.is_empty(), "SEED={seed}: too early");
                     if pieces.iter().any(|piece| piece.fault) {
                         expected.refusal = refusal::FAULT.to_bits();

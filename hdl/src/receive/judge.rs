@@ -65,7 +65,7 @@ pub struct Judge {
     /// This side's Read Requests.
     pub read_sent: Signal<In, ReadSent>,
     pub question: StreamSource<GateQuestion>,
-    pub answer: StreamSink<GateAnswer>,
+    pub answer: StreamSink<WriteAnswer>,
     pub delivery: StreamSource<Delivery>,
     pub opened: Signal<Out, Opened>,
     /// Pulses: an FPDU was found good,
@@ -98,7 +98,6 @@ pub struct Judge {
     pass: DFF<Bit>,
     dropped: DFF<Bit>,
     returned: DFF<Bit>,
-    place: Signal<Local, Place>,
     is_raw: Signal<Local, Bit>,
     send: Signal<Local, Bit>,
     kind_raw: Literal<2, { packet_kind::RAW }>,
@@ -140,8 +139,6 @@ impl Logic for Judge {
         self.refusals.remote.next =
             self.arrival.beat.val().tagged & !self.arrival.beat.val().response;
         self.refusals.response.next = false;
-
-        self.place.next = self.answer.beat.val().place;
         self.is_raw.next = self.arrival.beat.val().kind == self.kind_raw.val();
         self.send.next = !self.arrival.beat.val().tagged & !self.arrival.beat.val().request;
         self.check.packet.next = self.arrival.beat.val();
@@ -164,7 +161,6 @@ impl Logic for Judge {
         self.writes.d.next = false;
         self.reads_on.d.next = false;
         self.take_qp.next = self.arrival.beat.val().qp;
-
         match self.state.q.val() {
             JudgeState::Idle => {
                 self.given.d.next.fence = false;
@@ -219,8 +215,8 @@ impl Logic for Judge {
                 }
             }
             JudgeState::Answer => {
-                self.given.d.next.address = self.place.val().address;
-                self.given.d.next.paged = self.place.val().paged;
+                self.given.d.next.address = self.answer.beat.val().address;
+                self.given.d.next.paged = self.answer.beat.val().paged;
                 if self.answer.valid.val() {
                     self.state.d.next = JudgeState::Give;
                     if self.answer.beat.val().refusal.any() {

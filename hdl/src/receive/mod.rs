@@ -1,5 +1,6 @@
 //! The receive engine: from Ethernet frames to octets in registered buffers.
 pub mod acceptance;
+pub mod announcer;
 pub mod buffer_count;
 pub mod checksums;
 pub mod crc_check;
@@ -42,6 +43,7 @@ pub mod stream_span;
 pub mod stream_work;
 pub mod tcp_receive;
 pub mod window_teller;
+pub mod write_gate;
 
 pub use engine::Receive;
 pub use records::{Acknowledgement, Opened, ReceiveEdge};

@@ -27,6 +27,17 @@ pub mod header_kind {
     pub const SEGMENT: u64 = 3;
 }
 
+/// The gate's answer about octets that are to be written.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
+pub struct WriteAnswer {
+    /// One of `protect::records::refusal`.
+    pub refusal: Bits<3>,
+    /// Bus address of the first octet, unless they are in pages.
+    pub address: Bits<64>,
+    /// They are; pieces say where, up to a last one, refused or not.
+    pub paged: Bit,
+}
+
 /// The bits of [`FrameHead::flags`] (RFC 9293 s. 3.1).
 pub mod tcp_flag {
     /// No more data from the sender.

@@ -17,6 +17,7 @@ use crate::literal::Literal;
 use crate::pcie::records::WriteRequest;
 use crate::pins::Ports;
 use crate::protect::records::Piece;
+use crate::receive::announcer::Announcer;
 use crate::receive::notes::Delivery;
 use crate::receive::read_request::ReadRequestFields;
 use crate::receive::records::{ReadAsked, ReadDone};
@@ -65,17 +66,14 @@ pub struct Placement {
     pub fenced: Signal<Out, Bit>,
     /// The last beat of a payload was accepted (a pulse).
     pub placed: Signal<Out, Bit>,
+    announcer: Announcer,
     lives: LifeWatch,
     request: ReadRequestFields,
     state: DFF<PlacementState>,
     current: DFF<Delivery>,
     out: DFF<Beat>,
     out_full: DFF<Bit>,
-    /// Pieces of the delivery are to come, to be announced or to be thrown away.
-    walking: DFF<Bit>,
-    announcing: DFF<Bit>,
     busy: Signal<Local, Bit>,
-    passes: Signal<Local, Bit>,
     free: Signal<Local, Bit>,
     live: Signal<Local, Bit>,
     success: Literal<8, { status::SUCCESS as u64 }>,
@@ -85,9 +83,9 @@ pub struct Placement {
 impl Logic for Placement {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, current, out, out_full, walking, announcing);
-        clock!(self, clock, lives, request);
-        self.busy.next = self.out_full.q.val() | self.walking.q.val();
+        dff_setup!(self, clock, state, current, out, out_full);
+        clock!(self, clock, lives, request, announcer);
+        self.busy.next = self.out_full.q.val() | self.announcer.walking.val();
         self.lives.change.next = self.change.val();
         self.lives.look.next = self.state.q.val() == PlacementState::Idle;
         self.lives.qp.next = self.delivery.beat.val().qp;
@@ -95,23 +93,14 @@ impl Logic for Placement {
             & (self.lives.life.val().generation == self.current.q.val().generation);
         self.fenced.next = (self.state.q.val() == PlacementState::Fence) & !self.busy.val();
         self.delivery.ready.next =
-            (self.state.q.val() == PlacementState::Idle) & !self.walking.q.val();
-        self.write.valid.next = self.state.q.val() == PlacementState::Request;
-        self.write.beat.next.address = self.current.q.val().address;
-        self.write.beat.next.bytes = self.current.q.val().length;
-        self.write.beat.next.more = false;
-        self.passes.next = self.walking.q.val() & self.announcing.q.val();
-        self.pieces.ready.next = self.walking.q.val() & !self.announcing.q.val();
-        if self.passes.val() {
-            self.write.valid.next = self.pieces.valid.val();
-            self.write.beat.next.address = self.pieces.beat.val().address;
-            self.write.beat.next.bytes = self.pieces.beat.val().bytes;
-            self.write.beat.next.more = !self.pieces.beat.val().last;
-            self.pieces.ready.next = self.write.ready.val();
-        }
-        if self.pieces.valid.val() & self.pieces.ready.val() & self.pieces.beat.val().last {
-            self.walking.d.next = false;
-        }
+            (self.state.q.val() == PlacementState::Idle) & !self.announcer.walking.val();
+        self.announcer.begins.next = self.delivery.valid.val() & self.delivery.ready.val();
+        self.announcer.delivery.next = self.delivery.beat.val();
+        self.announcer.run_valid.next = self.state.q.val() == PlacementState::Request;
+        self.announcer.run_address.next = self.current.q.val().address;
+        self.announcer.run_bytes.next = self.current.q.val().length;
+        StreamSink::<Piece>::link(&mut self.pieces, &mut self.announcer.pieces);
+        StreamSource::<WriteRequest>::link(&mut self.write, &mut self.announcer.write);
         self.write_data.beat.next = self.out.q.val();
         self.write_data.valid.next = self.out_full.q.val();
         self.free.next = self.write_data.ready.val() | !self.out_full.q.val();
@@ -158,10 +147,7 @@ impl Logic for Placement {
         match self.state.q.val() {
             PlacementState::Idle => {
                 self.current.d.next = self.delivery.beat.val();
-                if self.delivery.valid.val() & !self.walking.q.val() {
-                    self.walking.d.next =
-                        self.delivery.beat.val().paged & !self.delivery.beat.val().fence;
-                    self.announcing.d.next = self.delivery.beat.val().write;
+                if self.announcer.begins.val() {
                     if self.delivery.beat.val().fence {
                         self.state.d.next = PlacementState::Fence;
                     } else if self.delivery.beat.val().write & self.delivery.beat.val().paged {
@@ -327,13 +313,7 @@ mod tests {
             let mut places = vec![(n << 20, length)];
             if paged {
                 places = cut(rng, n << 20, length);
-                let last = places.len() - 1;
-                pieces.extend(places.iter().enumerate().map(|(at, (address, bytes))| Piece {
-                    address: address.to_bits(),
-                    bytes: (*bytes as u64).to_bits(),
-                    last: at == last,
-                    fault: at == last && !write,
-                }));
+                pieces.extend(announced(&places, write));
             }
             if write {
                 expected.push(Seen::Written(places, octets));
@@ -361,6 +341,58 @@ mod tests {
         (deliveries, packets, pieces, expected)
     }
 
+    /// What the walker says of them; if they are not to be written, the last one was not found.
+    fn announced(places: &[(u64, usize)], write: bool) -> impl Iterator<Item = Piece> + '_ {
+        let last = |at| at + 1 == places.len();
+        places.iter().enumerate().map(move |(at, (address, bytes))| Piece {
+            address: address.to_bits(),
+            bytes: (*bytes as u64).to_bits(),
+            last: last(at),
+            fault: last(at) && !write,
+        })
+    }
+
+    /// A write that is under way.
+    #[derive(Default)]
+    struct Writing {
+        /// It was requested, and some of its data is to come.
+        open: bool,
+        /// Another request belongs to it.
+        more: bool,
+        /// The last beat of its data was accepted.
+        ended: bool,
+    }
+
+    impl Writing {
+        /// What moves at this clock edge. True for a request.
+        fn look(&mut self, uut: &Placement, seen: &mut Vec<Seen>) -> bool {
+            let requested = uut.write.valid.val() && uut.write.ready.val();
+            if requested {
+                let request = uut.write.beat.val();
+                let place = (request.address.to_u64(), request.bytes.to_u64() as usize);
+                match seen.last_mut() {
+                    Some(Seen::Written(places, _)) if self.more => places.push(place),
+                    _ => seen.push(Seen::Written(vec![place], vec![])),
+                }
+                (self.more, self.open) = (request.more, true);
+            }
+            if uut.write_data.valid.val() && uut.write_data.ready.val() {
+                let beat = uut.write_data.beat.val();
+                let bytes = beat.bytes.to_u64() as usize;
+                let octets = beat.data.to_u64().to_le_bytes();
+                let Some(Seen::Written(_, all)) = seen.last_mut() else {
+                    panic!("data without a request");
+                };
+                all.extend_from_slice(&octets[..bytes]);
+                self.ended = beat.last;
+            }
+            if self.ended && !self.more {
+                (self.open, self.ended) = (false, false);
+            }
+            requested
+        }
+    }
+
     /// Octets in a few pieces.
     fn cut(rng: &mut ChaCha8Rng, address: u64, length: usize) -> Vec<(u64, usize)> {
         let (mut places, mut left) = (vec![], length);
@@ -382,12 +414,9 @@ mod tests {
                 change!(uut, begins(qp, 9));
             }
             let (deliveries, packets, pieces, expected) = script(&mut rng);
-            // The pieces that are taken, and whether another one belongs to the write.
-            let (mut cut, mut more) = (0, false);
-            // The last beat of the data was accepted.
-            let mut ended = false;
+            let (mut cut, mut writing) = (0, Writing::default());
             let beats = dense(&packets);
-            let (mut given, mut sent, mut seen, mut open, mut idle) = (0, 0, vec![], false, 0);
+            let (mut given, mut sent, mut seen, mut idle) = (0, 0, vec![], 0);
             while idle < 60 {
                 uut.delivery.valid.next = given < deliveries.len();
                 uut.delivery.beat.next = deliveries.get(given).copied().unwrap_or_default();
@@ -395,6 +424,7 @@ mod tests {
                 uut.payload.beat.next = beats.get(sent).copied().unwrap_or_default();
                 uut.pieces.valid.next = cut < pieces.len() && rng.random_bool(0.7);
                 uut.pieces.beat.next = pieces.get(cut).copied().unwrap_or_default();
+                let Writing { open, more, .. } = writing;
                 uut.write.ready.next = (!open || more) && rng.random_bool(0.7);
                 uut.write_data.ready.next = open && rng.random_bool(0.7);
                 uut.completion.ready.next = rng.random_bool(0.7);
@@ -406,28 +436,11 @@ mod tests {
                 idle = if takes { 0 } else { idle };
                 given += usize::from(takes);
                 sent += usize::from(uut.payload.valid.val() && uut.payload.ready.val());
-                if uut.write.valid.val() && uut.write.ready.val() {
-                    let request = uut.write.beat.val();
-                    let place = (request.address.to_u64(), request.bytes.to_u64() as usize);
-                    match seen.last_mut() {
-                        Some(Seen::Written(places, _)) if more => places.push(place),
-                        _ => seen.push(Seen::Written(vec![place], vec![])),
-                    }
-                    more = request.more;
-                    (open, idle) = (true, 0);
-                }
-                if uut.write_data.valid.val() && uut.write_data.ready.val() {
-                    let beat = uut.write_data.beat.val();
-                    let bytes = beat.bytes.to_u64() as usize;
-                    let octets = beat.data.to_u64().to_le_bytes();
-                    let Some(Seen::Written(_, all)) = seen.last_mut() else {
-                        panic!("SEED={seed}: data without a request");
-                    };
-                    all.extend_from_slice(&octets[..bytes]);
-                    ended = beat.last;
+                if writing.look(&uut, &mut seen) {
+                    idle = 0;
                 }
                 if uut.completion.valid.val() && uut.completion.ready.val() {
-                    assert!(!open, "SEED={seed}: a completion before its data");
+                    assert!(!writing.open, "SEED={seed}: a completion before its data");
                     seen.push(Seen::Completed(uut.completion.beat.val().request.to_u64()));
                 }
                 if uut.read_asked.valid.val() && uut.read_asked.ready.val() {
@@ -435,18 +448,15 @@ mod tests {
                     seen.push(Seen::Asked(Box::new(uut.read_asked.beat.val())));
                 }
                 if uut.read_done.val().valid {
-                    assert!(!open, "SEED={seed}: a read is done before its data");
+                    assert!(!writing.open, "SEED={seed}: a read is done before its data");
                     seen.push(Seen::Done(uut.read_done.val().qp.to_u64()));
                 }
                 if uut.fenced.val() {
-                    assert!(!open, "SEED={seed}: a fence before the data");
+                    assert!(!writing.open, "SEED={seed}: a fence before the data");
                     seen.push(Seen::Fenced);
                 }
                 if uut.event.valid.val() && uut.event.ready.val() {
                     seen.push(Seen::Ended(uut.event.beat.val().sequence.to_u64()));
-                }
-                if ended && !more {
-                    (open, ended) = (false, false);
                 }
                 cut += usize::from(uut.pieces.valid.val() && uut.pieces.ready.val());
                 edge!(uut);

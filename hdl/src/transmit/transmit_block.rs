@@ -197,7 +197,7 @@ impl Logic for Transmit {
         clock!(self, clock, requests, responses, reads, done, scheduler, segmenter, gate, path);
         clock!(self, clock, builder, assembler, acks, retire, query, completions, events, fences);
 
-        // What the host says.
+        // What the host says, and its fences.
         self.requests.context_write.next = self.context_write.val();
         self.responses.context_write.next = self.context_write.val();
         self.reads.context_write.next = self.context_write.val();
@@ -220,8 +220,6 @@ impl Logic for Transmit {
         self.requests.doorbell.next = self.doorbell.val();
         self.requests.max_read.next = self.max_read.val();
         self.path.max_read.next = self.max_read.val();
-
-        // The fence.
         self.requests.fence.next = self.fence.val();
         self.segmenter.fence.next = self.fence.val();
         self.fences.one.next = self.requests.fenced.val();
@@ -292,15 +290,13 @@ impl Logic for Transmit {
         self.retire.done.next = self.reads.ended.val();
         self.read_sent.next = self.segmenter.read_sent.val();
 
-        // Segments become FPDUs.
+        // Segments become FPDUs, and FPDUs frames.
         StreamSource::<SegmentJob>::join(&mut self.segmenter.job, &mut self.path.job);
         StreamSource::<SendJob>::join(&mut self.path.send, &mut self.builder.job);
         StreamSource::<ReadRequest>::link(&mut self.payload_read, &mut self.path.payload_read);
         StreamSink::<Beat>::link(&mut self.payload_data, &mut self.path.payload_data);
         StreamSource::<PageLine>::link(&mut self.line, &mut self.path.line);
         StreamSink::<Beat>::link(&mut self.line_data, &mut self.path.line_data);
-
-        // FPDUs become frames.
         self.builder.receive_edge.next = self.receive_edge.val();
         StreamSource::<SegmentSummary>::join(&mut self.path.summary, &mut self.builder.summary);
         StreamSource::<FrameHeader>::join(&mut self.builder.header, &mut self.assembler.header);
