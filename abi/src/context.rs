@@ -11,7 +11,7 @@ use crate::record;
 
 record! {
     /// A queue pair and its TCP connection, as handed over in a quiet moment of the stream.
-    QueuePairContext, 18 words {
+    QueuePairContext, 20 words {
         /// Put MPA markers into the stream that is sent (RFC 5044 s. 4.3); the first marker is at
         /// `send_next`.
         send_markers: bool = [0:0; 1],
@@ -21,6 +21,8 @@ record! {
         crc: bool = [0:2; 1],
         /// Send nothing before one valid FPDU has arrived (RFC 5044 s. 7.1.2 rule 4: Responder).
         await_first_fpdu: bool = [0:3; 1],
+        /// Both ends permit selective acknowledgements (RFC 2018 s. 2).
+        sack: bool = [0:4; 1],
         /// The peer's window scale (RFC 7323 s. 2): its window fields are shifted left by this.
         send_window_shift: u8 = [0:8; 4],
         /// Our window scale: our window is shifted right by this before it is sent.
@@ -32,8 +34,15 @@ record! {
         mulpdu: u16 = [1:0; 16],
         /// log2 of the send queue's entries: at most `QUEUE_BITS_MAX`.
         send_queue_log2: u8 = [1:16; 4],
+        /// How often in a row the retransmission timer may expire without progress: each time what
+        /// was lost leaves again, and the expiry behind them ends the queue pair with
+        /// `PEER_SILENT`. Zero: nothing is ever sent again, and no timer runs.
+        retries: u8 = [1:20; 4],
         /// log2 of the receive queue's entries, likewise.
         receive_queue_log2: u8 = [1:24; 4],
+        /// log2 of the reassembly ring's size in units of 4 KiB: n stands for 2^(12 + n) octets.
+        /// Zero: there is none, and a segment behind a gap is dropped.
+        reassembly_log2: u8 = [1:28; 4],
         /// The completion queue of the send queue.
         send_cq: u32 = [2:0; 24],
         /// IRD: Read Requests of the peer that may be held at a time, answered or not, until the
@@ -66,9 +75,13 @@ record! {
         send_window: u32 = [15:0; 32],
         /// Sequence number of the first octet expected (RCV.NXT).
         receive_next: u32 = [16:0; 32],
-        /// The window to advertise when nothing waits on chip, in octets. More than the stream ring
-        /// holds is a promise that the device cannot always keep: see the configurations.
+        /// The window to advertise when nothing waits, in octets. More than the stream ring and the
+        /// reassembly ring hold, whichever is larger, is a promise that the device cannot always
+        /// keep: see the configurations.
         receive_window: u32 = [17:0; 32],
+        /// Bus address of the reassembly ring, where the device keeps what has arrived and cannot be
+        /// placed yet; aligned to a page of 4 KiB.
+        reassembly: u64 = [18:0; 64],
     }
 }
 

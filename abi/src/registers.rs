@@ -125,6 +125,11 @@ registers! {
     /// specification, s. 2.8); less than 2 means never. What waits for the read ends with an error;
     /// its tag is kept back until its octets have come after all, or for as long again.
     0x018 ReadWrite COMPLETION_TIMEOUT: COMPLETION_TIMEOUT_RESET { microseconds 23:0 }
+    /// The least retransmission timeout, in microseconds; zero counts as one. Before the first
+    /// measurement of a connection the timeout is four times this, at most a second, but never less
+    /// than this; behind it, what RFC 6298 s. 2 computes, no less than this and no more than 60 s.
+    /// A change is heard at the next start of a timer.
+    0x01c ReadWrite RETRANSMIT_MIN: RETRANSMIT_MIN_RESET { microseconds 23:0 }
     /// The station's MAC address, last four octets (the last octet in bits 7:0).
     0x020 ReadWrite MAC_LOW { octets 31:0 }
     /// The station's MAC address, first two octets (the first octet in bits 15:8). Unicast frames
@@ -216,14 +221,21 @@ registers! {
     /// Writes of the host that the device refused: a number that it does not have, a record that
     /// it cannot take, a context of an object at work.
     0x140 ReadOnly COUNT_REFUSED { writes 31:0 }
+    /// TCP segments with data that left again: behind a time-out, or since the peer's
+    /// acknowledgements said that they were lost.
+    0x144 ReadOnly COUNT_SEGMENTS_RETRANSMITTED { segments 31:0 }
+    /// Retransmission timers that ran out.
+    0x148 ReadOnly COUNT_RETRANSMIT_TIMEOUTS { timeouts 31:0 }
 }
 
 /// What [`DEVICE`] reads: `IWRP`.
 pub const DEVICE_MAGIC: u32 = 0x4957_5250;
 /// What [`COMPLETION_TIMEOUT`] reads after a reset: 50 ms, the end of PCI Express's default range.
 pub const COMPLETION_TIMEOUT_RESET: u32 = 50_000;
+/// What [`RETRANSMIT_MIN`] reads after a reset: 200 ms.
+pub const RETRANSMIT_MIN_RESET: u32 = 200_000;
 /// What [`VERSION`] reads.
-pub const ABI_VERSION: u32 = 2 << 16;
+pub const ABI_VERSION: u32 = 2 << 16 | 1;
 
 /// The MSI-X table: 16 bytes a vector (PCI Express base specification, MSI-X capability).
 pub const MSIX_TABLE: u32 = 0x1000;

@@ -35,9 +35,9 @@ macro_rules! reserved {
 reserved! {
     QueuePairContext {
         /// Shared receive queues: the receive queue is the shared one.
-        shared_receive = [1:31; 1],
+        shared_receive = [0:5; 1],
         /// Shared receive queues: its number.
-        shared_receive_queue = [18:0; 24],
+        shared_receive_queue = [20:0; 24],
     }
     MemoryRegionContext {
         /// Page lists: `bus_address` is that of a list of pages.

@@ -1,9 +1,9 @@
 //! The `COUNT_` registers. The model has no MAC: its frames come whole, and those counts stay zero.
 
-use ironwarp_abi::registers::{Register, COUNT_FRAMES_SENT, COUNT_REFUSED};
+use ironwarp_abi::registers::{Register, COUNT_FRAMES_SENT, COUNT_RETRANSMIT_TIMEOUTS};
 
 const FIRST: u32 = COUNT_FRAMES_SENT.address;
-const COUNT: usize = ((COUNT_REFUSED.address - FIRST) / 4 + 1) as usize;
+const COUNT: usize = ((COUNT_RETRANSMIT_TIMEOUTS.address - FIRST) / 4 + 1) as usize;
 
 /// One number for each register, in the order of their addresses.
 #[derive(Debug, Default)]

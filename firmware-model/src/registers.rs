@@ -6,8 +6,8 @@ use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::limits::{NUMBER_BITS, OUTSTANDING_BITS, SGE_MAX, VECTOR_COUNT, WQE_CACHE_BITS};
 use ironwarp_abi::registers::{
     Register, ABI_VERSION, CAPABILITIES, COMPLETION_TIMEOUT, COMPLETION_TIMEOUT_RESET, DEVICE,
-    DEVICE_MAGIC, FENCE_QUEUE, MAC_HIGH, MAC_LOW, QUERY_QP, QUERY_STATE, SIZES, TIME, TIME_BASE,
-    VERSION,
+    DEVICE_MAGIC, FENCE_QUEUE, MAC_HIGH, MAC_LOW, QUERY_QP, QUERY_STATE, RETRANSMIT_MIN,
+    RETRANSMIT_MIN_RESET, SIZES, TIME, TIME_BASE, VERSION,
 };
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub(crate) struct Registers {
     time_base: u32,
     /// Kept for whoever reads it: the host answers every read at once.
     completion_timeout: u32,
+    /// In microseconds.
+    retransmit_min: u32,
     /// When the time base was written.
     since: Duration,
     now: Duration,
@@ -33,6 +35,7 @@ impl Registers {
             device,
             time_base: 0,
             completion_timeout: COMPLETION_TIMEOUT_RESET,
+            retransmit_min: RETRANSMIT_MIN_RESET,
             since: Duration::ZERO,
             now: Duration::ZERO,
             mac_low: 0,
@@ -91,6 +94,7 @@ impl Registers {
             ),
             TIME_BASE => self.time_base,
             COMPLETION_TIMEOUT => self.completion_timeout,
+            RETRANSMIT_MIN => self.retransmit_min,
             TIME => self.now.saturating_sub(self.since).as_micros() as u32,
             MAC_LOW => self.mac_low,
             MAC_HIGH => self.mac_high,
@@ -108,6 +112,7 @@ impl Registers {
         match register {
             TIME_BASE => (self.time_base, self.since) = (value, self.now),
             COMPLETION_TIMEOUT => self.completion_timeout = value,
+            RETRANSMIT_MIN => self.retransmit_min = value,
             MAC_LOW => self.mac_low = value,
             MAC_HIGH => self.mac_high = value,
             QUERY_QP => self.query = number(value, self.device.qp_count())?,

@@ -164,6 +164,7 @@ pub fn context(me: usize, wish: Wish) -> QueuePairContext {
         send_window: wish.window,
         receive_next: first[peer],
         receive_window: wish.window,
+        ..QueuePairContext::default()
     }
 }
 
