@@ -138,6 +138,8 @@ impl Logic for Rnic {
         self.control.messages_enabled.next =
             self.bus_master_enable.val() & self.msix_enable.val() & !self.msix_function_mask.val();
         self.transmit.max_read.next = self.max_read.val();
+        self.transmit.now.next = self.control.now.val();
+        self.transmit.retransmit_min.next = self.control.retransmit_min.val();
         self.receive.max_read.next = self.max_read.val();
 
         // The host's accesses.
@@ -250,6 +252,7 @@ impl Logic for Rnic {
         self.counted.next.overflow = self.complete.overflow.val();
         self.counted.next.mac = self.mac_counts.val().into();
         self.control.counts.next = self.counted.val().into();
+        self.control.later_counts.next = self.transmit.counts.val();
         self.passed.next.transmit = self.transmit.stations.val();
         self.passed.next.receive = self.receive.stations.val();
         self.passed.next.written = self.complete.written.val();

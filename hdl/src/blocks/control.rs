@@ -18,7 +18,7 @@ blocks! {
     record_masks: RecordMasks::default(),
     committer: Committer::default(),
     time_base: TimeBase::default(),
-    counters: Counters::<17>::default(),
+    counters: Counters::<19>::default(),
     qp_state: QpState::default(),
     fences: Fences::default(),
     msix_table: MsixTable::default(),

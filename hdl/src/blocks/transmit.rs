@@ -1,6 +1,7 @@
 //! The blocks of `transmit` that stand alone.
 
 use crate::transmit::ack_processor::AckProcessor;
+use crate::transmit::checkpoints::Checkpoints;
 use crate::transmit::crc_inserter::CrcInserter;
 use crate::transmit::fpdu_framer::FpduFramer;
 use crate::transmit::frame_assembler::FrameAssembler;
@@ -8,7 +9,9 @@ use crate::transmit::frame_choice::FrameChoice;
 use crate::transmit::frame_life::FrameLife;
 use crate::transmit::header_builder::HeaderBuilder;
 use crate::transmit::header_sums::HeaderSums;
+use crate::transmit::loss_detector::LossDetector;
 use crate::transmit::marker_inserter::MarkerInserter;
+use crate::transmit::message_log::MessageLog;
 use crate::transmit::next_hops::NextHops;
 use crate::transmit::payload_read::PayloadRead;
 use crate::transmit::query::SendQuery;
@@ -35,6 +38,9 @@ blocks! {
     scheduler: Scheduler::default(),
     send_states: SendStates::default(),
     send_window: SendWindow::default(),
+    checkpoints: Checkpoints::default(),
+    message_log: MessageLog::default(),
+    loss_detector: LossDetector::default(),
     segmenter: Segmenter::default(),
     payload_read: PayloadRead::default(),
     fpdu_framer: FpduFramer::default(),

@@ -18,16 +18,18 @@ use crate::stream::beat::*;
 use ironwarp_abi::limits::FLOW_KEY_BITS;
 use rust_hdl::prelude::*;
 
-/// What is counted elsewhere.
+/// What is counted elsewhere, before what is counted here, and behind it.
 const OTHER_COUNTERS: usize = 16;
+const LATER_COUNTERS: usize = 2;
 /// The counters.
-const COUNTERS: usize = OTHER_COUNTERS + 1;
+const COUNTERS: usize = OTHER_COUNTERS + 1 + LATER_COUNTERS;
 
 /// The pulses that the counters count, in the order of the `COUNT_` registers.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct Pulses {
     pub others: Bits<OTHER_COUNTERS>,
     pub refused: Bit,
+    pub later: Bits<LATER_COUNTERS>,
 }
 
 /// Everything that the host's accesses to BAR 0 do.
@@ -64,6 +66,10 @@ pub struct Control {
     pub microsecond: Signal<Out, Bit>,
     /// `COMPLETION_TIMEOUT` in microseconds.
     pub completion_timeout: Signal<Out, Bits<24>>,
+    /// `RETRANSMIT_MIN` in microseconds.
+    pub retransmit_min: Signal<Out, Bits<24>>,
+    /// `TIME`.
+    pub now: Signal<Out, Bits<32>>,
     /// The station's address; the first octet is in the highest byte.
     pub mac_address: Signal<Out, Bits<48>>,
     /// The key of the flow table's hash.
@@ -85,8 +91,10 @@ pub struct Control {
     pub query_send_unacknowledged: Signal<In, Bits<32>>,
     pub query_receive_next: Signal<In, Bits<32>>,
     pub query_send_window: Signal<In, Bits<32>>,
-    /// Bit n counts in the n-th `COUNT_` register; the last is counted here.
+    /// Bit n counts in the n-th `COUNT_` register; the next one is counted here.
     pub counts: Signal<In, Bits<OTHER_COUNTERS>>,
+    /// Those behind it.
+    pub later_counts: Signal<In, Bits<LATER_COUNTERS>>,
     /// The function may send interrupt messages.
     pub messages_enabled: Signal<In, Bit>,
     /// Interrupt vectors. Always ready.
@@ -129,7 +137,11 @@ impl Logic for Control {
         self.microsecond.next = self.time_base.tick.val();
         self.completion_timeout.next = self.registers.completion_timeout.val();
         self.reader.completion_timeout.next = self.registers.completion_timeout.val();
+        self.retransmit_min.next = self.registers.retransmit_min.val();
+        self.reader.retransmit_min.next = self.registers.retransmit_min.val();
+        self.now.next = self.time_base.microseconds.val();
         self.pulses.next.others = self.counts.val();
+        self.pulses.next.later = self.later_counts.val();
         self.pulses.next.refused = self.decoder.refused.val()
             | self.registers.refused.val()
             | self.committer.refused.val();

@@ -41,6 +41,8 @@ pub struct RegisterFile {
     pub restart_time: Signal<Out, Bit>,
     /// `COMPLETION_TIMEOUT`.
     pub completion_timeout: Signal<Out, Bits<24>>,
+    /// `RETRANSMIT_MIN`.
+    pub retransmit_min: Signal<Out, Bits<24>>,
     /// `MAC_HIGH` and `MAC_LOW`; the first octet is in the highest byte.
     pub mac_address: Signal<Out, Bits<48>>,
     /// `QUERY_QP`.
@@ -63,6 +65,8 @@ pub struct RegisterFile {
     restart: DFF<Bit>,
     /// The completion timeout as it differs from its value after a reset.
     timeout: DFF<Bits<24>>,
+    /// The least retransmission timeout, likewise.
+    retransmit: DFF<Bits<24>>,
     mac_low: DFF<Bits<32>>,
     mac_high: DFF<Bits<16>>,
     query: DFF<QpNumber>,
@@ -80,6 +84,8 @@ pub struct RegisterFile {
     time_base_word: Literal<10, { word(&registers::TIME_BASE) }>,
     timeout_word: Literal<10, { word(&registers::COMPLETION_TIMEOUT) }>,
     timeout_reset: Literal<24, { registers::COMPLETION_TIMEOUT_RESET as u64 }>,
+    retransmit_word: Literal<10, { word(&registers::RETRANSMIT_MIN) }>,
+    retransmit_reset: Literal<24, { registers::RETRANSMIT_MIN_RESET as u64 }>,
     mac_low_word: Literal<10, { word(&registers::MAC_LOW) }>,
     mac_high_word: Literal<10, { word(&registers::MAC_HIGH) }>,
     qp_control_word: Literal<10, { word(&registers::QP_CONTROL) }>,
@@ -98,11 +104,12 @@ pub struct RegisterFile {
 impl Logic for RegisterFile {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, time_base, restart, timeout, mac_low, mac_high, query, fence_cq);
-        dff_setup!(self, clock, key, qp_out, cq_out, commit_out, fence_out, refused_out);
+        dff_setup!(self, clock, time_base, restart, timeout, retransmit, mac_low, mac_high, query);
+        dff_setup!(self, clock, fence_cq, key, qp_out, cq_out, commit_out, fence_out, refused_out);
         self.clocks_per_microsecond.next = self.time_base.q.val();
         self.restart_time.next = self.restart.q.val();
         self.completion_timeout.next = self.timeout.q.val() ^ self.timeout_reset.val();
+        self.retransmit_min.next = self.retransmit.q.val() ^ self.retransmit_reset.val();
         self.mac_address.next = bit_cast::<48, 32>(self.mac_low.q.val())
             | (bit_cast::<48, 16>(self.mac_high.q.val()) << 32);
         self.query_qp.next = self.query.q.val();
@@ -139,6 +146,9 @@ impl Logic for RegisterFile {
                 self.restart.d.next = true;
             } else if self.write.val().word == self.timeout_word.val() {
                 self.timeout.d.next = self.data.val().get_bits::<24>(0) ^ self.timeout_reset.val();
+            } else if self.write.val().word == self.retransmit_word.val() {
+                self.retransmit.d.next =
+                    self.data.val().get_bits::<24>(0) ^ self.retransmit_reset.val();
             } else if self.write.val().word == self.mac_low_word.val() {
                 self.mac_low.d.next = self.data.val();
             } else if self.write.val().word == self.mac_high_word.val() {

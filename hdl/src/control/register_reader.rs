@@ -81,6 +81,7 @@ pub struct RegisterReader {
     pub clocks_per_microsecond: Signal<In, Bits<16>>,
     pub microseconds: Signal<In, Bits<32>>,
     pub completion_timeout: Signal<In, Bits<24>>,
+    pub retransmit_min: Signal<In, Bits<24>>,
     pub mac_address: Signal<In, Bits<48>>,
     pub query_qp: Signal<In, QpNumber>,
     /// What is known of that queue pair; if it has never begun, its `QUERY_` registers read zero.
@@ -124,6 +125,7 @@ pub struct RegisterReader {
     time_base: Literal<10, { word(&registers::TIME_BASE) }>,
     time_now: Literal<10, { word(&registers::TIME) }>,
     timeout: Literal<10, { word(&registers::COMPLETION_TIMEOUT) }>,
+    retransmit: Literal<10, { word(&registers::RETRANSMIT_MIN) }>,
     mac_low: Literal<10, { word(&registers::MAC_LOW) }>,
     mac_high: Literal<10, { word(&registers::MAC_HIGH) }>,
     query: Literal<10, { word(&registers::QUERY_QP) }>,
@@ -199,6 +201,8 @@ impl Logic for RegisterReader {
                 self.found.next = self.microseconds.val();
             } else if self.word.val() == self.timeout.val() {
                 self.found.next = bit_cast::<32, 24>(self.completion_timeout.val());
+            } else if self.word.val() == self.retransmit.val() {
+                self.found.next = bit_cast::<32, 24>(self.retransmit_min.val());
             } else if self.word.val() == self.mac_low.val() {
                 self.found.next = self.mac_address.val().get_bits::<32>(0);
             } else if self.word.val() == self.mac_high.val() {

@@ -87,7 +87,15 @@ fn counters_count_in_the_order_of_their_registers() {
     let mut bench = Bench::new(3);
     let counters: Vec<&Register> =
         registers::ALL.iter().filter(|r| r.name.starts_with("COUNT_")).collect();
-    let (refused, others) = counters.split_last().unwrap();
+    let at = counters.iter().position(|r| r.name == "COUNT_REFUSED").unwrap();
+    let (others, rest) = counters.split_at(at);
+    let (refused, later) = rest.split_first().unwrap();
+    for (n, register) in later.iter().enumerate() {
+        bench.uut.later_counts.next = (1u64 << n).to_bits();
+        bench.run(n + 1);
+        bench.uut.later_counts.next = 0.into();
+        assert_eq!(bench.register(register), n as u32 + 1, "{}", register.name);
+    }
     for (n, register) in others.iter().enumerate() {
         assert_eq!(register.address, counters[0].address + 4 * n as u32);
         bench.uut.counts.next = (1u64 << n).to_bits();

@@ -38,7 +38,8 @@ pub enum AskState {
 /// rung, taken, more --> ReadyList --> Choose -> Look -> Count -> Fit -> Ask -> read, ticket
 /// fence -------------------------------^
 /// ```
-/// No read begins for a queue pair that is not active.
+/// No read begins for a queue pair that is not active. What was planned for one that goes back is
+/// planned anew.
 #[derive(LogicBlock)]
 pub struct FetchAsker {
     pub clock: Signal<In, Clock>,
@@ -49,6 +50,9 @@ pub struct FetchAsker {
     /// A doorbell has rung; a work request was used up.
     pub rung: Signal<In, QpNote>,
     pub taken: Signal<In, QpNote>,
+    pub rewind: Signal<In, Rewind>,
+    /// How often `qp` has gone back, with its counters.
+    pub pass: Signal<In, Bits<8>>,
     /// A pulse: a ticket that is a fence follows the tickets of all reads so far.
     pub fence: Signal<In, Bit>,
     /// The queue pair; its counters come a clock later.
@@ -63,7 +67,7 @@ pub struct FetchAsker {
     /// One for every read, in the same order, and for every fence.
     pub ticket: StreamSource<FetchTicket>,
 
-    notes: NoteMerge<3>,
+    notes: NoteMerge<4>,
     list: ReadyList,
     watch: LifeWatch,
     sizes: ContextTable<QP_BITS, 1>,
@@ -112,6 +116,8 @@ impl FetchAsker {
             max_read: Default::default(),
             rung: Default::default(),
             taken: Default::default(),
+            rewind: Default::default(),
+            pass: Default::default(),
             fence: Default::default(),
             qp: Default::default(),
             posted: Default::default(),
@@ -171,8 +177,10 @@ impl Logic for FetchAsker {
         self.qp.next = self.chosen.q.val();
         self.notes.notes[0].next = self.rung.val();
         self.notes.notes[1].next = self.taken.val();
-        self.notes.notes[2].next.valid = false;
-        self.notes.notes[2].next.qp = self.chosen.q.val();
+        self.notes.notes[2].next.valid = self.rewind.val().valid;
+        self.notes.notes[2].next.qp = self.rewind.val().qp;
+        self.notes.notes[3].next.valid = false;
+        self.notes.notes[3].next.qp = self.chosen.q.val();
         StreamSource::<QpNumber>::join(&mut self.notes.source, &mut self.list.put);
         self.list.change.next = self.change.val();
         self.list.first.ready.next =
@@ -219,6 +227,7 @@ impl Logic for FetchAsker {
         self.tickets.sink.beat.next.generation = self.watch.life.val().generation;
         self.tickets.sink.beat.next.first = self.start.q.val();
         self.tickets.sink.beat.next.count = self.fitting.q.val();
+        self.tickets.sink.beat.next.pass = self.pass.val();
         self.tickets.sink.valid.next = false;
         self.issue.next = false;
         self.issue_asked.next = self.start.q.val() + bit_cast::<16, 5>(self.fitting.q.val());
@@ -264,13 +273,19 @@ impl Logic for FetchAsker {
                     self.reads.sink.valid.next = true;
                     self.tickets.sink.valid.next = true;
                     self.issue.next = true;
-                    self.notes.notes[2].next.valid = self.more.q.val();
+                    self.notes.notes[3].next.valid = self.more.q.val();
                     self.state.d.next = AskState::Choose;
                 }
             }
             _ => {
                 self.state.d.next = AskState::Choose;
             }
+        }
+        if self.rewind.val().valid
+            & (self.rewind.val().qp == self.chosen.q.val())
+            & (self.state.q.val() != AskState::Choose)
+        {
+            self.state.d.next = AskState::Choose;
         }
         if self.fence.val() {
             self.fencing.d.next = true;

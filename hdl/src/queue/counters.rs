@@ -3,7 +3,7 @@ use crate::configuration::QpNumber;
 use crate::control::records::QpDoorbell;
 use crate::life::{LifeTable, QpChange};
 use crate::literal::Literal;
-use crate::queue::records::QpNote;
+use crate::queue::records::{QpNote, Rewind};
 use rust_hdl::prelude::*;
 
 /// The counters of one kind of queue, for all queue pairs.
@@ -14,7 +14,8 @@ use rust_hdl::prelude::*;
 ///            ^taken              ^stored              ^asked              ^posted
 /// ```
 /// All begin at zero with a queue pair's life, and each has one writer. `posted` and `taken` have
-/// two readers, the one who asks and the one who takes, and so two copies.
+/// two readers, the one who asks and the one who takes, and so two copies. A [`Rewind`] sets the
+/// other three back to one number: what was on chip is asked for anew.
 #[derive(LogicBlock)]
 pub struct FetchCounters {
     pub clock: Signal<In, Clock>,
@@ -44,6 +45,9 @@ pub struct FetchCounters {
     /// The oldest work request of `take_qp` is used up. Next to it, `head_qp` means nothing.
     pub take: Signal<In, Bit>,
     pub take_qp: Signal<In, QpNumber>,
+    /// Only while it is `rewind_free`.
+    pub rewind: Signal<In, Rewind>,
+    pub rewind_free: Signal<Out, Bit>,
 
     posted_asker: LifeTable<Bits<16>>,
     posted_taker: LifeTable<Bits<16>>,
@@ -82,6 +86,8 @@ impl FetchCounters {
             head_promised: Default::default(),
             take: Default::default(),
             take_qp: Default::default(),
+            rewind: Default::default(),
+            rewind_free: Default::default(),
             posted_asker: Default::default(),
             posted_taker: Default::default(),
             asked: Default::default(),
@@ -163,5 +169,23 @@ impl Logic for FetchCounters {
         self.taken_asker.write.next = self.taking.q.val().valid;
         self.taken_asker.write_qp.next = self.taking.q.val().qp;
         self.taken_asker.write_record.next = self.follows.val();
+
+        // One number for all three: nobody else writes in this clock.
+        self.rewind_free.next =
+            !self.issue.val() & !self.store.val().valid & !self.taking.q.val().valid;
+        if self.rewind.val().valid {
+            self.asked.write.next = true;
+            self.asked.write_qp.next = self.rewind.val().qp;
+            self.asked.write_record.next = self.rewind.val().request;
+            self.on_chip.write.next = true;
+            self.on_chip.write_qp.next = self.rewind.val().qp;
+            self.on_chip.write_record.next = self.rewind.val().request;
+            self.taken_taker.write.next = true;
+            self.taken_taker.write_qp.next = self.rewind.val().qp;
+            self.taken_taker.write_record.next = self.rewind.val().request;
+            self.taken_asker.write.next = true;
+            self.taken_asker.write_qp.next = self.rewind.val().qp;
+            self.taken_asker.write_record.next = self.rewind.val().request;
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! Takes the work requests that were asked for, and checks what the host must leave zero.
+use crate::configuration::QpNumber;
 use crate::life::{LifeWatch, QpChange};
 use crate::literal::Literal;
 use crate::queue::records::*;
@@ -22,7 +23,8 @@ pub fn reserved_bits(fields: &[Field], n: usize) -> u64 {
 ///
 /// The work requests of a read are announced (`store`) together with the read's last beat. If the
 /// bus refused the read, its first work request is one with `fault`, and the others are none.
-/// What comes for an older generation of its queue pair is dropped. A clock before each read, its
+/// What comes for an older generation of its queue pair is dropped, and what was asked for before
+/// it went back. A clock before each read, its
 /// queue pair is looked up. Two announcements are eight clocks apart, as eight beats are; after a
 /// read that failed it rests so long.
 #[derive(LogicBlock)]
@@ -45,6 +47,11 @@ pub struct FetchGather {
     /// are on chip.
     pub store: Signal<Out, QpNote>,
     pub stored: Signal<Out, Bits<16>>,
+    /// The ticket's queue pair, and how often it has gone back, a clock later.
+    pub pass_qp: Signal<Out, QpNumber>,
+    pub pass: Signal<In, Bits<8>>,
+    /// A read ends in this clock: in the next one there may be a `store`.
+    pub ending: Signal<Out, Bit>,
 
     watch: LifeWatch,
     /// The ticket's queue pair has been looked up.
@@ -89,6 +96,9 @@ impl FetchGather {
             findings: Default::default(),
             store: Default::default(),
             stored: Default::default(),
+            pass_qp: Default::default(),
+            pass: Default::default(),
+            ending: Default::default(),
             watch: Default::default(),
             known: Default::default(),
             rest: Default::default(),
@@ -166,8 +176,11 @@ impl Logic for FetchGather {
         self.findings.next.reserved = self.spoiled_so_far.val();
         self.findings.next.fault = self.failed.val();
         self.findings.next.number = self.number.val();
-        self.belongs.next =
-            self.watch.life_now.val().generation == self.ticket.beat.val().generation;
+        self.pass_qp.next = self.ticket.beat.val().qp;
+        self.ending.next = self.ended.val();
+        self.belongs.next = (self.watch.life_now.val().generation
+            == self.ticket.beat.val().generation)
+            & (self.pass.val() == self.ticket.beat.val().pass);
         self.goes.next = self.taken.val() & self.belongs.val();
         self.write.next = 0.into();
         if self.goes.val() & !self.beat_number.q.val().get_bit(2) {

@@ -18,7 +18,7 @@ pub use notes::NoteMerge;
 pub use number_list::NumberList;
 pub use priority_encoder::PriorityEncoder;
 pub use ready_list::ReadyList;
-pub use records::{EntryFindings, FetchTicket, QpNote, QueueEntry};
+pub use records::{EntryFindings, FetchTicket, QpNote, QueueEntry, Rewind};
 pub use request_fetch::RequestFetch;
 
 #[cfg(test)]

@@ -52,6 +52,21 @@ pub struct FetchTicket {
     pub first: Bits<16>,
     /// Work requests, 1 to 8.
     pub count: Bits<5>,
+    /// How often sending had gone back when they were asked for, modulo 2^8.
+    pub pass: Bits<8>,
+}
+
+/// A queue pair sends again from an earlier message on. A broadcast.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
+pub struct Rewind {
+    /// The record means something in this clock.
+    pub valid: Bit,
+    /// Which queue pair.
+    pub qp: QpNumber,
+    /// The number of its next work request ...
+    pub request: Bits<16>,
+    /// ... and that of the peer's Read Request which it answers next, modulo 2^8.
+    pub response: Bits<8>,
 }
 
 /// Something has happened to a queue pair. A broadcast.

@@ -1,7 +1,7 @@
 //! Reads work requests from their rings ahead of use.
 use crate::configuration::{QpNumber, QP_BITS};
 use crate::control::records::{ContextWrite, QpDoorbell};
-use crate::life::QpChange;
+use crate::life::{LifeCounter, QpChange};
 use crate::memory::DualPortRam;
 use crate::pcie::records::ReadRequest;
 use crate::pins::Ports;
@@ -54,6 +54,11 @@ pub struct RequestFetch {
     pub head_available: Signal<Out, Bit>,
     /// `head_qp` has a work request, on chip or not yet. Two clocks later, too.
     pub head_promised: Signal<Out, Bit>,
+    /// The number of the oldest, be it there or not. Two clocks later, too.
+    pub head_number: Signal<Out, Bits<16>>,
+    /// The oldest is from now on one that was removed before: only while it is `rewind_free`.
+    pub rewind: Signal<In, Rewind>,
+    pub rewind_free: Signal<Out, Bit>,
     /// Remove the oldest work request of `take_qp`.
     pub take: Signal<In, Bit>,
     pub take_qp: Signal<In, QpNumber>,
@@ -66,10 +71,13 @@ pub struct RequestFetch {
     counters: FetchCounters,
     asker: FetchAsker,
     gather: FetchGather,
+    /// How often each has gone back: for who asks, and for who takes what comes.
+    passes: LifeCounter<8, 2>,
     /// Word n of every work request on chip, and what was found out about it.
     words: [DualPortRam<Bits<64>, CACHE_BITS>; 4],
     findings: DualPortRam<EntryFindings, CACHE_BITS>,
     looked: DFF<QpNumber>,
+    oldest: DFF<Bits<16>>,
     used: DFF<QpNote>,
     place: Signal<Local, CachePlace>,
     number: Signal<Local, Bits<16>>,
@@ -103,6 +111,9 @@ impl RequestFetch {
             head: Default::default(),
             head_available: Default::default(),
             head_promised: Default::default(),
+            head_number: Default::default(),
+            rewind: Default::default(),
+            rewind_free: Default::default(),
             take: Default::default(),
             take_qp: Default::default(),
             arrived: Default::default(),
@@ -110,9 +121,11 @@ impl RequestFetch {
             counters: FetchCounters::new(receive),
             asker: FetchAsker::new(ring, log2),
             gather: FetchGather::new(fields),
+            passes: Default::default(),
             words: Default::default(),
             findings: Default::default(),
             looked: Default::default(),
+            oldest: Default::default(),
             used: Default::default(),
             place: Default::default(),
             number: Default::default(),
@@ -125,8 +138,8 @@ impl RequestFetch {
 impl Logic for RequestFetch {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, looked, used);
-        clock!(self, clock, counters, asker, gather, findings);
+        dff_setup!(self, clock, looked, oldest, used);
+        clock!(self, clock, counters, asker, gather, passes, findings);
         self.counters.change.next = self.change.val();
         self.counters.doorbell.next = self.doorbell.val();
         self.asker.context_write.next = self.context_write.val();
@@ -161,7 +174,20 @@ impl Logic for RequestFetch {
         self.head_available.next = self.counters.head_available.val();
         self.head_promised.next = self.counters.head_promised.val();
 
+        self.counters.rewind.next = self.rewind.val();
+        self.asker.rewind.next = self.rewind.val();
+        self.rewind_free.next = self.counters.rewind_free.val() & !self.gather.ending.val();
+        self.passes.change.next = self.change.val();
+        self.passes.up.next = self.rewind.val().valid;
+        self.passes.up_qp.next = self.rewind.val().qp;
+        self.passes.read_qp[0].next = self.asker.qp.val();
+        self.asker.pass.next = self.passes.count[0].val();
+        self.passes.read_qp[1].next = self.gather.pass_qp.val();
+        self.gather.pass.next = self.passes.count[1].val();
+
         self.looked.d.next = self.head_qp.val();
+        self.oldest.d.next = self.counters.head_number.val();
+        self.head_number.next = self.oldest.q.val();
         self.number.next = self.counters.head_number.val();
         self.place.next.slot = self.number.val().get_bits::<WQE_CACHE_BITS>(0);
         self.place.next.qp = self.looked.q.val();

@@ -183,6 +183,11 @@ impl Logic for Receive {
         self.deframer.doorbell.next = self.doorbell.val();
         self.requests.doorbell.next = self.doorbell.val();
         self.requests.max_read.next = self.max_read.val();
+        // Nothing that was received is received again.
+        self.requests.rewind.next.valid = false;
+        self.requests.rewind.next.qp = 0.into();
+        self.requests.rewind.next.request = 0.into();
+        self.requests.rewind.next.response = 0.into();
         self.judge.fence.next = self.fence.val();
         self.requests.fence.next = self.fence.val();
         self.in_placement.d.next =

@@ -17,6 +17,8 @@ pub struct Acknowledgement {
     pub number: Bits<32>,
     /// The segment's window field, not yet shifted.
     pub window: Bits<16>,
+    /// The segment takes no sequence number: no octets, no SYN, no FIN.
+    pub bare: Bit,
 }
 
 /// The receive side's edge has moved, or an acknowledgement is due. A broadcast.

@@ -20,6 +20,7 @@ use crate::receive::octet_mask::OctetMask;
 use crate::receive::raw_ring::RawRing;
 use crate::receive::records::Acknowledgement;
 use crate::receive::ring_sizes::{RingPosition, LONGEST_FRAME};
+use ironwarp_wire::tcp;
 use rust_hdl::prelude::*;
 
 /// The numbers of the pulses in [`TcpReceive::counts`].
@@ -113,6 +114,7 @@ pub struct TcpReceive {
     pulses: Signal<Local, Bits<7>>,
     raw_way: Literal<2, { way::RAW }>,
     segment_way: Literal<2, { way::SEGMENT }>,
+    takes_number: Literal<8, { (tcp::SYN | tcp::FIN) as u64 }>,
     eight: Literal<16, 8>,
     longest: Literal<16, LONGEST_FRAME>,
 }
@@ -246,6 +248,8 @@ impl Logic for TcpReceive {
         self.ack.d.next.sequence = self.segment.val().sequence;
         self.ack.d.next.number = self.segment.val().acknowledgement;
         self.ack.d.next.window = self.segment.val().window;
+        self.ack.d.next.bare = !self.segment.val().payload.any()
+            & !(self.segment.val().flags & self.takes_number.val()).any();
         self.dead.d.next.valid = self.commit.val() & self.acceptance.decision.val().reset;
         self.dead.d.next.qp = self.acceptance.decision.val().qp;
         self.dead.d.next.generation = self.segment.val().generation;

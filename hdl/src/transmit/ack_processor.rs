@@ -2,6 +2,7 @@
 use crate::configuration::QpNumber;
 use crate::control::records::ContextWrite;
 use crate::life::{LifeTable, LifeWatch, QpChange};
+use crate::literal::Literal;
 use crate::memory::{field_number, QpField};
 use crate::pins::Ports;
 use crate::receive::records::Acknowledgement;
@@ -33,6 +34,8 @@ pub struct SetEdge {
     pub window: Bits<32>,
     /// SND.WL1.
     pub setter: Bits<32>,
+    /// Duplicates since something was acknowledged: at most 3.
+    pub duplicates: Bits<2>,
 }
 
 /// Keeps SND.UNA, SND.WND and SND.WL1 of every queue pair, and tells everyone when the first two
@@ -43,6 +46,9 @@ pub struct SetEdge {
 /// acknowledgement --> Take --> Look --> Judge --> Tell --> send_edge
 ///                  records <-----------------------+
 /// ```
+/// An acknowledgement is a duplicate if octets are outstanding, its segment is bare, and it says what
+/// was told last (RFC 5681 s. 2).
+///
 /// At the start of a life SND.WND is what the context says, and SND.WL1 is RCV.NXT. An
 /// acknowledgement counts until the host stops its queue pair, and only for its own life. Four
 /// clocks an acknowledgement.
@@ -75,6 +81,10 @@ pub struct AckProcessor {
     setter: Signal<Local, Bits<32>>,
     age: Signal<Local, Bits<32>>,
     sets: Signal<Local, Bit>,
+    scaled: Signal<Local, Bits<32>>,
+    duplicate: Signal<Local, Bit>,
+    most: Literal<2, 3>,
+    one: Literal<2, 1>,
     lives: Signal<Local, Bit>,
 }
 
@@ -113,6 +123,13 @@ impl Logic for AckProcessor {
         self.outstanding.next = self.ends.read_record.val() - self.current.val().acknowledged;
         self.age.next = self.asked.q.val().sequence - self.setter.val();
         self.sets.next = self.acknowledged.val().any() | !self.age.val().get_bit(31);
+        self.scaled.next =
+            bit_cast::<32, 16>(self.asked.q.val().window) << self.scale.value.val();
+        self.duplicate.next = self.asked.q.val().bare
+            & self.current.val().known
+            & !self.acknowledged.val().any()
+            & self.outstanding.val().any()
+            & (self.scaled.val() == self.current.val().window);
         self.lives.next = self.watch.life_now.val().started
             & (self.watch.life_now.val().generation == self.asked.q.val().generation);
 
@@ -120,6 +137,7 @@ impl Logic for AckProcessor {
         self.send_edge.next.qp = self.qp.val();
         self.send_edge.next.acknowledged = self.told.q.val().acknowledged;
         self.send_edge.next.window = self.told.q.val().window;
+        self.send_edge.next.duplicates = self.told.q.val().duplicates;
         self.edges.write_qp.next = self.qp.val();
         self.edges.write_record.next = self.told.q.val();
         self.acknowledgement.ready.next = self.state.q.val() == AckState::Take;
@@ -139,8 +157,16 @@ impl Logic for AckProcessor {
                     & self.lives.val();
                 self.told.d.next.known = true;
                 self.told.d.next.acknowledged = self.position.val();
-                self.told.d.next.window =
-                    bit_cast::<32, 16>(self.asked.q.val().window) << self.scale.value.val();
+                self.told.d.next.window = self.scaled.val();
+                self.told.d.next.duplicates = self.current.val().duplicates;
+                if self.acknowledged.val().any() {
+                    self.told.d.next.duplicates = 0.into();
+                } else if self.duplicate.val()
+                    & (self.current.val().duplicates != self.most.val())
+                {
+                    self.told.d.next.duplicates =
+                        self.current.val().duplicates + self.one.val();
+                }
                 self.told.d.next.setter = self.asked.q.val().sequence;
                 self.state.d.next = AckState::Tell;
             }

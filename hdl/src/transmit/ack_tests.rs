@@ -71,6 +71,7 @@ fn acknowledgement(qp: u64, sequence: u32, number: u64, window: u64) -> Acknowle
         sequence: u64::from(sequence).to_bits(),
         number: number.to_bits(),
         window: window.to_bits(),
+        bare: true,
     }
 }
 

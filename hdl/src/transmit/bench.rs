@@ -20,6 +20,8 @@ pub const QPS: usize = 16;
 const _: () = assert!(QPS <= crate::configuration::QP_COUNT);
 /// Clocks between two changes of queue pairs' lives.
 const PAUSE: u64 = 8;
+/// Clocks of a microsecond.
+pub const MICROSECOND: u64 = 20;
 /// Where the send queue of a queue pair lies, of 64 entries.
 pub const RING_LOG2: u8 = 6;
 /// Where the registered memory lies, and how large it is.
@@ -69,6 +71,8 @@ pub struct World {
     changed: u64,
     requests: Channel,
     payload: Channel,
+    /// The least retransmission timeout in microseconds.
+    pub retransmit_min: u64,
     /// Clocks from a read to its answer.
     pub latency: u64,
     /// How often the MAC takes a beat, and the others do what they may do.
@@ -85,6 +89,8 @@ pub struct World {
     /// When each frame ended, its octets.
     pub ends: Vec<(u64, usize)>,
     pub trace: [u64; 7],
+    /// Segments that left again, and timers that expired.
+    pub counts: [u64; 2],
     asked_taken: bool,
     /// When the last fence came out.
     pub fenced: Option<u64>,
@@ -142,6 +148,7 @@ impl World {
             changed: 0,
             requests: Channel::default(),
             payload: Channel::default(),
+            retransmit_min: 60,
             latency: rng.random_range(1..300),
             pace: rng.random_range(0.5..1.0),
             frame: vec![],
@@ -154,6 +161,7 @@ impl World {
             read_sent: vec![],
             ends: vec![],
             trace: [0; 7],
+            counts: [0; 2],
             asked_taken: false,
             fenced: None,
             reads: vec![],
@@ -362,6 +370,8 @@ impl World {
             }
         }
         uut.max_read.next = 2.into();
+        uut.now.next = (self.now / MICROSECOND).to_bits();
+        uut.retransmit_min.next = self.retransmit_min.to_bits();
         uut.request_read.ready.next = chance(self.pace) && !self.held;
         uut.payload_read.ready.next = chance(self.pace) && !self.held;
         uut.completion.ready.next = chance(self.pace) && !self.stall_completions;
@@ -377,6 +387,7 @@ impl World {
                 sequence: u64::from(self.contexts[*qp as usize].receive_next).to_bits(),
                 number: u64::from(*number).to_bits(),
                 window: u64::from(*window).to_bits(),
+                bare: true,
             };
         }
         settle!(**uut);
@@ -421,6 +432,9 @@ impl World {
         }
         for (n, count) in self.trace.iter_mut().enumerate() {
             *count += u64::from(uut.stations.val().get_bit(n));
+        }
+        for (n, count) in self.counts.iter_mut().enumerate() {
+            *count += u64::from(uut.counts.val().get_bit(n));
         }
         let mut whole = false;
         assert!(uut.frame.valid.val() || self.frame.is_empty(), "the frame stopped in the middle");

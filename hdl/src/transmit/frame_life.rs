@@ -30,7 +30,8 @@ pub struct FrameLife {
     /// the next.
     pub first: Signal<Out, Bits<32>>,
     pub next_number: Signal<Out, Bits<32>>,
-    /// It has left; octets of the stream up to its last one.
+    /// It has left; octets of the stream up to its last one. What was lost may leave again: SND.NXT
+    /// never goes back.
     pub leave: Signal<In, Bit>,
     pub position: Signal<In, Bits<32>>,
     /// It is lost.
@@ -42,6 +43,9 @@ pub struct FrameLife {
     positions: LifeTable<Bits<32>>,
     losses: LifeTable<Bit>,
     belongs: Signal<Local, Bit>,
+    /// How far it goes beyond what has left before.
+    ahead: Signal<Local, Bits<32>>,
+    furthest: Signal<Local, Bit>,
 }
 
 impl Logic for FrameLife {
@@ -67,10 +71,13 @@ impl Logic for FrameLife {
         self.next_number.next = self.firsts.value.val() + self.positions.read_record.val();
 
         // A life that begins in this clock wins.
-        self.positions.write.next = self.leave.val() & self.belongs.val();
+        self.ahead.next = self.position.val() - self.positions.read_record.val();
+        self.furthest.next = !self.ahead.val().get_bit(31);
+        self.positions.write.next =
+            self.leave.val() & self.belongs.val() & self.furthest.val();
         self.positions.write_qp.next = self.qp.val();
         self.positions.write_record.next = self.position.val();
-        self.left.next.valid = self.leave.val() & self.belongs.val();
+        self.left.next.valid = self.leave.val() & self.belongs.val() & self.furthest.val();
         self.left.next.qp = self.qp.val();
         self.left.next.position = self.position.val();
         self.losses.write.next = self.lose.val() & self.belongs.val();

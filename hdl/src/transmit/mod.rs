@@ -1,5 +1,6 @@
 //! The transmit engine: from work request to Ethernet frame.
 pub mod ack_processor;
+pub mod checkpoints;
 pub mod crc_inserter;
 pub mod fpdu_framer;
 pub mod frame_assembler;
@@ -11,7 +12,9 @@ pub mod header_maker;
 pub mod header_sums;
 pub mod header_words;
 pub mod job_fork;
+pub mod loss_detector;
 pub mod marker_inserter;
+pub mod message_log;
 pub mod next_hops;
 pub mod payload_read;
 pub mod query;
@@ -37,6 +40,8 @@ mod transmit_block;
 mod ack_tests;
 #[cfg(test)]
 mod bench;
+#[cfg(test)]
+mod loss_tests;
 #[cfg(test)]
 mod read_tests;
 #[cfg(test)]

@@ -23,7 +23,7 @@ fn world(seed: u64, change: impl Fn(&mut QueuePairContext)) -> (World, Vec<Peer>
     (world, peers)
 }
 
-fn read(offset: u64, length: u32) -> SendRequest {
+pub(super) fn read(offset: u64, length: u32) -> SendRequest {
     SendRequest {
         remote_stag: SINK,
         remote_offset: SINK_OFFSET + offset,
@@ -44,7 +44,7 @@ fn asked(offset: u64, length: u64) -> ReadAsked {
 }
 
 /// The ULPDU of a Read Request.
-fn read_request(number: u32, wanted: &SendRequest) -> Vec<u8> {
+pub(super) fn read_request(number: u32, wanted: &SendRequest) -> Vec<u8> {
     let mut ulpdu = vec![0x41, 0x41, 0, 0, 0, 0, 0, 0, 0, 1];
     ulpdu.extend(number.to_be_bytes());
     ulpdu.extend([0; 4]);

@@ -164,6 +164,8 @@ pub struct SendEdge {
     pub acknowledged: Bits<32>,
     /// SND.WND in octets.
     pub window: Bits<32>,
+    /// Duplicate acknowledgements since the last one that acknowledged something: at most 3.
+    pub duplicates: Bits<2>,
 }
 
 /// A work request whose last octet was handed to the stream.
@@ -198,6 +200,26 @@ pub struct SendState {
     pub reads: Bits<32>,
     /// Octets of the current message that are sent.
     pub offset: Bits<32>,
+    /// The most that `position` has been: it goes back when octets were lost.
+    pub furthest: Bits<32>,
+}
+
+/// A message that was sent whole, as far as it takes to send it again.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct, Pin)]
+pub struct LoggedMessage {
+    /// Octets of the stream up to its last one; it begins where the one before it ends.
+    pub end: Bits<32>,
+    /// [`SendState`]'s counts as it began ...
+    pub sends: Bits<32>,
+    pub reads: Bits<32>,
+    /// ... and the numbers of the next work request, and of the peer's next Read Request.
+    pub request: Bits<16>,
+    pub response: Bits<8>,
+    /// It is a work request's, not a Read Response;
+    pub posted: Bit,
+    /// it counts as a Send, or as a Read Request.
+    pub send: Bit,
+    pub read: Bit,
 }
 
 /// Whose turn it is on a queue pair.

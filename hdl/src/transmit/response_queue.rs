@@ -1,11 +1,11 @@
 //! The peer's Read Requests that wait for their response.
 use crate::configuration::{QpNumber, QP_BITS};
 use crate::control::records::ContextWrite;
-use crate::life::{LifeWatch, QpChange};
+use crate::life::{LifeTable, LifeWatch, QpChange};
 use crate::literal::Literal;
 use crate::memory::DualPortRam;
 use crate::pins::Ports;
-use crate::queue::{QpNote, QueueEntry};
+use crate::queue::{QpNote, QueueEntry, Rewind};
 use crate::receive::records::ReadAsked;
 use crate::stream::*;
 use crate::transmit::read_limit::InboundLimit;
@@ -13,14 +13,17 @@ use ironwarp_abi::limits::READ_BITS;
 use ironwarp_abi::queue::opcode;
 use rust_hdl::prelude::*;
 
+/// Twice as many places as Read Requests may be held: a response is kept until the peer has
+/// acknowledged it, and who asks for the one `READS_MAX` further on has received it.
+const PLACE_BITS: usize = READ_BITS + 1;
 /// Address bits of the store: queue pair and place.
-const STORE_BITS: usize = QP_BITS + READ_BITS;
+const STORE_BITS: usize = QP_BITS + PLACE_BITS;
 
 /// Where a Read Request is kept.
 #[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
 pub struct ResponsePlace {
     /// Its number modulo the places.
-    pub place: Bits<READ_BITS>,
+    pub place: Bits<PLACE_BITS>,
     /// Its queue pair.
     pub qp: QpNumber,
 }
@@ -30,7 +33,8 @@ pub struct ResponsePlace {
 ///
 /// Contract, as of [`RequestFetch`](crate::queue::RequestFetch): present a queue pair's number on
 /// `head_qp`; two clocks later `head` is its oldest, if `head_available` says that there is one.
-/// `take` for one clock removes it. One of a life that is over is taken and dropped.
+/// `take` for one clock goes on to the next, and a [`Rewind`] back to an earlier one. One of a life
+/// that is over is taken and dropped.
 #[derive(LogicBlock, Ports, Default)]
 pub struct ResponseQueue {
     pub clock: Signal<In, Clock>,
@@ -51,12 +55,20 @@ pub struct ResponseQueue {
     pub head: Signal<Out, QueueEntry>,
     /// ... if there is one.
     pub head_available: Signal<Out, Bit>,
-    /// Remove the oldest of `take_qp`: the last segment of its response is made.
+    /// The number of the oldest, be it there or not, modulo 2^8. Two clocks later, too.
+    pub head_number: Signal<Out, Bits<8>>,
+    /// Go on behind the oldest of `take_qp`: the last segment of its response is made ...
     pub take: Signal<In, Bit>,
     pub take_qp: Signal<In, QpNumber>,
+    /// ... for the first time: there is room for one more.
+    pub release: Signal<In, Bit>,
+    /// Not in the clock of a `take`, nor in the one after it.
+    pub rewind: Signal<In, Rewind>,
 
     watch: LifeWatch,
     limit: InboundLimit,
+    /// The number of the oldest whose response is not made.
+    cursors: LifeTable<Bits<8>>,
     store: DualPortRam<ReadAsked, STORE_BITS>,
     /// The life of what is offered has been looked up.
     known: DFF<Bit>,
@@ -64,6 +76,8 @@ pub struct ResponseQueue {
     kept: DFF<ReadAsked>,
     looked: DFF<QpNumber>,
     available: DFF<Bit>,
+    first: DFF<Bits<8>>,
+    advancing: DFF<QpNote>,
     belongs: Signal<Local, Bit>,
     accepts: Signal<Local, Bit>,
     number: Signal<Local, Bits<8>>,
@@ -71,6 +85,7 @@ pub struct ResponseQueue {
     read_place: Signal<Local, ResponsePlace>,
     write_place: Signal<Local, ResponsePlace>,
     oldest: Signal<Local, ReadAsked>,
+    one: Literal<8, 1>,
     write: Literal<32, { opcode::WRITE as u64 }>,
 }
 
@@ -78,8 +93,8 @@ impl Logic for ResponseQueue {
     //= rfc5040#5.2  Responses go out in the order of the Read Requests.
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, known, taken, kept, looked, available);
-        clock!(self, clock, watch, limit, store);
+        dff_setup!(self, clock, known, taken, kept, looked, available, first, advancing);
+        clock!(self, clock, watch, limit, cursors, store);
         self.limit.context_write.next = self.context_write.val();
         self.limit.change.next = self.change.val();
 
@@ -97,7 +112,7 @@ impl Logic for ResponseQueue {
         }
         self.limit.start.next = self.accepts.val();
         self.limit.start_qp.next = self.asked.beat.val().qp;
-        self.limit.done.next = self.take.val();
+        self.limit.done.next = self.release.val();
         self.limit.done_qp.next = self.take_qp.val();
         self.limit.qp.next = self.room_qp.val();
         self.room.next = self.limit.room.val();
@@ -108,7 +123,7 @@ impl Logic for ResponseQueue {
 
         // A clock later its place is known.
         self.newest.next = self.limit.previous.val();
-        self.write_place.next.place = self.newest.val().get_bits::<READ_BITS>(0);
+        self.write_place.next.place = self.newest.val().get_bits::<PLACE_BITS>(0);
         self.write_place.next.qp = self.kept.q.val().qp;
         self.store.write_address.next = self.write_place.val().into();
         self.store.write_data.next = self.kept.q.val();
@@ -117,12 +132,32 @@ impl Logic for ResponseQueue {
         // The oldest.
         self.limit.count_qp.next = self.head_qp.val();
         self.looked.d.next = self.head_qp.val();
-        self.number.next = self.limit.ended.val();
-        self.read_place.next.place = self.number.val().get_bits::<READ_BITS>(0);
+        self.cursors.change.next = self.change.val();
+        self.cursors.read_qp.next = self.head_qp.val();
+        // A life that begins in the clock of the take has taken nothing.
+        self.advancing.d.next.valid = self.take.val()
+            & !(self.change.val().valid
+                & self.change.val().begins
+                & (self.change.val().qp == self.take_qp.val()));
+        self.advancing.d.next.qp = self.take_qp.val();
+        if self.take.val() {
+            self.cursors.read_qp.next = self.take_qp.val();
+        }
+        self.cursors.write.next = self.advancing.q.val().valid | self.rewind.val().valid;
+        self.cursors.write_qp.next = self.advancing.q.val().qp;
+        self.cursors.write_record.next = self.cursors.read_record.val() + self.one.val();
+        if self.rewind.val().valid {
+            self.cursors.write_qp.next = self.rewind.val().qp;
+            self.cursors.write_record.next = self.rewind.val().response;
+        }
+        self.number.next = self.cursors.read_record.val();
+        self.first.d.next = self.number.val();
+        self.head_number.next = self.first.q.val();
+        self.read_place.next.place = self.number.val().get_bits::<PLACE_BITS>(0);
         self.read_place.next.qp = self.looked.q.val();
         self.store.read_address.next = self.read_place.val().into();
         // What is written in this clock cannot be read in it: its note has it looked up again.
-        self.available.d.next = (self.limit.begun.val() != self.limit.ended.val())
+        self.available.d.next = (self.limit.begun.val() != self.number.val())
             & !(self.taken.q.val() & (self.kept.q.val().qp == self.looked.q.val()));
         self.head_available.next = self.available.q.val();
         self.oldest.next = self.store.read_data.val();
@@ -240,9 +275,11 @@ mod tests {
                     assert_eq!(head.length, asked.length, "SEED={seed}");
                     model[qp].pop_front();
                     uut.take.next = true;
+                    uut.release.next = true;
                     uut.take_qp.next = (qp as u64).to_bits();
                     tick!(uut);
                     uut.take.next = false;
+                    uut.release.next = false;
                 }
             }
             assert_eq!(most, 8, "SEED={seed}: the queue was never full");

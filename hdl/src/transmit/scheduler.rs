@@ -23,7 +23,8 @@ use rust_hdl::prelude::*;
 /// could change the answer is news. A message once begun is finished; then work requests and Read
 /// Responses take turns, work requests first. New work requests wait while there is no room for
 /// what is outstanding, or for an RDMA Read to be done; Read Responses do not. Nothing is sent
-/// before it is allowed (RFC 5044 s. 7.1.2 rule 4), nor after an error.
+/// before it is allowed (RFC 5044 s. 7.1.2 rule 4), nor after an error. What is sent again comes
+/// first, in the order of the log.
 #[derive(LogicBlock, Ports, Default)]
 pub struct Scheduler {
     pub clock: Signal<In, Clock>,
@@ -34,6 +35,10 @@ pub struct Scheduler {
     pub opened: Signal<In, Opened>,
     /// There is room again for what is outstanding.
     pub uncrowded: Signal<In, QpNote>,
+    pub roomy: Signal<In, QpNote>,
+    /// Octets of a queue pair are lost, if `lost_free`.
+    pub lost: Signal<In, QpNote>,
+    pub lost_free: Signal<Out, Bit>,
     /// A segment is sent: there may be another one. The number may come while it is still at work.
     pub again: Signal<In, QpNote>,
     /// Work requests have arrived.
@@ -55,10 +60,15 @@ pub struct Scheduler {
     /// and one more of them now; it may have no more work requests outstanding.
     pub read_room: Signal<In, Bit>,
     pub crowded: Signal<In, Bit>,
+    /// its log is full, or else it sends messages of the log again.
+    pub full: Signal<In, Bit>,
+    pub replaying: Signal<In, Bit>,
     /// Two clocks later: its oldest work request, if it has one; it has a Read Request to answer.
     pub head: Signal<In, QueueEntry>,
     pub head_available: Signal<In, Bit>,
     pub asked_available: Signal<In, Bit>,
+    /// The message that it sends again is a work request's.
+    pub replays_posted: Signal<In, Bit>,
     /// In the same clock: something may be sent, and it is a Read Response.
     pub go: Signal<Out, Bit>,
     pub respond: Signal<Out, Bit>,
@@ -66,7 +76,7 @@ pub struct Scheduler {
     pub write: Signal<In, Bit>,
     pub following: Signal<In, Turn>,
 
-    notes: NoteMerge<7>,
+    notes: NoteMerge<9>,
     list: ReadyList,
     filter: LifeFilter,
     turns: LifeTable<Turn>,
@@ -78,6 +88,8 @@ pub struct Scheduler {
     opened_up: DFF<Bit>,
     room: DFF<Bit>,
     space: DFF<Bit>,
+    log_room: DFF<Bit>,
+    replays: DFF<Bit>,
     current: DFF<Turn>,
     control: Signal<Local, Bits<32>>,
     waits: Signal<Local, Bit>,
@@ -88,7 +100,7 @@ pub struct Scheduler {
 impl Logic for Scheduler {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, opens, opened_up, room, space, current);
+        dff_setup!(self, clock, opens, opened_up, room, space, log_room, replays, current);
         clock!(self, clock, notes, list, filter, turns, openings, openings_seen);
         self.list.change.next = self.change.val();
         self.turns.change.next = self.change.val();
@@ -101,12 +113,15 @@ impl Logic for Scheduler {
             self.opens.q.val().valid & !self.openings_seen.read_record.val();
         self.notes.notes[1].next.qp = self.opens.q.val().qp;
         self.notes.notes[2].next = self.uncrowded.val();
-        self.notes.notes[3].next = self.again.val();
-        self.notes.notes[4].next = self.arrived.val();
-        self.notes.notes[5].next = self.asked.val();
-        self.notes.notes[6].next = self.moved.val();
-        self.asked_free.next = self.notes.free[5].val();
-        self.moved_free.next = self.notes.free[6].val();
+        self.notes.notes[3].next = self.roomy.val();
+        self.notes.notes[4].next = self.again.val();
+        self.notes.notes[5].next = self.arrived.val();
+        self.notes.notes[6].next = self.asked.val();
+        self.notes.notes[7].next = self.moved.val();
+        self.notes.notes[8].next = self.lost.val();
+        self.asked_free.next = self.notes.free[6].val();
+        self.moved_free.next = self.notes.free[7].val();
+        self.lost_free.next = self.notes.free[8].val();
         StreamSource::<QpNumber>::join(&mut self.notes.source, &mut self.list.put);
         self.candidate.beat.next = self.list.first.beat.val();
         self.candidate.valid.next = self.list.first.valid.val();
@@ -138,16 +153,28 @@ impl Logic for Scheduler {
         self.opened_up.d.next = self.openings.read_record.val() | !self.awaits.val();
         self.room.d.next = self.read_room.val() | !self.reads.val();
         self.space.d.next = !self.crowded.val();
+        self.log_room.d.next = !self.full.val();
+        self.replays.d.next = self.replaying.val();
         self.control.next = self.head.val().control;
         self.waits.next =
             (self.control.val().get_bits::<8>(0) == self.op_read.val()) & !self.room.q.val();
         self.sends.next = self.head_available.val() & self.space.q.val() & !self.waits.val();
         self.respond.next =
             self.asked_available.val() & !(self.sends.val() & !self.current.q.val().posted);
-        self.go.next = self.sends.val() | self.asked_available.val();
+        self.go.next =
+            (self.sends.val() | self.asked_available.val()) & self.log_room.q.val();
         if self.current.q.val().begun {
             self.respond.next = !self.current.q.val().posted;
-            self.go.next = true;
+        }
+        // What is sent again was allowed before.
+        if self.replays.q.val() {
+            self.respond.next = !self.replays_posted.val();
+        }
+        if self.current.q.val().begun | self.replays.q.val() {
+            self.go.next = self.head_available.val();
+            if self.respond.val() {
+                self.go.next = self.asked_available.val();
+            }
         }
         if self.current.q.val().failed | !self.opened_up.q.val() {
             self.go.next = false;

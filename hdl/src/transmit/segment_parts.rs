@@ -51,6 +51,10 @@ pub struct SegmentParts {
     pub question: Signal<Out, GateQuestion>,
     pub job: Signal<Out, SegmentJob>,
     pub request: Signal<Out, SentRequest>,
+    /// The message, for the log; the numbers are of the queues.
+    pub logged: Signal<Out, LoggedMessage>,
+    pub request_number: Signal<In, Bits<16>>,
+    pub response_number: Signal<In, Bits<8>>,
     /// `valid` says no more than that the segment is a Read Request.
     pub read_sent: Signal<Out, ReadSent>,
     from: Signal<Local, Bits<64>>,
@@ -168,6 +172,14 @@ impl Logic for SegmentParts {
         self.request.next.cq = self.cq.val();
         self.request.next.length = self.head.val().length;
         self.request.next.read = self.read.val();
+        self.logged.next.end = self.after.val();
+        self.logged.next.sends = self.state.val().sends;
+        self.logged.next.reads = self.state.val().reads;
+        self.logged.next.request = self.request_number.val();
+        self.logged.next.response = self.response_number.val();
+        self.logged.next.posted = !self.response.val();
+        self.logged.next.send = !self.write.val() & !self.read.val();
+        self.logged.next.read = self.read.val();
         self.read_sent.next.valid = self.read.val();
         self.read_sent.next.qp = self.qp.val();
         self.read_sent.next.generation = self.generation.val();

@@ -7,6 +7,7 @@ use crate::memory::{field_number, QpField};
 use crate::protect::records::GateQuestion;
 use crate::protect::RefusalStatus;
 use crate::queue::QueueEntry;
+use crate::transmit::checkpoints::Checkpoints;
 use crate::transmit::records::*;
 use crate::transmit::request_check::{RequestCheck, SortedRequest};
 use crate::transmit::segment_parts::SegmentParts;
@@ -42,8 +43,25 @@ pub struct SegmentPlanner {
     /// A Read Request of the peer, as a Write; with `response`, it is the one to plan for.
     pub asked: Signal<In, QueueEntry>,
     pub response: Signal<In, Bit>,
+    /// The message is one of the log, which is sent again.
+    pub replaying: Signal<In, Bit>,
+    /// The numbers of the next work request and of the next response.
+    pub request_number: Signal<In, Bits<16>>,
+    pub response_number: Signal<In, Bits<8>>,
     /// The segment is handed on. Not after a change of the queue pair's life since `qp`.
     pub commit: Signal<In, Bit>,
+    /// Sending goes back, to `base` octets of the stream and the `message` of the log, if it has
+    /// `some`. Not after a change, either.
+    pub rewind: Signal<In, Bit>,
+    pub some: Signal<In, Bit>,
+    pub base: Signal<In, Bits<32>>,
+    /// Or it goes on behind the message of the log that would be sent again: it is acknowledged.
+    pub skip: Signal<In, Bit>,
+    pub message: Signal<In, LoggedMessage>,
+    /// The message of the log is acknowledged whole.
+    pub arrived: Signal<Out, Bit>,
+    /// Octets of the stream that are acknowledged, a clock after `qp`.
+    pub acknowledged: Signal<Out, Bits<32>>,
     /// SND.NXT moves.
     pub sent: Signal<Out, SendNext>,
     /// Bus address of the payload, from the gate.
@@ -57,9 +75,12 @@ pub struct SegmentPlanner {
     pub good: Signal<Out, Bit>,
     pub status: Signal<Out, Bits<8>>,
     pub read: Signal<Out, Bit>,
+    pub raw: Signal<Out, Bit>,
     pub last: Signal<Out, Bit>,
     /// The segment does not fit in the peer's window.
     pub full: Signal<Out, Bit>,
+    /// All of the segment is acknowledged.
+    pub covered: Signal<Out, Bit>,
     /// One of `protect::records::refusal`, from the gate; and the status that it gives.
     pub refusal: Signal<In, Bits<3>>,
     pub refused: Signal<Out, Bits<8>>,
@@ -70,6 +91,7 @@ pub struct SegmentPlanner {
     pub question: Signal<Out, GateQuestion>,
     pub job: Signal<Out, SegmentJob>,
     pub request: Signal<Out, SentRequest>,
+    pub logged: Signal<Out, LoggedMessage>,
     pub read_sent: Signal<Out, ReadSent>,
     send_markers: QpField<1, { field_number("send_markers") }>,
     crc: QpField<1, { field_number("crc") }>,
@@ -81,6 +103,7 @@ pub struct SegmentPlanner {
     read_out: QpField<8, { field_number("read_out") }>,
     states: SendStates,
     window: SendWindow,
+    checkpoints: Checkpoints,
     check: RequestCheck,
     sizer: SegmentSizer,
     parts: SegmentParts,
@@ -88,20 +111,26 @@ pub struct SegmentPlanner {
     entry: DFF<QueueEntry>,
     sorted: DFF<SortedRequest>,
     state: Signal<Local, SendState>,
+    again: Signal<Local, SendState>,
+    /// The segment was sent before.
+    repeats: DFF<Bit>,
+    ahead: Signal<Local, Bits<32>>,
+    behind: Signal<Local, Bits<32>>,
     next_entry: Signal<Local, QueueEntry>,
     position: Signal<Local, Bits<32>>,
     beyond: Signal<Local, Bits<32>>,
     markers: Signal<Local, Bit>,
     cq: Signal<Local, CqNumber>,
+    one: Literal<32, 1>,
     read_header: Literal<32, { read_request::HEADER_BYTES as u64 }>,
 }
 
 impl Logic for SegmentPlanner {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, entry, sorted);
+        dff_setup!(self, clock, entry, sorted, repeats);
         clock!(self, clock, send_markers, crc, awaiting, pd, mulpdu, send_cq, receive_cq, read_out);
-        clock!(self, clock, states, window, sizer);
+        clock!(self, clock, states, window, checkpoints, sizer);
         self.send_markers.context_write.next = self.context_write.val();
         self.crc.context_write.next = self.context_write.val();
         self.awaiting.context_write.next = self.context_write.val();
@@ -144,6 +173,7 @@ impl Logic for SegmentPlanner {
         self.good.next = self.sorted.q.val().good;
         self.status.next = self.sorted.q.val().status;
         self.read.next = self.sorted.q.val().read;
+        self.raw.next = self.sorted.q.val().raw;
 
         self.states.change.next = self.change.val();
         self.states.qp.next = self.qp.val();
@@ -167,7 +197,10 @@ impl Logic for SegmentPlanner {
         self.sizer.markers.next = self.markers.val();
         self.sizer.position.next = self.position.val().get_bits::<9>(0);
         self.last.next = self.sizer.last.val();
-        self.noted.next = self.sizer.last.val() & !self.sorted.q.val().raw & !self.response.val();
+        self.noted.next = self.sizer.last.val()
+            & !self.sorted.q.val().raw
+            & !self.response.val()
+            & !self.replaying.val();
         self.beyond.next = self.position.val() + bit_cast::<32, 16>(self.sizer.octets.val());
         self.states.after.next = self.beyond.val();
         self.window.context_write.next = self.context_write.val();
@@ -176,7 +209,45 @@ impl Logic for SegmentPlanner {
         self.window.qp.next = self.qp.val();
         self.window.position.next = self.position.val();
         self.window.octets.next = self.sizer.octets.val();
-        self.full.next = !self.sorted.q.val().raw & self.window.beyond.val();
+        // What was sent before was in the window then (RFC 9293 s. 3.8.6).
+        self.ahead.next = self.beyond.val() - self.state.val().furthest;
+        self.repeats.d.next = !self.ahead.val().any() | self.ahead.val().get_bit(31);
+        self.full.next =
+            !self.sorted.q.val().raw & self.window.beyond.val() & !self.repeats.q.val();
+        self.covered.next = !self.sorted.q.val().raw & self.window.covered.val();
+        self.acknowledged.next = self.window.acknowledged.val();
+
+        // Back to a message's beginning, or to a segment of it before the first that is missing.
+        self.checkpoints.change.next = self.change.val();
+        self.checkpoints.qp.next = self.qp.val();
+        self.checkpoints.acknowledged.next = self.window.acknowledged.val();
+        self.checkpoints.pass.next = self.commit.val() & !self.sorted.q.val().raw;
+        self.checkpoints.position.next = self.position.val();
+        self.checkpoints.offset.next = self.state.val().offset;
+        self.checkpoints.base.next = self.base.val();
+        self.again.next.position = self.checkpoints.back_position.val();
+        self.again.next.offset = self.checkpoints.back_offset.val();
+        self.again.next.sends = self.state.val().sends;
+        self.again.next.reads = self.state.val().reads;
+        self.again.next.furthest = 0.into();
+        if self.some.val() {
+            self.again.next.sends = self.message.val().sends;
+            self.again.next.reads = self.message.val().reads;
+        }
+        self.behind.next = self.window.acknowledged.val() - self.message.val().end;
+        self.arrived.next = !self.behind.val().get_bit(31);
+        if self.skip.val() {
+            self.again.next.position = self.message.val().end;
+            self.again.next.offset = 0.into();
+            if self.message.val().send {
+                self.again.next.sends = self.message.val().sends + self.one.val();
+            }
+            if self.message.val().read {
+                self.again.next.reads = self.message.val().reads + self.one.val();
+            }
+        }
+        self.states.rewind.next = self.rewind.val() | self.skip.val();
+        self.states.to.next = self.again.val();
 
         self.parts.qp.next = self.chosen.val();
         self.parts.generation.next = self.generation.val();
@@ -198,6 +269,9 @@ impl Logic for SegmentPlanner {
         self.parts.payload.next = self.sizer.payload.val();
         self.parts.ulpdu.next = self.sizer.ulpdu.val();
         self.parts.last.next = self.sizer.last.val();
+        self.parts.request_number.next = self.request_number.val();
+        self.parts.response_number.next = self.response_number.val();
+        self.logged.next = self.parts.logged.val();
         self.question.next = self.parts.question.val();
         self.job.next = self.parts.job.val();
         self.request.next = self.parts.request.val();

@@ -4,8 +4,9 @@ use crate::control::records::{ContextWrite, QpEvent};
 use crate::life::{LifeWatch, QpChange};
 use crate::pins::Ports;
 use crate::protect::records::*;
-use crate::queue::{QpNote, QueueEntry};
+use crate::queue::{QpNote, QueueEntry, Rewind};
 use crate::stream::*;
+use crate::transmit::message_log::MessageLog;
 use crate::transmit::records::*;
 use crate::transmit::segment_planner::SegmentPlanner;
 use rust_hdl::prelude::*;
@@ -38,6 +39,10 @@ pub enum SegmenterState {
     Fail,
     /// Offers a fence, between two segments.
     Fence,
+    /// Octets are lost: sending goes back, as soon as nobody else moves the work requests' numbers.
+    Rewind,
+    /// A message that would be sent again is acknowledged by now: it is passed over.
+    Skip,
 }
 
 /// A segment about every 11 clocks.
@@ -47,7 +52,13 @@ pub enum SegmenterState {
 ///                     | nothing        | bad           | full? refused?
 ///                     v                v               v
 ///                   Choose            Fail           Choose, Fail -> Choose
+///
+/// Fetch -- lost --> Rewind --> Choose           Fetch -- acknowledged --> Skip --> Choose
 /// ```
+/// When octets are lost, sending goes back to the oldest message of the log that is not
+/// acknowledged, and makes the same segments again: segmentation is a function of the work request,
+/// the stream's position and the MULPDU. A segment that is acknowledged by now is made, but not
+/// sent.
 /// A change of the life of the queue pair at work makes the work void: nothing of it takes effect
 /// any more, and an error is told of the life that is over. The gate takes three clocks: as long
 /// as the planner needs to say whether the segment is too long for the window. A queue pair that is
@@ -87,27 +98,53 @@ pub struct Segmenter {
     pub job: StreamSource<SegmentJob>,
     pub request: StreamSource<SentRequest>,
     pub read_sent: Signal<Out, ReadSent>,
+    /// Octets of `qp` are lost, a clock later; sending has gone back.
+    pub lost: Signal<In, Bit>,
+    pub found: Signal<Out, QpNote>,
+    /// Two clocks after `qp`, from where sending could be continued after that.
+    pub request_number: Signal<In, Bits<16>>,
+    pub response_number: Signal<In, Bits<8>>,
+    pub rewind: Signal<Out, Rewind>,
+    pub rewind_free: Signal<In, Bit>,
+    /// The log of `qp` is full, a clock later; it is replayed, and the message is a work request's,
+    /// two clocks later.
+    pub log_full: Signal<Out, Bit>,
+    pub replaying: Signal<Out, Bit>,
+    pub replays_posted: Signal<Out, Bit>,
+    pub roomy: Signal<Out, QpNote>,
+    /// A Read Response was made for the first time.
+    pub released: Signal<Out, Bit>,
+    /// A segment is sent again (a pulse).
+    pub resent: Signal<Out, Bit>,
     pub event: StreamSource<QpEvent>,
 
     planner: SegmentPlanner,
+    log: MessageLog,
     watch: LifeWatch,
     state: DFF<SegmenterState>,
     fencing: DFF<Bit>,
     chosen: DFF<QpNumber>,
     responding: DFF<Bit>,
+    /// The message is one of the log.
+    again_now: DFF<Bit>,
+    covered: DFF<Bit>,
+    missing: DFF<Bit>,
     address: DFF<Bits<64>>,
     why: DFF<Bits<8>>,
     look_qp: Signal<Local, QpNumber>,
     lapsed: Signal<Local, Bit>,
     noting: Signal<Local, Bit>,
     commit: Signal<Local, Bit>,
+    ended: Signal<Local, Bit>,
+    passed: Signal<Local, Bit>,
 }
 
 impl Logic for Segmenter {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, state, fencing, chosen, responding, address, why);
-        clock!(self, clock, planner, watch);
+        dff_setup!(self, clock, state, fencing, chosen, responding, again_now, covered, missing);
+        dff_setup!(self, clock, address, why);
+        clock!(self, clock, planner, log, watch);
         self.look_qp.next = self.chosen.q.val();
         if self.state.q.val() == SegmenterState::Choose {
             self.look_qp.next = self.candidate.beat.val();
@@ -129,6 +166,22 @@ impl Logic for Segmenter {
         self.planner.address.next = self.address.q.val();
         self.planner.fence.next = self.state.q.val() == SegmenterState::Fence;
         self.planner.refusal.next = self.answer.beat.val().refusal;
+        self.log.change.next = self.change.val();
+        self.log.send_edge.next = self.send_edge.val();
+        self.log.qp.next = self.look_qp.val();
+        self.log.looking.next = self.state.q.val() == SegmenterState::Look;
+        self.log.back.next = self.lost.val();
+        self.missing.d.next = self.lost.val();
+        self.log_full.next = self.log.full.val();
+        self.replaying.next = self.log.replaying.val();
+        self.replays_posted.next = self.log.message.val().posted;
+        self.roomy.next = self.log.roomy.val();
+        self.planner.replaying.next = self.again_now.q.val();
+        self.planner.request_number.next = self.request_number.val();
+        self.planner.response_number.next = self.response_number.val();
+        self.planner.some.next = self.log.some.val();
+        self.planner.base.next = self.log.base.val();
+        self.planner.message.next = self.log.message.val();
         self.sent.next = self.planner.sent.val();
         self.awaits.next = self.planner.awaits.val();
         self.reads.next = self.planner.reads.val();
@@ -154,6 +207,15 @@ impl Logic for Segmenter {
         self.again.next.valid = false;
         self.again.next.qp = self.chosen.q.val();
         self.commit.next = false;
+        self.planner.rewind.next = false;
+        self.planner.skip.next = false;
+        self.log.rewind.next = false;
+        self.found.next.valid = false;
+        self.found.next.qp = self.chosen.q.val();
+        self.rewind.next.valid = false;
+        self.rewind.next.qp = self.chosen.q.val();
+        self.rewind.next.request = self.log.message.val().request;
+        self.rewind.next.response = self.log.message.val().response;
         self.write_turn.next = false;
         self.following.next.begun = !self.planner.last.val();
         self.following.next.posted = !self.responding.q.val();
@@ -173,9 +235,15 @@ impl Logic for Segmenter {
             }
             SegmenterState::Fetch => {
                 self.responding.d.next = self.respond.val();
+                self.again_now.d.next = self.log.replaying.val();
                 self.state.d.next = SegmenterState::Choose;
-                if self.go.val() & !self.lapsed.val() {
+                if self.missing.q.val() & !self.lapsed.val() {
+                    self.state.d.next = SegmenterState::Rewind;
+                } else if self.go.val() & !self.lapsed.val() {
                     self.state.d.next = SegmenterState::Sort;
+                    if self.log.replaying.val() & self.planner.arrived.val() {
+                        self.state.d.next = SegmenterState::Skip;
+                    }
                 }
             }
             SegmenterState::Sort => {
@@ -195,10 +263,14 @@ impl Logic for Segmenter {
             }
             SegmenterState::Answer => {
                 self.address.d.next = self.answer.beat.val().address;
+                self.covered.d.next = self.planner.covered.val();
                 self.why.d.next = self.planner.refused.val();
                 if self.answer.valid.val() {
                     self.state.d.next = SegmenterState::Choose;
-                    if !self.lapsed.val() & !self.planner.full.val() {
+                    if !self.lapsed.val() & self.planner.covered.val() {
+                        self.again.next.valid = true;
+                        self.state.d.next = SegmenterState::Commit;
+                    } else if !self.lapsed.val() & !self.planner.full.val() {
                         self.state.d.next = SegmenterState::Note;
                         self.again.next.valid = true;
                         if self.answer.beat.val().refusal.any() {
@@ -220,7 +292,7 @@ impl Logic for Segmenter {
             }
             SegmenterState::Commit => {
                 self.commit.next = !self.lapsed.val();
-                self.write_turn.next = !self.lapsed.val();
+                self.write_turn.next = !self.lapsed.val() & !self.again_now.q.val();
                 self.state.d.next = SegmenterState::Choose;
             }
             SegmenterState::Fail => {
@@ -235,6 +307,27 @@ impl Logic for Segmenter {
                     self.state.d.next = SegmenterState::Choose;
                 }
             }
+            SegmenterState::Rewind => {
+                if self.lapsed.val() {
+                    self.state.d.next = SegmenterState::Choose;
+                } else if self.log.some.val() & self.planner.arrived.val() {
+                    // The log has not forgotten yet what is acknowledged.
+                    self.again.next.valid = true;
+                    self.state.d.next = SegmenterState::Choose;
+                } else if self.rewind_free.val() {
+                    self.planner.rewind.next = true;
+                    self.log.rewind.next = true;
+                    self.rewind.next.valid = self.log.some.val();
+                    self.found.next.valid = true;
+                    self.again.next.valid = true;
+                    self.state.d.next = SegmenterState::Choose;
+                }
+            }
+            SegmenterState::Skip => {
+                self.planner.skip.next = !self.lapsed.val();
+                self.again.next.valid = true;
+                self.state.d.next = SegmenterState::Choose;
+            }
             _ => {
                 self.state.d.next = SegmenterState::Choose;
             }
@@ -245,13 +338,23 @@ impl Logic for Segmenter {
 
         // A life that begins in this clock wins over everything that is written.
         self.planner.commit.next = self.commit.val();
-        self.used_request.next =
-            self.commit.val() & self.planner.last.val() & !self.responding.q.val();
-        self.used_response.next =
-            self.commit.val() & self.planner.last.val() & self.responding.q.val();
+        self.resent.next = self.commit.val()
+            & !self.covered.q.val()
+            & !self.planner.raw.val()
+            & !self.planner.sent.val().valid;
+        self.ended.next = self.commit.val() & self.planner.last.val();
+        self.passed.next = self.ended.val() | self.planner.skip.val();
+        self.used_request.next = self.passed.val() & !self.responding.q.val();
+        self.used_response.next = self.passed.val() & self.responding.q.val();
+        self.released.next = self.used_response.val() & !self.again_now.q.val();
+        self.log.append.next =
+            self.ended.val() & !self.planner.raw.val() & !self.again_now.q.val();
+        self.log.advance.next = self.passed.val() & self.again_now.q.val();
+        self.log.appended.next = self.planner.logged.val();
         self.read_sent.next = self.planner.read_sent.val();
         self.read_sent.next.valid = self.commit.val()
             & self.planner.read.val()
+            & !self.again_now.q.val()
             & self.watch.life_now.val().active
             & !self.watch.disturbed_now.val();
     }

@@ -321,6 +321,7 @@ mod tests {
                 qp: (qp as u64).to_bits(),
                 acknowledged: u64::from(self.acknowledged[qp]).to_bits(),
                 window: 0.into(),
+                duplicates: 0.into(),
             }
         }
 
@@ -496,7 +497,7 @@ mod tests {
         let request = SentRequest { generation: 1.into(), end: 10.into(), ..Default::default() };
         let request = SentRequest { signaled: true, qp: 2.into(), ..request };
         let edge =
-            SendEdge { valid: true, qp: 2.into(), acknowledged: 10.into(), window: 0.into() };
+            SendEdge { valid: true, qp: 2.into(), acknowledged: 10.into(), ..Default::default() };
         // A change 0 to 20 clocks after the request: the end of the life, or the next one.
         for (begins, after) in (0..20).flat_map(|after| [(false, after), (true, after)]) {
             let mut uut = SendCompletions::default();

@@ -29,10 +29,14 @@ pub struct SendStates {
     pub write: Signal<In, Bit>,
     /// The message is a Read Request, which has sequence numbers of its own.
     pub read: Signal<In, Bit>,
+    /// The state of `qp` is `to` from now on, but for `furthest`.
+    pub rewind: Signal<In, Bit>,
+    pub to: Signal<In, SendState>,
     /// SND.NXT moves.
     pub sent: Signal<Out, SendNext>,
     states: LifeTable<SendState>,
     current: Signal<Local, SendState>,
+    ahead: Signal<Local, Bits<32>>,
     one: Literal<32, 1>,
 }
 
@@ -45,7 +49,7 @@ impl Logic for SendStates {
         self.current.next = self.states.read_record.val();
         self.state.next = self.current.val();
 
-        self.states.write.next = self.commit.val();
+        self.states.write.next = self.commit.val() | self.rewind.val();
         self.states.write_qp.next = self.qp.val();
         self.states.write_record.next = self.current.val();
         if !self.raw.val() {
@@ -61,7 +65,19 @@ impl Logic for SendStates {
                 self.states.write_record.next.sends = self.current.val().sends + self.one.val();
             }
         }
-        self.sent.next.valid = self.commit.val() & !self.raw.val();
+        // What is sent again was counted.
+        self.ahead.next = self.after.val() - self.current.val().furthest;
+        self.sent.next.valid = self.commit.val()
+            & !self.raw.val()
+            & self.ahead.val().any()
+            & !self.ahead.val().get_bit(31);
+        if self.sent.val().valid {
+            self.states.write_record.next.furthest = self.after.val();
+        }
+        if self.rewind.val() {
+            self.states.write_record.next = self.to.val();
+            self.states.write_record.next.furthest = self.current.val().furthest;
+        }
         self.sent.next.qp = self.qp.val();
         self.sent.next.position = self.after.val();
     }

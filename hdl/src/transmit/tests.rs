@@ -9,7 +9,7 @@ use ironwarp_wire::mpa::stream::{Deframer, Framing};
 use rand::Rng;
 use rust_hdl::prelude::*;
 
-fn framing(context: &QueuePairContext) -> Framing {
+pub(super) fn framing(context: &QueuePairContext) -> Framing {
     Framing { markers: context.send_markers, crc: context.crc }
 }
 
@@ -85,7 +85,7 @@ impl Peer {
 }
 
 /// The ULPDUs that a request must become.
-fn expected(world: &World, qp: usize, request: &SendRequest, message: &mut u32) -> Vec<Vec<u8>> {
+pub(super) fn expected(world: &World, qp: usize, request: &SendRequest, message: &mut u32) -> Vec<Vec<u8>> {
     let write = request.opcode == opcode::WRITE;
     let (header, opcode) = match request.opcode {
         opcode::WRITE => (14, 0x40),
@@ -120,7 +120,7 @@ fn expected(world: &World, qp: usize, request: &SendRequest, message: &mut u32) 
     made
 }
 
-fn random_request(world: &mut World) -> SendRequest {
+pub(super) fn random_request(world: &mut World) -> SendRequest {
     let codes = [opcode::WRITE, opcode::SEND, opcode::SEND_SOLICITED];
     let code = codes[world.rng.random_range(0..3)];
     let lengths = [0, 1, 24, 700, 1440, world.rng.random_range(0..6000)];

@@ -13,6 +13,7 @@ use crate::stream::*;
 use crate::transmit::ack_processor::AckProcessor;
 use crate::transmit::frame_assembler::FrameAssembler;
 use crate::transmit::header_builder::HeaderBuilder;
+use crate::transmit::loss_detector::LossDetector;
 use crate::transmit::query::SendQuery;
 use crate::transmit::read_limit::OutboundLimit;
 use crate::transmit::records::*;
@@ -42,12 +43,22 @@ pub struct Stations {
     pub sent: Bit,
 }
 
+/// What is counted of repairs.
+#[derive(Copy, Clone, PartialEq, Debug, Default, LogicStruct)]
+pub struct Repairs {
+    /// A segment leaves again.
+    pub resent: Bit,
+    /// A retransmission timer has expired.
+    pub expired: Bit,
+}
+
 /// From doorbell to Ethernet frame.
 ///
 /// ```text
 /// read_asked -> ResponseQueue ----+
 /// doorbell --> RequestFetch --> Segmenter <--> Scheduler <--------------------+
 ///                               |  |  ^ Gate, OutboundLimit                   |
+///                               |  |  +--- lost ------- LossDetector <--------+
 ///                               |  |  +---------- SND.UNA, SND.WND --- AckProcessor <-- ACKs
 ///                               |  +--> SendCompletions <---------------------+
 ///                               v               |
@@ -79,6 +90,9 @@ pub struct Transmit {
     pub payload_data: StreamSink<Beat>,
     /// The maximum read request size: 128 octets << n.
     pub max_read: Signal<In, Bits<3>>,
+    /// Microseconds, and the least retransmission timeout.
+    pub now: Signal<In, Bits<32>>,
+    pub retransmit_min: Signal<In, Bits<24>>,
     /// The peers' acknowledgements.
     pub acknowledgement: StreamSink<Acknowledgement>,
     /// What our acknowledgements shall say, and when one is due.
@@ -107,6 +121,8 @@ pub struct Transmit {
     pub query_send_window: Signal<Out, Bits<32>>,
     /// A frame's last beat has left (a pulse).
     pub frame_sent: Signal<Out, Bit>,
+    /// Pulses: a segment leaves again, a retransmission timer has expired.
+    pub counts: Signal<Out, Bits<2>>,
     /// `ironwarp_abi::trace` bits 0 to 6.
     pub stations: Signal<Out, Bits<7>>,
 
@@ -121,14 +137,17 @@ pub struct Transmit {
     builder: HeaderBuilder,
     assembler: FrameAssembler,
     acks: AckProcessor,
+    losses: LossDetector,
     retire: SendCompletions,
     query: SendQuery,
     completions: Merge2<Completion>,
     events: Merge2<QpEvent>,
+    troubles: Merge2<QpEvent>,
     underway: DFF<Bit>,
     fences: FenceJoin,
     passed: Signal<Local, Stations>,
     leaving: Signal<Local, Bit>,
+    counted: Signal<Local, Repairs>,
 }
 
 impl Default for Transmit {
@@ -145,6 +164,8 @@ impl Default for Transmit {
             payload_read: Default::default(),
             payload_data: Default::default(),
             max_read: Default::default(),
+            now: Default::default(),
+            retransmit_min: Default::default(),
             acknowledgement: Default::default(),
             receive_edge: Default::default(),
             opened: Default::default(),
@@ -161,6 +182,7 @@ impl Default for Transmit {
             query_send_unacknowledged: Default::default(),
             query_send_window: Default::default(),
             frame_sent: Default::default(),
+            counts: Default::default(),
             stations: Default::default(),
             requests: RequestFetch::send(),
             responses: Default::default(),
@@ -173,14 +195,17 @@ impl Default for Transmit {
             builder: Default::default(),
             assembler: Default::default(),
             acks: Default::default(),
+            losses: Default::default(),
             retire: Default::default(),
             query: Default::default(),
             completions: Default::default(),
             events: Default::default(),
+            troubles: Default::default(),
             underway: Default::default(),
             fences: Default::default(),
             passed: Default::default(),
             leaving: Default::default(),
+            counted: Default::default(),
         }
     }
 }
@@ -191,6 +216,7 @@ impl Logic for Transmit {
         dff_setup!(self, clock, underway);
         clock!(self, clock, requests, responses, reads, done, scheduler, segmenter, gate, path);
         clock!(self, clock, builder, assembler, acks, retire, query, completions, events, fences);
+        clock!(self, clock, losses, troubles);
 
         // What the host says.
         self.requests.context_write.next = self.context_write.val();
@@ -201,6 +227,7 @@ impl Logic for Transmit {
         self.builder.context_write.next = self.context_write.val();
         self.acks.context_write.next = self.context_write.val();
         self.query.context_write.next = self.context_write.val();
+        self.losses.context_write.next = self.context_write.val();
         self.requests.change.next = self.change.val();
         self.responses.change.next = self.change.val();
         self.reads.change.next = self.change.val();
@@ -211,6 +238,7 @@ impl Logic for Transmit {
         self.acks.change.next = self.change.val();
         self.retire.change.next = self.change.val();
         self.query.change.next = self.change.val();
+        self.losses.change.next = self.change.val();
         self.requests.doorbell.next = self.doorbell.val();
         self.requests.max_read.next = self.max_read.val();
         self.path.max_read.next = self.max_read.val();
@@ -286,6 +314,30 @@ impl Logic for Transmit {
         self.retire.done.next = self.reads.ended.val();
         self.read_sent.next = self.segmenter.read_sent.val();
 
+        // What is lost is sent again.
+        self.losses.now.next = self.now.val();
+        self.losses.least.next = self.retransmit_min.val();
+        self.losses.sent.next = self.segmenter.sent.val();
+        self.losses.send_edge.next = self.acks.send_edge.val();
+        self.losses.qp.next = self.segmenter.qp.val();
+        self.segmenter.lost.next = self.losses.lost.val();
+        self.losses.found.next = self.segmenter.found.val();
+        self.scheduler.lost.next = self.losses.loss.val();
+        self.losses.free.next = self.scheduler.lost_free.val();
+        self.requests.rewind.next = self.segmenter.rewind.val();
+        self.responses.rewind.next = self.segmenter.rewind.val();
+        self.segmenter.rewind_free.next = self.requests.rewind_free.val();
+        self.segmenter.request_number.next = self.requests.head_number.val();
+        self.segmenter.response_number.next = self.responses.head_number.val();
+        self.scheduler.full.next = self.segmenter.log_full.val();
+        self.scheduler.replaying.next = self.segmenter.replaying.val();
+        self.scheduler.replays_posted.next = self.segmenter.replays_posted.val();
+        self.scheduler.roomy.next = self.segmenter.roomy.val();
+        self.responses.release.next = self.segmenter.released.val();
+        self.counted.next.resent = self.segmenter.resent.val();
+        self.counted.next.expired = self.losses.expired.val() & self.losses.loss.val().valid;
+        self.counts.next = self.counted.val().into();
+
         // Segments become FPDUs.
         StreamSource::<SegmentJob>::join(&mut self.segmenter.job, &mut self.path.job);
         StreamSource::<SendJob>::join(&mut self.path.send, &mut self.builder.job);
@@ -313,7 +365,9 @@ impl Logic for Transmit {
         );
         StreamSource::<Completion>::link(&mut self.completion, &mut self.completions.source);
         StreamSource::<QpEvent>::join(&mut self.segmenter.event, &mut self.events.sink_a);
-        StreamSource::<QpEvent>::join(&mut self.builder.event, &mut self.events.sink_b);
+        StreamSource::<QpEvent>::join(&mut self.builder.event, &mut self.troubles.sink_a);
+        StreamSource::<QpEvent>::join(&mut self.losses.event, &mut self.troubles.sink_b);
+        StreamSource::<QpEvent>::join(&mut self.troubles.source, &mut self.events.sink_b);
         StreamSource::<QpEvent>::link(&mut self.event, &mut self.events.source);
 
         // What others look at.
