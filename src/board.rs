@@ -1,8 +1,8 @@
 //! `ironwarp board`: the board in simulation, as a process or as a thread of one.
 
 use clap::Args;
-use ironwarp_driver::backend::{Network, SerialPort, Uplink};
-use ironwarp_driver::Error;
+use ironwarp_driver::backend::SerialPort;
+use ironwarp_machine::{Error, Network, Uplink};
 use ironwarp_sim_ecpix5::{Bench, Fault, FramePort, Source};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ pub struct Conduct {
 }
 
 fn system(source: io::Error) -> Error {
-    Error::System { what: "the board's serial line", source }
+    ironwarp_driver::Error::System { what: "the board's serial line", source }.into()
 }
 
 /// A board on a bench, with its Ethernet plugged in.
@@ -114,8 +114,8 @@ impl RunningBoard {
     pub fn finish(mut self) -> Result<Conduct, Error> {
         self.stop.store(true, Ordering::Relaxed);
         let ended = self.thread.take().map(JoinHandle::join);
-        let died = || Error::Bus("the simulation of the board ended early".into());
-        ended.and_then(Result::ok).unwrap_or_else(|| Err(died()))
+        let died = || ironwarp_driver::Error::Bus("the simulation of the board ended early".into());
+        ended.and_then(Result::ok).unwrap_or_else(|| Err(died().into()))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::transfer::{self, Plan};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
-use ironwarp_driver::backend::DeviceKind;
+use ironwarp_machine::DeviceKind;
 use ironwarp_sim::Options;
 use std::path::{Path, PathBuf};
 

@@ -3,8 +3,7 @@
 use clap::Args;
 use ironwarp_abi::pci::{DEVICE_ID, VENDOR_ID};
 use ironwarp_driver::backend::{PciBus, PciDevice};
-use ironwarp_driver::pci::Address;
-use ironwarp_driver::Error;
+use ironwarp_driver::{Address, Error};
 use std::io::Write;
 
 /// List the RNICs of this machine.

@@ -2,8 +2,7 @@
 
 use crate::serve::{stop_flag, SLICE};
 use clap::Args;
-use ironwarp_driver::backend::{DeviceKind, Export, Network, World, WorldOptions};
-use ironwarp_driver::Error;
+use ironwarp_machine::{DeviceKind, Error, Export, Network, World, WorldOptions};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 

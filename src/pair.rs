@@ -2,11 +2,11 @@
 
 use crate::transfer::Error;
 use ironwarp_abi::serial::BOARD_CLOCKS_PER_MICROSECOND;
-use ironwarp_driver::backend::{DeviceKind, World};
 use ironwarp_driver::{
     Completion, CompletionQueue, Context, Event, Options, ProtectionDomain, QueuePair,
     QueuePairOptions, Status,
 };
+use ironwarp_machine::{DeviceKind, World};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -3,8 +3,8 @@
 use crate::rping::{self, Notice, Outcome, Server};
 use crate::station::Station;
 use clap::Args;
-use ironwarp_driver::backend::World;
 use ironwarp_driver::{Context, Options, StartupOptions};
+use ironwarp_machine::World;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,11 +3,9 @@
 use clap::Args;
 use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
 use ironwarp_abi::serial::BOARD_CLOCKS_PER_MICROSECOND;
-use ironwarp_driver::backend::{
-    DeviceKind, Network, SerialPort, Vfio, VfioUser, World, WorldOptions,
-};
-use ironwarp_driver::pci::Address;
-use ironwarp_driver::{Context, Error, Options};
+use ironwarp_driver::backend::Serial;
+use ironwarp_driver::{Address, Context, Options};
+use ironwarp_machine::{DeviceKind, Error, Network, World, WorldOptions};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -19,32 +17,21 @@ use std::sync::Arc;
 pub enum Device {
     /// Something in this process.
     Here(DeviceKind),
-    /// A board behind a serial line.
-    Board(SerialPort),
-    /// Something in another process, behind a vfio-user socket.
-    Elsewhere(String),
-    /// A card of this machine, by its PCI function.
-    Card(String),
+    /// A card, a board, or something in another process.
+    Elsewhere(Address),
 }
 
 impl FromStr for Device {
-    type Err = Error;
+    type Err = ironwarp_driver::Error;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text.parse::<Address>() {
-            Ok(Address::VfioUser(path)) => return Ok(Self::Elsewhere(path)),
-            Ok(Address::Vfio(function)) => return Ok(Self::Card(function)),
-            Err(error) if text.starts_with("vfio") => return Err(error),
-            _ => {}
-        }
-        match text.strip_prefix("serial:") {
-            Some(port) => Ok(Self::Board(port.parse()?)),
-            None => match text.parse()? {
-                DeviceKind::Board => Err(Error::Address {
-                    address: text.into(),
-                    reason: "a board has an address such as serial:/dev/ttyUSB1",
-                }),
-                kind => Ok(Self::Here(kind)),
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = |reason| ironwarp_driver::Error::Address { address: text.into(), reason };
+        match text.parse::<DeviceKind>() {
+            Ok(DeviceKind::Board) => Err(wrong("a board's address is like serial:/dev/ttyUSB1")),
+            Ok(kind) => Ok(Self::Here(kind)),
+            Err(_) => match text.parse()? {
+                ironwarp_machine::Address::Real(address) => Ok(Self::Elsewhere(address)),
+                _ => Err(wrong("there is one device, and it has no number")),
             },
         }
     }
@@ -55,9 +42,7 @@ impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Here(kind) => kind.fmt(f),
-            Self::Board(port) => write!(f, "serial:{port}"),
-            Self::Elsewhere(path) => write!(f, "vfio-user:{path}"),
-            Self::Card(function) => write!(f, "vfio:{function}"),
+            Self::Elsewhere(address) => address.fmt(f),
         }
     }
 }
@@ -142,7 +127,7 @@ impl Station {
         if let Some(mac) = self.mac {
             options.mac = mac;
         }
-        if let Device::Board(_) = self.device {
+        if let Device::Elsewhere(Address::Serial(_)) = self.device {
             options.clocks_per_microsecond = BOARD_CLOCKS_PER_MICROSECOND;
         }
         options
@@ -153,28 +138,30 @@ impl Station {
     /// # Errors
     /// A network that cannot be had, or addresses that mean nothing.
     pub fn open(&self, options: Options) -> Result<(Option<Arc<World>>, Context), Error> {
-        let setup = WorldOptions { capture: self.capture.clone(), ..WorldOptions::default() };
         let network = self.network.as_ref();
-        let world = match &self.device {
+        let address = match &self.device {
             Device::Here(kind) => {
-                World::on_network(*kind, network.unwrap_or(&Network::Tcp), setup)?
+                let setup =
+                    WorldOptions { capture: self.capture.clone(), ..WorldOptions::default() };
+                let world = World::on_network(*kind, network.unwrap_or(&Network::Tcp), setup)?;
+                let context = Context::open(world.function(0)?, options)?;
+                world.settle();
+                return Ok((Some(world), context));
             }
-            Device::Board(port) if network.is_none() => World::on_serial(port, setup)?,
-            Device::Elsewhere(path) if network.is_none() && self.capture.is_none() => {
-                return Ok((None, Context::open(VfioUser::open(path)?, options)?));
-            }
-            Device::Card(function) if network.is_none() && self.capture.is_none() => {
-                return Ok((None, Context::open(Vfio::open(function)?, options)?));
-            }
-            Device::Board(_) | Device::Elsewhere(_) | Device::Card(_) => {
-                let network = network.map_or_else(|| "a capture".into(), Network::to_string);
-                let reason = "this device's link is not plugged into this process";
-                return Err(Error::Network { network, reason });
-            }
+            Device::Elsewhere(address) => address,
         };
-        let context = Context::open(world.function(0)?, options)?;
-        world.settle();
-        Ok((Some(world), context))
+        if network.is_some() || self.capture.is_some() {
+            let network = network.map_or_else(|| "a capture".into(), Network::to_string);
+            let reason = "this device's link is not plugged into this process";
+            return Err(Error::Network { network, reason });
+        }
+        let Address::Serial(port) = address else {
+            return Ok((None, Context::open(address.open()?, options)?));
+        };
+        let board = Serial::open(port)?;
+        let context = Context::open(board.clone(), options)?;
+        board.settle();
+        Ok((None, context))
     }
 }
 
@@ -193,7 +180,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Device>().unwrap().to_string(), text);
         }
-        for bad in ["", "board", "serial:", "usb:1", "vfio-user:", "vfio:1"] {
+        for bad in ["", "board", "serial:", "usb:1", "sim:0", "vfio-user:", "vfio:1"] {
             assert!(bad.parse::<Device>().is_err(), "{bad}");
         }
     }

@@ -10,10 +10,10 @@
 
 use crate::board::RunningBoard;
 use crate::pair::Pair;
-use ironwarp_driver::backend::{DeviceKind, Network, World, WorldOptions};
 use ironwarp_driver::{
     Access, Event, MemoryRegion, Region, RemoteBuffer, StartupOptions, WorkRequest,
 };
+use ironwarp_machine::{DeviceKind, Network, World, WorldOptions};
 use sha2::{Digest, Sha256};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
@@ -44,6 +44,9 @@ pub enum Error {
     /// The driver or its device.
     #[error(transparent)]
     Driver(#[from] ironwarp_driver::Error),
+    /// The simulated machine.
+    #[error(transparent)]
+    Machine(#[from] ironwarp_machine::Error),
     /// The simulation.
     #[error(transparent)]
     Simulation(#[from] ironwarp_sim::Error),

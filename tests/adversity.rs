@@ -2,7 +2,7 @@
 //! that delays, splits, reorders and pauses; a long cable.
 
 use ironwarp::transfer::{self, Plan};
-use ironwarp_driver::backend::DeviceKind::{self, Model, Sim};
+use ironwarp_machine::DeviceKind::{self, Model, Sim};
 use ironwarp_sim::{Options, RootComplexOptions, Split};
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
 //! `rping` between two devices in one process: what comes back, and what becomes of bad peers.
 
 use ironwarp::rping::{Client, Error, Info, Notice, Outcome, Server, INFO_BYTES, SIZE_MAX};
-use ironwarp_driver::backend::Machine;
 use ironwarp_driver::{
     Access, Context, Event, Operation, Options, QueuePairOptions, Reason, Region, RemoteBuffer,
     StartupOptions, Status, WorkRequest,
 };
+use ironwarp_machine::Machine;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 

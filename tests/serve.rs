@@ -1,6 +1,6 @@
 //! `ironwarp serve` as a process, over UNIX datagrams: rping clients, ARP and ping, and its end.
 
-use ironwarp_driver::backend::DeviceKind;
+use ironwarp_machine::DeviceKind;
 use pcap_file::pcapng::{Block, PcapNgReader};
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};

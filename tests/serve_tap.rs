@@ -1,7 +1,7 @@
 //! `ironwarp serve` on a TAP interface, in a network namespace of its own: the kernel's ping and a
 //! plain TCP client of the kernel.
 
-use ironwarp_driver::backend::DeviceKind;
+use ironwarp_machine::DeviceKind;
 use std::path::Path;
 use std::process::Command;
 

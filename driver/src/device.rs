@@ -1,26 +1,25 @@
-//! The device: checked, set up, and its registers by name.
+//! The device: its registers by name, and memory that it can reach.
 
 use crate::capabilities::Capabilities;
 use crate::dma::DeviceMemory;
 use crate::error::Error;
-use crate::fence::FenceQueue;
 use crate::os::{write_barrier, Region};
 use crate::pci::PciFunction;
 use crate::window::{Query, Record, Window};
+use ironwarp_abi::limits;
 use ironwarp_abi::registers::{self as reg, Register};
-use ironwarp_abi::{limits, pci};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-const CONFIG_IDS: u16 = 0x00;
-const CONFIG_COMMAND: u16 = 0x04;
-const CONFIG_CLASS: u16 = 0x08;
-/// Memory space and bus mastering.
-const COMMAND_ENABLE: u32 = 1 << 1 | 1 << 2;
-
 /// Core clocks of the reference design that make a microsecond.
 pub const CLOCKS_PER_MICROSECOND: u16 = (limits::CORE_CLOCK_HZ / 1_000_000) as u16;
+
+/// A way to know that a device is done with what was taken from it.
+pub(crate) trait Fence: Send {
+    /// Asks for a fence and waits for it.
+    fn pass(&mut self, device: &Device) -> Result<(), Error>;
+}
 
 /// An opened device.
 pub(crate) struct Device {
@@ -28,7 +27,7 @@ pub(crate) struct Device {
     capabilities: Capabilities,
     window: Mutex<Window>,
     /// There from the moment on when [`Device::open`] returns.
-    fences: Mutex<Option<FenceQueue>>,
+    fences: Mutex<Option<Box<dyn Fence>>>,
     /// Nobody knows what the device still does with the memory that it was given.
     untold: Arc<AtomicBool>,
     /// Tasks to wake when the station's lock is free again.
@@ -36,35 +35,22 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    /// Resets the device, checks that it is one that this driver knows, and sets it up.
-    pub fn open(
-        function: Arc<dyn PciFunction>,
-        mac: [u8; 6],
-        clocks_per_microsecond: u16,
-    ) -> Result<Self, Error> {
-        let ids = u32::from(pci::DEVICE_ID) << 16 | u32::from(pci::VENDOR_ID);
-        expect(&*function, "the vendor and device id", CONFIG_IDS, ids, u32::MAX)?;
-        expect(&*function, "the class code", CONFIG_CLASS, pci::CLASS_CODE << 8, !0xff)?;
-        function.reset()?;
-        // The status half of the word is cleared by writing ones: zeros leave it alone.
-        let command = function.config_read32(CONFIG_COMMAND)? & 0xffff | COMMAND_ENABLE;
-        function.config_write32(CONFIG_COMMAND, command)?;
-        let capabilities = check_contract(&*function)?;
-        let device = Self {
+    /// A function that is there, behind which a device with these sizes is. It has no way to fence
+    /// yet.
+    pub fn new(function: Arc<dyn PciFunction>, capabilities: Capabilities) -> Self {
+        Self {
             function,
             capabilities,
             window: Mutex::default(),
             fences: Mutex::default(),
             untold: Arc::default(),
             woken: Mutex::default(),
-        };
-        device.write(reg::TIME_BASE, u32::from(clocks_per_microsecond))?;
-        let [m0, m1, m2, m3, m4, m5] = mac;
-        device.write(reg::MAC_HIGH, u32::from_be_bytes([0, 0, m0, m1]))?;
-        device.write(reg::MAC_LOW, u32::from_be_bytes([m2, m3, m4, m5]))?;
-        device.function.enable_interrupts(capabilities.vectors)?;
-        *device.fences() = Some(FenceQueue::start(&device)?);
-        Ok(device)
+        }
+    }
+
+    /// The device is fenced this way from now on.
+    pub fn fence_by(&self, way: impl Fence + 'static) {
+        *self.fences() = Some(Box::new(way));
     }
 
     /// The PCI function.
@@ -143,7 +129,7 @@ impl Device {
     /// [`Error::NotFenced`] if the device does not answer in time; [`Error::Bus`].
     pub fn fence(&self) -> Result<(), Error> {
         let passed = match &mut *self.fences() {
-            Some(queue) => queue.pass(self),
+            Some(way) => way.pass(self),
             None => Err(Error::Gone("queue for fences")),
         };
         self.untold.store(passed.is_err(), Ordering::Relaxed);
@@ -170,79 +156,20 @@ impl Device {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fences(&self) -> MutexGuard<'_, Option<FenceQueue>> {
+    fn fences(&self) -> MutexGuard<'_, Option<Box<dyn Fence>>> {
         // A panic elsewhere leaves at most a fence that nobody waits for.
         self.fences.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn expect(
-    function: &dyn PciFunction,
-    what: &'static str,
-    offset: u16,
-    expected: u32,
-    mask: u32,
-) -> Result<(), Error> {
-    let found = function.config_read32(offset)? & mask;
-    match found == expected {
-        true => Ok(()),
-        false => Err(Error::NotOurDevice { what, found, expected }),
-    }
-}
-
-fn check_contract(function: &dyn PciFunction) -> Result<Capabilities, Error> {
-    let read = |register: Register| function.bar_read32(register.address);
-    let (found, expected) = (read(reg::DEVICE)?, reg::DEVICE_MAGIC);
-    if found != expected {
-        return Err(Error::NotOurDevice { what: "the device register", found, expected });
-    }
-    let (major, known) = (read(reg::VERSION)? >> 16, reg::ABI_VERSION >> 16);
-    if major != known {
-        return Err(Error::Version { major, known });
-    }
-    Capabilities::parse(read(reg::CAPABILITIES)?, read(reg::SIZES)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fake::Fake;
-    use ironwarp_abi::configuration;
     use ironwarp_abi::context::{MemoryRegionContext, NextHopContext};
 
     fn open(fake: Arc<Fake>) -> Result<Device, Error> {
         Device::open(fake, [0x02, 0x49, 0x57, 0x01, 0x02, 0x03], 156)
-    }
-
-    #[test]
-    fn a_device_is_set_up() {
-        let fake = Fake::alone();
-        let device = open(fake.clone()).unwrap();
-        assert_eq!(device.capabilities().configuration, configuration::REFERENCE);
-        assert_eq!(fake.get(reg::TIME_BASE), 156);
-        assert_eq!((fake.get(reg::MAC_HIGH), fake.get(reg::MAC_LOW)), (0x0249, 0x5701_0203));
-        assert_eq!(fake.config_read32(CONFIG_COMMAND).unwrap() & 6, 6);
-        let entry = reg::MSIX_TABLE + 16 * 3;
-        let words = [0, 4, 8, 12].map(|offset| fake.bar_read32(entry + offset).unwrap());
-        assert_eq!(words, [crate::msix::INTERRUPT_ADDRESS, 0, 3, 0]);
-        assert_eq!(fake.config_read32(0x50).unwrap() >> 30, 0b10, "enabled, not masked");
-    }
-
-    #[test]
-    fn other_devices_and_other_contracts_are_refused() {
-        type Change = fn(&Fake);
-        let refused = |change: Change| {
-            let fake = Fake::alone();
-            change(&fake);
-            open(fake).err().map(|error| error.to_string()).unwrap_or_default()
-        };
-        assert!(refused(|fake| fake.set_config(0, 0x10d3_8086)).contains("vendor"));
-        assert!(refused(|fake| fake.set_config(8, 0x0200_0000)).contains("class"));
-        assert!(refused(|fake| fake.set(reg::DEVICE, 0)).contains("device register"));
-        assert!(refused(|fake| fake.set(reg::VERSION, 1 << 16 | 1)).contains("version 1"));
-        assert_eq!(refused(|fake| fake.set(reg::VERSION, reg::ABI_VERSION + 7)), "");
-        assert!(refused(|fake| fake.set(reg::CAPABILITIES, 0x080a_0600)).contains("queue pairs"));
-        assert!(refused(|fake| fake.set(reg::SIZES, 0x0110_0074)).contains("stream ring"));
     }
 
     /// A record of which only some words arrived does not become part of the next one.

@@ -14,14 +14,6 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The name of a network says nothing.
-    #[error("no network '{network}': {reason}")]
-    Network {
-        /// The name as given.
-        network: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
     /// The PCI function is another device, or none.
     #[error("not an IronWARP device: {what} reads {found:#x}, expected {expected:#x}")]
     NotOurDevice {
@@ -101,9 +93,6 @@ pub enum Error {
         /// What it said.
         source: std::io::Error,
     },
-    /// The frames of a link cannot be written to a file.
-    #[error(transparent)]
-    Capture(#[from] ironwarp_capture::Error),
     /// Every object of a kind is in use.
     #[error("no free {0}")]
     Exhausted(&'static str),

@@ -1,7 +1,7 @@
 //! Fences: how the host knows that the device is done with what was taken from it.
 
-use crate::completion::EntryQueue;
-use crate::device::Device;
+use crate::completion_queue::EntryQueue;
+use crate::device::{Device, Fence};
 use crate::error::Error;
 use ironwarp_abi::queue::kind;
 use ironwarp_abi::registers::{FENCE, FENCE_QUEUE};
@@ -34,8 +34,25 @@ impl FenceQueue {
         Ok(Self { queue, last: 0, silent: false })
     }
 
-    /// Asks for a fence and waits for it.
-    pub fn pass(&mut self, device: &Device) -> Result<(), Error> {
+    /// Takes what has come; true if the fence `number` was there, or any fence for None.
+    fn take(&mut self, device: &Device, number: Option<u16>) -> Result<bool, Error> {
+        let (mut taken, mut found) = (false, false);
+        while let Some(entry) = self.queue.pop()? {
+            taken = true;
+            match entry.kind == kind::FENCE {
+                true => found |= number.is_none_or(|number| number == entry.request),
+                false => tracing::warn!(?entry, "an entry of the fences' queue that is no fence"),
+            }
+        }
+        if taken {
+            self.queue.tell_consumed(device)?;
+        }
+        Ok(found)
+    }
+}
+
+impl Fence for FenceQueue {
+    fn pass(&mut self, device: &Device) -> Result<(), Error> {
         // A device that left a fence unanswered is waited for again once it has answered that.
         let answers = self.take(device, None)? || !self.silent;
         self.silent = true;
@@ -61,21 +78,5 @@ impl FenceQueue {
         }
         self.silent = false;
         Ok(())
-    }
-
-    /// Takes what has come; true if the fence `number` was there, or any fence for None.
-    fn take(&mut self, device: &Device, number: Option<u16>) -> Result<bool, Error> {
-        let (mut taken, mut found) = (false, false);
-        while let Some(entry) = self.queue.pop()? {
-            taken = true;
-            match entry.kind == kind::FENCE {
-                true => found |= number.is_none_or(|number| number == entry.request),
-                false => tracing::warn!(?entry, "an entry of the fences' queue that is no fence"),
-            }
-        }
-        if taken {
-            self.queue.tell_consumed(device)?;
-        }
-        Ok(found)
     }
 }

@@ -1,6 +1,6 @@
 //! The device with the objects that were started on it.
 
-use crate::completion::CompletionQueueRecord;
+use crate::completion_queue::CompletionQueueRecord;
 use crate::connection::Flow;
 use crate::device::Device;
 use crate::error::Error;

@@ -6,6 +6,7 @@ use crate::pci::{Mapping, Unmap};
 use ironwarp_root_complex::{HostMemory, Unmapped};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Nothing is mapped between two mappings, so that an overrun faults: this many octets.
@@ -38,7 +39,7 @@ pub struct Fault(pub u64);
 
 /// Bus addresses that were never used before, each with a gap behind it.
 pub(crate) struct Addresses {
-    next: u64,
+    next: AtomicU64,
     limit: u64,
 }
 
@@ -46,19 +47,20 @@ impl Addresses {
     /// All that a placement has.
     pub const fn new(placement: Placement) -> Self {
         let (next, limit) = placement.range();
-        Self { next, limit }
+        Self { next: AtomicU64::new(next), limit }
     }
 
     /// The first of so many, page-aligned.
     ///
     /// # Errors
     /// [`Error::Exhausted`] if they are used up.
-    pub fn take(&mut self, octets: u64) -> Result<u64, Error> {
-        let start = self.next;
-        let end = start.checked_add(octets).filter(|end| *end <= self.limit);
-        let end = end.ok_or(Error::Exhausted("bus addresses"))?;
-        self.next = (end + GUARD_BYTES).next_multiple_of(PAGE_BYTES as u64);
-        Ok(start)
+    pub fn take(&self, octets: u64) -> Result<u64, Error> {
+        let behind = |start: u64| {
+            let end = start.checked_add(octets).filter(|end| *end <= self.limit)?;
+            Some((end + GUARD_BYTES).next_multiple_of(PAGE_BYTES as u64))
+        };
+        let taken = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, behind);
+        taken.map_err(|_| Error::Exhausted("bus addresses"))
     }
 }
 
@@ -319,7 +321,7 @@ mod tests {
     #[test]
     fn low_addresses_end() {
         let table = IovaTable::new(Placement::Low);
-        table.0.write().unwrap().addresses.next = Placement::Low.range().1 - 4096;
+        *table.0.write().unwrap().addresses.next.get_mut() = Placement::Low.range().1 - 4096;
         let region = Region::new(4097).unwrap();
         assert!(matches!(table.map(&region), Err(Error::Exhausted(_))));
     }

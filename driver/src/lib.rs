@@ -9,26 +9,24 @@
 //!                      |
 //!                 device: window (records, queries), fence
 //!                      |
-//!                 pci: the seam; backend: model, sim
+//!                 pci: the seam; backend: vfio, vfio-user, serial
 //! ```
 //!
 //! The hardware owns open connections. Software opens and closes them on the raw queue, and hands
 //! them over in between by writing a context.
 //!
-//! A megabyte from one simulated RNIC to the other:
+//! A megabyte from one card to the other:
 //!
 //! ```no_run
-//! use ironwarp_driver::backend::Machine;
 //! use ironwarp_driver::{
-//!     Access, Context, Event, Options, QueuePairOptions, Region, RemoteBuffer, StartupOptions,
-//!     WorkRequest,
+//!     open, Access, Context, Event, Options, QueuePairOptions, Region, RemoteBuffer,
+//!     StartupOptions, WorkRequest,
 //! };
 //! use std::time::Duration;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let mut machine = Machine::new();
-//! let a = Context::open(machine.open("sim:0")?, Options::station(1))?;
-//! let b = Context::open(machine.open("sim:1")?, Options::station(2))?;
+//! let a = Context::open(open("vfio:0000:01:00.0")?, Options::station(1))?;
+//! let b = Context::open(open("vfio:0000:02:00.0")?, Options::station(2))?;
 //!
 //! // B: a buffer that the peer may write, and a receive for the message that says it is done.
 //! let (b_domain, b_queue) = (b.protection_domain()?, b.completion_queue(256)?);
@@ -84,7 +82,7 @@
 //!         assert_eq!(target.region().to_vec(0, 8)?, [7; 8]);
 //!         b.disconnect(&b_qp)?;
 //!     }
-//!     // Time passes for both; whichever interrupts first ends the wait.
+//!     // An interrupt of either would do; B is looked at again when the time is up.
 //!     b.arm()?;
 //!     a.wait(Duration::from_micros(100))?;
 //! }
@@ -92,9 +90,11 @@
 //! # }
 //! ```
 
+mod address;
 pub mod backend;
 mod capabilities;
 mod completion;
+mod completion_queue;
 mod connection;
 mod device;
 mod dma;
@@ -123,6 +123,8 @@ mod raw;
 mod reactor;
 mod ready;
 mod ring;
+mod setup;
+pub mod sleep;
 mod state;
 mod station;
 mod status;
@@ -130,6 +132,7 @@ mod usage;
 mod verbs;
 mod window;
 
+pub use address::{open, Address};
 pub use completion::{Completion, Operation};
 pub use connection::{Agreement, Event, PeerStartup, ReadDepths, RequestId, StartupOptions};
 pub use device::CLOCKS_PER_MICROSECOND;

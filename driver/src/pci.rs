@@ -1,10 +1,9 @@
 //! The PCI function: the seam between the driver and whatever stands for the device.
 //!
-//! A backend is a card behind VFIO, a device behind a vfio-user socket, the Verilated RNIC or the
-//! behavioural model in this process. The driver cannot tell one from the other. Everything takes
-//! `&self`: a backend locks what it must.
+//! A backend is a card behind VFIO, a device behind a vfio-user socket, a board behind a serial
+//! line, or, in another crate, a simulated device of this process. The driver cannot tell one from
+//! the other. Everything takes `&self`: a backend locks what it must.
 
-use crate::backend::SerialPort;
 use crate::error::Error;
 use crate::os::{EventFd, Region};
 use std::net::TcpStream;
@@ -139,80 +138,5 @@ impl Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         self.owner.unmap(self.page_address, self.region.mapped_bytes());
-    }
-}
-
-/// Where a device is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
-    /// `sim:` or `sim:0`, `sim:1`: the Verilated RNIC in this process, by its number.
-    Sim(usize),
-    /// `vfio:0000:01:00.0`: a card, by domain, bus, device and function.
-    Vfio(String),
-    /// `vfio-user:/run/rnic0.sock`: a device process, by its socket.
-    VfioUser(String),
-    /// `model:` or `model:0`, `model:1`: the behavioural model in this process, by its number.
-    Model(usize),
-    /// `serial:/dev/ttyUSB1`: a board behind a serial line.
-    Serial(SerialPort),
-}
-
-impl std::str::FromStr for Address {
-    type Err = Error;
-
-    fn from_str(address: &str) -> Result<Self, Error> {
-        let wrong = |reason| Error::Address { address: address.into(), reason };
-        let (kind, rest) = address.split_once(':').ok_or_else(|| {
-            wrong("an address begins with a kind and a colon, such as sim: or vfio:0000:01:00.0")
-        })?;
-        match (kind, rest) {
-            ("sim", "") => Ok(Self::Sim(0)),
-            ("sim", number) => match number.parse() {
-                Ok(number) if number < 2 => Ok(Self::Sim(number)),
-                _ => Err(wrong("a simulation has the RNICs 0 and 1")),
-            },
-            ("vfio", function) if is_function(function) => Ok(Self::Vfio(function.into())),
-            ("vfio", _) => Err(wrong("a PCI function looks like 0000:01:00.0")),
-            ("vfio-user", "") => Err(wrong("the path of the socket is missing")),
-            ("vfio-user", path) => Ok(Self::VfioUser(path.into())),
-            ("model", "") => Ok(Self::Model(0)),
-            ("model", number) => match number.parse() {
-                Ok(number) if number < 2 => Ok(Self::Model(number)),
-                _ => Err(wrong("there are the models 0 and 1")),
-            },
-            ("serial", port) => Ok(Self::Serial(port.parse()?)),
-            _ => Err(wrong("the kinds are sim, vfio, vfio-user, model and serial")),
-        }
-    }
-}
-
-/// True for domain, bus, device and function in hexadecimal, as `lspci -D` prints them.
-fn is_function(text: &str) -> bool {
-    const PATTERN: &[u8] = b"xxxx:xx:xx.x";
-    text.len() == PATTERN.len()
-        && text.bytes().zip(PATTERN).all(|(octet, pattern)| match pattern {
-            b'x' => octet.is_ascii_hexdigit(),
-            punctuation => octet == *punctuation,
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_read_or_refused_with_a_reason() {
-        assert_eq!("sim:".parse::<Address>().unwrap(), Address::Sim(0));
-        assert_eq!("sim:1".parse::<Address>().unwrap(), Address::Sim(1));
-        assert_eq!("model:".parse::<Address>().unwrap(), Address::Model(0));
-        assert_eq!("model:1".parse::<Address>().unwrap(), Address::Model(1));
-        let card = "vfio:0000:01:00.0".parse::<Address>().unwrap();
-        assert_eq!(card, Address::Vfio("0000:01:00.0".into()));
-        let socket = "vfio-user:/run/rnic0.sock".parse::<Address>().unwrap();
-        assert_eq!(socket, Address::VfioUser("/run/rnic0.sock".into()));
-        for bad in ["", "sim", "sim:2", "sim:x", "vfio:1:2", "vfio-user:", "model:2", "usb:1"] {
-            let error = bad.parse::<Address>().unwrap_err();
-            assert!(matches!(error, Error::Address { .. }), "{bad}: {error}");
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! The raw queue: whole Ethernet frames on queue pair 0, from and to a pool of buffers.
 
-use crate::completion::EntryQueue;
+use crate::completion_queue::EntryQueue;
 use crate::device::Device;
 use crate::error::Error;
 use crate::memory::{Access, MemoryTable, Registration};

@@ -5,7 +5,7 @@
 //! without an interrupt: when a connection ends, or when [`Context::poll`](crate::Context::poll)
 //! was quicker than the task.
 
-use crate::completion::CompletionQueueRecord;
+use crate::completion_queue::CompletionQueueRecord;
 use crate::error::Error;
 use crate::locked::Locked;
 use crate::os::EventFd;

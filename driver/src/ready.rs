@@ -14,9 +14,20 @@ pub struct Completions<'a> {
     out: &'a mut [Completion],
 }
 
-impl<'a> Completions<'a> {
-    pub(crate) fn new(queue: &'a CompletionQueue, out: &'a mut [Completion]) -> Self {
-        Self { queue, out }
+impl CompletionQueue {
+    /// Completions for a task: at least one, oldest first, into `out`, and how many. The task is
+    /// woken by the queue's interrupt, on whatever executor it runs; a thread of the context's own
+    /// sleeps for that. Nothing is lost if the future is dropped. What ends a connection comes only
+    /// out of [`Context::poll`](crate::Context::poll), so somebody calls that, too.
+    ///
+    /// The time of a device that is simulated in this process passes only in
+    /// [`Context::wait`](crate::Context::wait), and a board behind a serial line is looked after
+    /// there: a thread has to wait while tasks sleep. All other devices run by themselves.
+    ///
+    /// # Errors
+    /// [`Error::Bus`] if the device does not answer; [`Error::System`] if there is no thread.
+    pub fn completions<'a>(&'a self, out: &'a mut [Completion]) -> Completions<'a> {
+        Completions { queue: self, out }
     }
 }
 

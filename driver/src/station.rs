@@ -1,6 +1,6 @@
 //! Everything behind a context's lock: hardware, memory table and connections.
 
-use crate::completion::CompletionQueueRecord;
+use crate::completion_queue::CompletionQueueRecord;
 use crate::connection::{Connections, Event, RequestId, StartupOptions};
 use crate::device::Device;
 use crate::domains::Domains;
@@ -17,7 +17,6 @@ use crate::queue_pair::{Parts, QueuePairRecord};
 use crate::raw::RawQueue;
 use crate::ring::WorkRing;
 use crate::usage::Usage;
-use crate::verbs::QueuePairOptions;
 use ironwarp_abi::configuration::Configuration;
 use rand::rngs::StdRng;
 use rand::SeedableRng;
@@ -149,20 +148,22 @@ impl Station {
         }
     }
 
+    /// A queue pair that completes sends and receives into these queues, with room for so many.
     pub fn new_queue_pair(
         &mut self,
         pd: u16,
-        options: &QueuePairOptions<'_>,
+        [send_cq, receive_cq]: [u32; 2],
+        [send, receive]: [usize; 2],
     ) -> Result<(u32, Arc<Locked<QueuePairRecord>>), Error> {
         let number = self.hardware.queue_pairs.vacant()?;
         let device = &self.hardware.device;
         let record = QueuePairRecord::new(Parts {
             number,
             pd,
-            send_cq: options.send_cq.number(),
-            receive_cq: options.receive_cq.number(),
-            send: WorkRing::new(device, options.send_entries)?,
-            receive: WorkRing::new(device, options.receive_entries)?,
+            send_cq,
+            receive_cq,
+            send: WorkRing::new(device, send)?,
+            receive: WorkRing::new(device, receive)?,
             outstanding: device.capabilities().outstanding,
         });
         let record = self.hardware.add_queue_pair(number, record)?;

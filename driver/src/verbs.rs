@@ -5,7 +5,8 @@
 //! polling lock nothing but the queue pair and the completion queue that they are called on; all
 //! else takes the context's lock for its duration.
 
-use crate::completion::{Completion, CompletionQueueRecord};
+use crate::completion::Completion;
+use crate::completion_queue::CompletionQueueRecord;
 use crate::connection::{Event, RequestId, StartupOptions};
 use crate::error::Error;
 use crate::locked::Locked;
@@ -15,7 +16,6 @@ use crate::os::{EventFd, Region};
 use crate::pci::PciFunction;
 use crate::queue_pair::{fit, QueuePairRecord, WorkRequest};
 use crate::reactor::Reactor;
-use crate::ready::Completions;
 use crate::state::QpState;
 use crate::station::Station;
 use crate::usage::Usage;
@@ -305,7 +305,10 @@ impl ProtectionDomain {
                 return Err(Error::Foreign("the completion queue"));
             }
         }
-        let (number, record) = self.shared.lock().new_queue_pair(self.number, options)?;
+        let queues = [options.send_cq.number(), options.receive_cq.number()];
+        let entries = [options.send_entries, options.receive_entries];
+        let made = self.shared.lock().new_queue_pair(self.number, queues, entries);
+        let (number, record) = made?;
         Ok(QueuePair {
             shared: self.shared.clone(),
             number,
@@ -457,20 +460,6 @@ impl CompletionQueue {
             }
         }
         Ok(completions)
-    }
-
-    /// Completions for a task: at least one, oldest first, into `out`, and how many. The task is
-    /// woken by the queue's interrupt, on whatever executor it runs; a thread of the context's own
-    /// sleeps for that. Nothing is lost if the future is dropped. What ends a connection comes only
-    /// out of [`Context::poll`], so somebody calls that, too.
-    ///
-    /// The time of a simulation or a model in this process passes only in [`Context::wait`]: there,
-    /// a thread has to wait while tasks sleep. The time of all other devices passes by itself.
-    ///
-    /// # Errors
-    /// [`Error::Bus`] if the device does not answer; [`Error::System`] if there is no thread.
-    pub fn completions<'a>(&'a self, out: &'a mut [Completion]) -> Completions<'a> {
-        Completions::new(self, out)
     }
 
     pub(crate) fn wake_with(&self, waker: &Waker) -> Result<(), Error> {

@@ -3,9 +3,9 @@
 
 use ironwarp_abi::pci::{DEVICE_ID, VENDOR_ID};
 use ironwarp_abi::serial::{kind, IDENTITY, VERSION};
-use ironwarp_driver::backend::Machine;
+use ironwarp_driver::msix::INTERRUPT_ADDRESS;
 use ironwarp_driver::pci::PciFunction;
-use ironwarp_driver::Error;
+use ironwarp_driver::{open, Error};
 use ironwarp_root_complex::serial::{Deframer, Frame};
 use ironwarp_root_complex::tlp::{Completion, Request, Status, Tlp};
 use rustix::pty::{grantpt, openpt, ptsname, unlockpt, OpenptFlags};
@@ -13,13 +13,15 @@ use rustix::termios::{tcgetattr, tcsetattr, OptionalActions};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::sync::Arc;
+use std::time::Duration;
 
 const COMMAND: u16 = 4;
 const MEMORY_AND_MASTER: u32 = 6;
 /// Writing a bus address here makes the device write `STAMP` to it.
 const STAMP_REGISTER: u32 = 0x40;
 const STAMP: [u8; 8] = *b"IronWARP";
+/// Writing the number of a vector here makes the device send its interrupt.
+const INTERRUPT_REGISTER: u32 = 0x44;
 
 /// The device's end of the line, in software.
 struct Device {
@@ -105,9 +107,14 @@ impl Device {
             Tlp::Write(request, octets) => {
                 let value = u32::from_le_bytes(octets.try_into().unwrap());
                 self.registers.insert(request.address, value);
-                if request.address as u32 & 0xfff == STAMP_REGISTER {
-                    let address = u64::from(value) << 12;
-                    self.send(&Tlp::Write(Request::of(0x100, 0, address, 8), STAMP.to_vec()));
+                let mut write = |address: u64, octets: &[u8]| {
+                    let request = Request::of(0x100, 0, address, octets.len());
+                    self.send(&Tlp::Write(request, octets.to_vec()));
+                };
+                match request.address as u32 & 0xfff {
+                    STAMP_REGISTER => write(u64::from(value) << 12, &STAMP),
+                    INTERRUPT_REGISTER => write(INTERRUPT_ADDRESS.into(), &value.to_le_bytes()),
+                    _ => {}
                 }
             }
             Tlp::Read(request) => {
@@ -125,10 +132,6 @@ impl Device {
             Tlp::Completion(_) => {}
         }
     }
-}
-
-fn open(address: &str) -> Result<Arc<dyn PciFunction>, Error> {
-    Machine::new().open(address)
 }
 
 fn works(function: &dyn PciFunction) {
@@ -166,6 +169,31 @@ fn a_reset_begins_a_new_session() {
     works(&*function);
     function.reset().unwrap();
     works(&*function);
+}
+
+#[test]
+fn interrupts_end_waits() {
+    let function = open(&device(VERSION, None)).unwrap();
+    function.config_write32(COMMAND, MEMORY_AND_MASTER).unwrap();
+    function.enable_interrupts(16).unwrap();
+    assert!(!function.wait(Duration::from_millis(1)).unwrap(), "nothing has happened");
+    function.bar_write32(INTERRUPT_REGISTER, 5).unwrap();
+    assert!(function.wait(Duration::MAX).unwrap());
+    assert!(function.interrupt(5).unwrap().take() && !function.interrupt(4).unwrap().take());
+    assert!(!function.wait(Duration::ZERO).unwrap(), "it was told");
+    // What another thread does meanwhile ends no wait, but makes the line move.
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| function.wait(Duration::MAX).unwrap());
+        for n in 0..40 {
+            function.bar_write32(0x100 + 4 * n, n).unwrap();
+        }
+        function.bar_write32(INTERRUPT_REGISTER, 7).unwrap();
+        assert!(waiter.join().unwrap());
+        assert!(function.interrupt(7).unwrap().take());
+        let waiter = scope.spawn(|| function.wait(Duration::MAX).unwrap());
+        function.rouse();
+        assert!(waiter.join().unwrap());
+    });
 }
 
 #[test]

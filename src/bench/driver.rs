@@ -7,11 +7,11 @@
 use super::meter::{Calls, KernelCount, Meter};
 use super::{system, Error};
 use clap::Args;
-use ironwarp_driver::backend::{DeviceKind, World, WorldOptions};
 use ironwarp_driver::{
     Access, Buffer, Completion, CompletionQueue, Context, Event, MemoryRegion, Options,
     ProtectionDomain, QueuePair, QueuePairOptions, Region, StartupOptions, WorkRequest,
 };
+use ironwarp_machine::{DeviceKind, World, WorldOptions};
 use serde::Serialize;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};

@@ -34,6 +34,9 @@ pub enum Error {
     /// The driver or the device.
     #[error(transparent)]
     Driver(#[from] ironwarp_driver::Error),
+    /// The simulated machine.
+    #[error(transparent)]
+    Machine(#[from] ironwarp_machine::Error),
     /// A socket, or the process at the other side.
     #[error("{what}: {source}")]
     System {

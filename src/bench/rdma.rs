@@ -1,11 +1,11 @@
 //! RDMA Writes of a model over the kernel's TCP.
 
 use super::{pattern, Error, MESSAGE_BYTES};
-use ironwarp_driver::backend::{DeviceKind, Network, World, WorldOptions};
 use ironwarp_driver::{
     Access, CompletionQueue, Context, Event, MemoryRegion, Operation, Options, QueuePair,
     QueuePairOptions, Region, RemoteBuffer, StartupOptions, WorkRequest,
 };
+use ironwarp_machine::{DeviceKind, Network, World, WorldOptions};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 

@@ -9,6 +9,9 @@ pub enum Error {
     /// The driver or the device.
     #[error(transparent)]
     Driver(#[from] ironwarp_driver::Error),
+    /// The simulated machine.
+    #[error(transparent)]
+    Machine(#[from] ironwarp_machine::Error),
     /// A file cannot be had.
     #[error("{}: {source}", path.display())]
     File {

@@ -3,8 +3,8 @@
 use super::{Client, Error, Notice, Outcome, Server, SIZE_MAX, SIZE_MIN};
 use crate::station::Station;
 use clap::{ArgGroup, Args};
-use ironwarp_driver::backend::World;
 use ironwarp_driver::{Context, StartupOptions};
+use ironwarp_machine::World;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,6 +9,9 @@ pub enum Error {
     /// The driver or the device.
     #[error(transparent)]
     Driver(#[from] ironwarp_driver::Error),
+    /// The simulated machine.
+    #[error(transparent)]
+    Machine(#[from] ironwarp_machine::Error),
     /// A source address that the device does not have.
     #[error("the source address {address} is not the device's, which is {ip}")]
     Source {

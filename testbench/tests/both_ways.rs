@@ -2,11 +2,11 @@
 //! promises no more than the chip holds lets both go on for ever, whatever their hosts refuse.
 
 use ironwarp_abi::registers::COUNT_FRAMES_NO_ROOM;
-use ironwarp_driver::backend::{DeviceKind, Machine, World, WorldOptions};
 use ironwarp_driver::{
     Access, CompletionQueue, Context, Event, MemoryRegion, Operation, Options, ProtectionDomain,
     QueuePair, QueuePairOptions, Region, StartupOptions, WorkRequest,
 };
+use ironwarp_machine::{DeviceKind, Machine, World, WorldOptions};
 use ironwarp_sim::RootComplexOptions;
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::os::EventFd;
+use crate::sleep::Source;
 use rustix::event::{epoll, Timespec};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -12,7 +13,7 @@ use std::time::Duration;
 pub(super) struct Interrupts {
     events: Vec<Arc<EventFd>>,
     /// Of each interrupt it tells once, whoever else waits for the counter itself.
-    edges: OwnedFd,
+    edges: Arc<OwnedFd>,
 }
 
 impl Interrupts {
@@ -33,7 +34,7 @@ impl Interrupts {
             what: "an epoll instance",
             source: errno.into(),
         };
-        let edges = make().map_err(refused)?;
+        let edges = Arc::new(make().map_err(refused)?);
         Ok(Self { events, edges })
     }
 
@@ -62,12 +63,17 @@ impl Interrupts {
         }
     }
 
+    /// Is readable when [`Interrupts::wait`] would not sleep.
+    pub fn source(&self) -> Source {
+        self.edges.clone()
+    }
+
     /// Sleeps until one comes, or the time is up. True for an interrupt.
     pub fn wait(&self, limit: Duration) -> bool {
         let mut events = [MaybeUninit::uninit(); 16];
         // Limits beyond what the kernel counts are no limits; a signal ends the wait.
         let limit = Timespec::try_from(limit).ok();
-        let told = epoll::wait(&self.edges, &mut events, limit.as_ref());
+        let told = epoll::wait(&*self.edges, &mut events, limit.as_ref());
         told.is_ok_and(|(told, _)| !told.is_empty())
     }
 }

@@ -26,7 +26,7 @@ pub struct VfioUser {
 struct Shared {
     path: String,
     client: Mutex<Client>,
-    addresses: Mutex<Addresses>,
+    addresses: Addresses,
 }
 
 impl Shared {
@@ -70,7 +70,7 @@ impl VfioUser {
         let shared = Shared {
             path: path.into(),
             client: Mutex::new(client),
-            addresses: Mutex::new(Addresses::new(Placement::default())),
+            addresses: Addresses::new(Placement::default()),
         };
         Ok(Arc::new(Self { shared: Arc::new(shared), interrupts, opened: Instant::now() }))
     }
@@ -110,9 +110,7 @@ impl PciFunction for VfioUser {
     fn map_memory(&self, region: &Region) -> Result<Mapping, Error> {
         let octets = region.mapped_bytes() as u64;
         let (file, offset) = region.file().ok_or(Error::NoFile)?;
-        let mut addresses = self.shared.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        let page_address = addresses.take(octets)?;
-        drop(addresses);
+        let page_address = self.shared.addresses.take(octets)?;
         let file = file.as_raw_fd();
         self.shared.ask(|client| client.dma_map(offset, page_address, octets, file))?;
         Ok(Mapping::new(region.clone(), page_address, self.shared.clone()))

@@ -2,7 +2,6 @@
 
 use ironwarp_abi::registers::{COUNT_FRAMES_BAD, COUNT_FRAMES_RECEIVED};
 use ironwarp_abi::serial::BOARD_CLOCKS_PER_MICROSECOND;
-use ironwarp_driver::backend::Machine;
 use ironwarp_driver::pci::PciFunction;
 use ironwarp_driver::{Context, Options};
 use ironwarp_sim_ecpix5::{Bench, FramePort, Source};
@@ -67,7 +66,7 @@ impl Running {
     }
 
     fn open(&self) -> (Arc<dyn PciFunction>, Context) {
-        let function = Machine::new().open(&self.address).unwrap();
+        let function = ironwarp_driver::open(&self.address).unwrap();
         let clocks_per_microsecond = BOARD_CLOCKS_PER_MICROSECOND;
         let options = Options { clocks_per_microsecond, ..Options::station(1) };
         (function.clone(), Context::open(function, options).unwrap())

@@ -9,7 +9,8 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 /// Where numbers of objects go.
-const FOLDERS: &[&str] = &["hdl/src/", "driver/src/", "firmware-model/src/", "testbench/"];
+const FOLDERS: &[&str] =
+    &["hdl/src/", "driver/src/", "machine/src/", "firmware-model/src/", "testbench/"];
 /// What names the number of an object, alone or as the last word.
 const NUMBERS: &[&str] = &["qp", "cq", "mr", "queue_pair", "completion_queue", "bucket"];
 /// What names all of them.

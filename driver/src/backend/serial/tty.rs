@@ -1,6 +1,6 @@
 //! A terminal that carries octets as they are.
 
-use super::SerialPort;
+use super::port::SerialPort;
 use crate::error::Error;
 use rustix::fs::{flock, FlockOperation};
 use rustix::io::Errno;

@@ -240,9 +240,9 @@ fn capabilities(configuration: &[u8]) -> io::Result<(u16, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::{World, WorldOptions};
-    use crate::pci::PciFunction;
+    use ironwarp_abi::configuration::REFERENCE;
     use ironwarp_abi::pci::{DEVICE_ID, VENDOR_ID};
+    use ironwarp_root_complex::config_space::ConfigSpace;
     use std::os::unix::fs::symlink;
 
     /// A `/sys` with one IronWARP device and a network card in its group. Nobody behind the files
@@ -270,12 +270,14 @@ mod tests {
         (root, bus)
     }
 
-    /// Configuration space as the model has it.
+    /// Configuration space as devices have it.
     fn configuration() -> Vec<u8> {
-        let world = World::pair([crate::backend::DeviceKind::Model; 2], WorldOptions::default());
-        let function = world.unwrap().function(0).unwrap();
-        let word = |at| function.config_read32(at).unwrap().to_le_bytes();
-        (0..256).step_by(4).flat_map(word).collect()
+        let space = ConfigSpace::new(REFERENCE.bar_bytes());
+        let mut octets = vec![0; 256];
+        for (at, word) in (0..).step_by(4).zip(octets.chunks_exact_mut(4)) {
+            space.read(at, word).unwrap();
+        }
+        octets
     }
 
     #[test]

@@ -23,7 +23,7 @@ use iommufd_ioctls::IommuFd;
 use rustix::process::{getrlimit, Resource};
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vfio_bindings::bindings::vfio;
 use vfio_ioctls::{VfioContainer, VfioDevice, VfioError, VfioIommufd, VfioOps};
@@ -49,7 +49,7 @@ pub struct Vfio {
 struct Shared {
     address: String,
     iommu: Arc<dyn VfioOps>,
-    addresses: Mutex<Addresses>,
+    addresses: Addresses,
 }
 
 impl Unmap for Shared {
@@ -100,7 +100,7 @@ impl Vfio {
         let shared = Arc::new(Shared {
             address: address.to_owned(),
             iommu,
-            addresses: Mutex::new(Addresses::new(Placement::default())),
+            addresses: Addresses::new(Placement::default()),
         });
         let interrupts = Interrupts::new(ours)?;
         let opened = Instant::now();
@@ -192,9 +192,7 @@ impl PciFunction for Vfio {
 
     fn map_memory(&self, region: &Region) -> Result<Mapping, Error> {
         let octets = region.mapped_bytes();
-        let mut addresses = self.shared.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        let page_address = addresses.take(octets as u64)?;
-        drop(addresses);
+        let page_address = self.shared.addresses.take(octets as u64)?;
         iommu::map(&*self.shared.iommu, page_address, region).map_err(|why| {
             let limit = getrlimit(Resource::Memlock).current;
             let limit = limit.map_or_else(|| "none".into(), |octets| format!("{octets} octets"));
