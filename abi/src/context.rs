@@ -79,8 +79,8 @@ record! {
         /// reassembly ring hold, whichever is larger, is a promise that the device cannot always
         /// keep: see the configurations.
         receive_window: u32 = [17:0; 32],
-        /// Bus address of the reassembly ring, where the device keeps what has arrived and cannot be
-        /// placed yet; aligned to a page of 4 KiB.
+        /// Bus address of the reassembly ring, where the device keeps what has arrived and cannot
+        /// be placed yet; aligned to a page of 4 KiB.
         reassembly: u64 = [18:0; 64],
     }
 }

@@ -234,10 +234,9 @@ pub const DEVICE_MAGIC: u32 = 0x4957_5250;
 pub const COMPLETION_TIMEOUT_RESET: u32 = 50_000;
 /// What [`RETRANSMIT_MIN`] reads after a reset: 200 ms.
 pub const RETRANSMIT_MIN_RESET: u32 = 200_000;
-/// The longest retransmission timeout before the first measurement of a connection, and then behind it,
-/// in microseconds.
+/// The longest retransmission timeout before the first measurement of a connection, in microseconds.
 pub const RETRANSMIT_FIRST_MAX: u32 = 1_000_000;
-/// See [`RETRANSMIT_FIRST_MAX`].
+/// The longest retransmission timeout of all, in microseconds.
 pub const RETRANSMIT_MAX: u32 = 60_000_000;
 /// What [`VERSION`] reads.
 pub const ABI_VERSION: u32 = 2 << 16 | 1;

@@ -20,6 +20,8 @@ pub(crate) struct Capabilities {
     pub outstanding: usize,
     /// Interrupt vectors.
     pub vectors: u16,
+    /// It sends again what is lost, and keeps what comes early in host memory.
+    pub repairs: bool,
 }
 
 impl Capabilities {
@@ -54,7 +56,8 @@ impl Capabilities {
         }
         // Eight bits always fit.
         let vectors = u16::try_from(size("vectors")).unwrap_or(u16::MAX);
-        Ok(Self { configuration, outstanding: 1 << size("outstanding"), vectors })
+        let outstanding = 1 << size("outstanding");
+        Ok(Self { configuration, outstanding, vectors, repairs: true })
     }
 
     /// The numbers of the queue pairs for connections.

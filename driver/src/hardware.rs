@@ -84,7 +84,7 @@ impl Hardware {
             self.cq(queue)?.with(|queue, _| queue.check())?;
         }
         record.with(|record, device| {
-            device.commit(qp, &record.context(context))?;
+            device.commit(qp, &record.context(device, context)?)?;
             record.live(device.start(qp, record.receives())?);
             // The flow becomes valid last: a segment that finds it finds a queue pair at work.
             if let Some(flow) = flow {

@@ -139,7 +139,7 @@ pub use device::CLOCKS_PER_MICROSECOND;
 pub use error::{Error, Reason};
 pub use lent::Lent;
 pub use memory::{Access, Buffer, RemoteBuffer};
-pub use options::{Options, ReceiveWindow};
+pub use options::{Options, ReceiveWindow, Repair};
 pub use os::Region;
 pub use queue_pair::WorkRequest;
 pub use ready::Completions;

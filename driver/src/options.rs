@@ -5,10 +5,16 @@ use crate::error::Error;
 use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::limits::{MTU_MAX, MTU_MIN};
 use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Ethernet header without tags, in octets.
 const ETHERNET_BYTES: usize = 14;
+
+/// The unit of a reassembly ring's size, in octets.
+const RING_UNIT: u32 = 4096;
+/// log2 of the units of the largest reassembly ring.
+const RING_LOG2_MAX: u32 = 15;
 
 /// How large a TCP receive window is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,9 +26,9 @@ pub enum ReceiveWindow {
     Held,
     /// So many octets, and no more than the device can hold.
     UpTo(u32),
-    /// So many octets, even if the device cannot hold them. It drops what finds no room on chip
-    /// when the host takes less than the wire brings, and a peer that does not repair losses stops
-    /// for good: only for peers that do, on long paths.
+    /// So many octets, even if the chip cannot hold them: for long paths. What has a gap before it
+    /// waits in the reassembly ring. What finds no room on chip when the host takes less than the
+    /// wire brings may be dropped, and a peer that does not repair losses then stops for good.
     Beyond(u32),
 }
 
@@ -34,6 +40,67 @@ impl ReceiveWindow {
             Self::UpTo(octets) => octets.min(device.receive_window_max()),
             Self::Beyond(octets) => octets,
         }
+    }
+}
+
+/// How a device repairs what its connections lose. Over sockets of the kernel that does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repair {
+    /// How often in a row the retransmission timer may expire without progress, up to 15; then the
+    /// connection ends with PEER_SILENT. Zero: nothing is sent again.
+    pub retries: u8,
+    /// The least retransmission time-out, in device time: 1 µs to 16 s. Four times as long before
+    /// the first round trip is measured, doubled at every expiry. Long enough for the peer to
+    /// acknowledge late (RFC 9293 s. 3.8.6.3), or it sends in vain.
+    pub timeout_min: Duration,
+    /// Keep what comes behind a gap, in a ring of host memory as large as the receive window.
+    pub reassembly: bool,
+}
+
+impl Default for Repair {
+    fn default() -> Self {
+        Self { retries: 8, timeout_min: Duration::from_millis(10), reassembly: true }
+    }
+}
+
+impl Repair {
+    /// The greatest [`retries`](Self::retries).
+    const RETRIES_MAX: u8 = 15;
+    /// The range of [`timeout_min`](Self::timeout_min), in microseconds.
+    const TIMEOUT_MICROSECONDS: RangeInclusive<u128> = 1..=16_000_000;
+
+    /// Nothing is sent again, and nothing is kept.
+    pub const NONE: Self =
+        Self { retries: 0, timeout_min: Duration::from_millis(10), reassembly: false };
+
+    /// What `RETRANSMIT_MIN` is to be.
+    pub(crate) fn microseconds(&self) -> u32 {
+        u32::try_from(self.timeout_min.as_micros()).unwrap_or(u32::MAX)
+    }
+
+    /// The context's `reassembly_log2` for a receive window of so many octets: the smallest ring
+    /// that holds it.
+    pub(crate) fn ring_log2(&self, window: u32) -> u8 {
+        let pages = window.div_ceil(RING_UNIT).next_power_of_two();
+        // A ring of one unit cannot be said; the largest is larger than any window may be.
+        let log2 = pages.ilog2().clamp(1, RING_LOG2_MAX) as u8;
+        if self.reassembly {
+            log2
+        } else {
+            0
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let wrong = |what, value, range| Err(Error::OutOfRange { what, value, range });
+        if self.retries > Self::RETRIES_MAX {
+            return wrong("the retries", self.retries.into(), "0 to 15");
+        }
+        if !Self::TIMEOUT_MICROSECONDS.contains(&self.timeout_min.as_micros()) {
+            let value = u64::try_from(self.timeout_min.as_micros()).unwrap_or(u64::MAX);
+            return wrong("the least retransmission time-out", value, "1 µs to 16 s");
+        }
+        Ok(())
     }
 }
 
@@ -59,6 +126,8 @@ pub struct Options {
     /// simulations. Without it they come from the operating system, as they must where a peer is
     /// not trusted.
     pub seed: Option<u64>,
+    /// How lost segments are repaired.
+    pub repair: Repair,
     /// How long a pair of addresses and ports rests after its connection was closed, in device
     /// time (RFC 9293 s. 3.6.1: TIME-WAIT). Long enough for a peer to send its FIN again, and far
     /// shorter than twice the life of a segment: the links that RNICs use do not hold segments
@@ -89,6 +158,7 @@ impl Default for Options {
             gateway: None,
             mtu: 1500,
             receive_window: ReceiveWindow::Held,
+            repair: Repair::default(),
             clocks_per_microsecond: CLOCKS_PER_MICROSECOND,
             seed: None,
             time_wait: Duration::from_millis(500),
@@ -132,7 +202,7 @@ impl Options {
         if self.clocks_per_microsecond == 0 {
             return wrong("the time base", 0, "at least 1");
         }
-        Ok(())
+        self.repair.check()
     }
 
     /// Checks what depends on the device's sizes.
@@ -172,6 +242,31 @@ mod tests {
         let keep_alive = |keep_alive| Options { keep_alive, ..Options::default() }.check(false);
         assert!(keep_alive(None).is_ok() && keep_alive(Some(Duration::from_nanos(1))).is_ok());
         assert!(keep_alive(Some(Duration::ZERO)).is_err());
+    }
+
+    #[test]
+    fn a_ring_holds_the_window() {
+        let repair = Repair::default();
+        for (window, log2) in
+            [(1500, 1), (8192, 1), (8193, 2), (65472, 4), (65537, 5), (1 << 20, 8)]
+        {
+            assert_eq!(repair.ring_log2(window), log2, "{window}");
+            assert_eq!(Repair::NONE.ring_log2(window), 0);
+        }
+        assert_eq!(repair.ring_log2(u32::MAX), 15);
+    }
+
+    #[test]
+    fn repairs_have_their_limits() {
+        let checks = |repair| Options { repair, ..Options::default() }.check(false).is_ok();
+        let retries = |retries| checks(Repair { retries, ..Repair::default() });
+        assert!(retries(0) && retries(15) && !retries(16));
+        let timeout = |micros| {
+            let timeout_min = Duration::from_micros(micros);
+            checks(Repair { timeout_min, ..Repair::default() })
+        };
+        assert!(timeout(1) && timeout(16_000_000) && !timeout(0) && !timeout(16_000_001));
+        assert!(checks(Repair::NONE));
     }
 
     #[test]

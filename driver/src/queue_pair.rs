@@ -2,6 +2,7 @@
 
 use crate::completion::{Completion, Operation};
 use crate::device::Device;
+use crate::dma::DeviceMemory;
 use crate::error::Error;
 use crate::locked::Locked;
 use crate::memory::{Buffer, RemoteBuffer};
@@ -23,6 +24,9 @@ pub struct WorkRequest {
     remote: RemoteBuffer,
     signaled: bool,
 }
+
+/// The unit of a reassembly ring's size, in octets.
+const REASSEMBLY_UNIT: usize = 4096;
 
 const NOWHERE: RemoteBuffer = RemoteBuffer { stag: 0, offset: 0 };
 
@@ -163,6 +167,9 @@ pub(crate) struct QueuePairRecord {
     receive: WorkQueue,
     /// The driver has something to say before the application.
     speaks_first: bool,
+    /// Where the device keeps what comes early: from before a start until the fence behind the
+    /// stop.
+    early: Option<DeviceMemory>,
     /// For the connection manager, oldest first.
     events: VecDeque<HardwareEvent>,
 }
@@ -199,6 +206,7 @@ impl QueuePairRecord {
             send: WorkQueue::new(parts.send, parts.outstanding),
             receive: WorkQueue::new(parts.receive, usize::MAX),
             speaks_first: false,
+            early: None,
             events: VecDeque::new(),
         }
     }
@@ -232,7 +240,7 @@ impl QueuePairRecord {
 
     /// The device is done with it, and all its entries were collected.
     pub fn end(&mut self) {
-        (self.running, self.generation) = (false, None);
+        (self.running, self.generation, self.early) = (false, None, None);
     }
 
     /// True if the device may have something under way for it.
@@ -247,10 +255,19 @@ impl QueuePairRecord {
         }
     }
 
-    /// What the device must know of it besides its connection.
-    pub fn context(&self, connection: &QueuePairContext) -> QueuePairContext {
+    /// What the device must know of it besides its connection, with memory for the reassembly ring
+    /// that the connection wants. It has [begun](Self::begin).
+    pub fn context(
+        &mut self,
+        device: &Device,
+        connection: &QueuePairContext,
+    ) -> Result<QueuePairContext, Error> {
+        self.early = match connection.reassembly_log2 {
+            0 => None,
+            log2 => Some(device.allocate(REASSEMBLY_UNIT << log2)?),
+        };
         let [send, receive] = [&self.send.ring, &self.receive.ring];
-        QueuePairContext {
+        Ok(QueuePairContext {
             pd: self.pd,
             send_cq: self.send_cq,
             receive_cq: self.receive_cq,
@@ -258,8 +275,9 @@ impl QueuePairRecord {
             send_queue_log2: send.log2(),
             receive_queue: receive.bus_address(),
             receive_queue_log2: receive.log2(),
+            reassembly: self.early.as_ref().map_or(0, DeviceMemory::bus_address),
             ..*connection
-        }
+        })
     }
 
     /// Completion entries that the queue pair can cause at a time in its send and in its receive
@@ -535,6 +553,21 @@ mod tests {
         assert!(matches!(full, Err(Error::QueueFull)));
         assert_eq!(qp.complete(&done(kind::SEND, 0, 0)).unwrap().id, 0);
         qp.post_send(&device, WorkRequest::send(4, Buffer::EMPTY)).unwrap();
+    }
+
+    /// The device has the reassembly ring until the fence behind the stop.
+    #[test]
+    fn the_reassembly_ring_lives_as_long_as_the_life() {
+        let (fake, device, mut qp) = open();
+        let connection = QueuePairContext { reassembly_log2: 2, ..Default::default() };
+        let context = qp.context(&device, &connection).unwrap();
+        let last = context.reassembly + 4 * 4096 - 1;
+        assert_eq!((context.reassembly_log2, context.reassembly % 4096), (2, 0));
+        assert!(fake.is_mapped(context.reassembly) && fake.is_mapped(last));
+        qp.end();
+        assert!(!fake.is_mapped(context.reassembly));
+        let context = qp.context(&device, &QueuePairContext::default()).unwrap();
+        assert_eq!((context.reassembly_log2, context.reassembly), (0, 0));
     }
 
     /// A completion says that all earlier requests are done; only those that asked are heard of.

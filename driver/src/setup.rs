@@ -12,6 +12,8 @@ use std::sync::Arc;
 const CONFIG_IDS: u16 = 0x00;
 const CONFIG_COMMAND: u16 = 0x04;
 const CONFIG_CLASS: u16 = 0x08;
+/// The minor version that began to repair losses.
+const REPAIRS: u32 = 1;
 /// Memory space and bus mastering.
 const COMMAND_ENABLE: u32 = 1 << 1 | 1 << 2;
 
@@ -62,11 +64,13 @@ fn check_contract(function: &dyn PciFunction) -> Result<Capabilities, Error> {
     if found != expected {
         return Err(Error::NotOurDevice { what: "the device register", found, expected });
     }
-    let (major, known) = (read(reg::VERSION)? >> 16, reg::ABI_VERSION >> 16);
+    let version = read(reg::VERSION)?;
+    let (major, known) = (version >> 16, reg::ABI_VERSION >> 16);
     if major != known {
         return Err(Error::Version { major, known });
     }
-    Capabilities::parse(read(reg::CAPABILITIES)?, read(reg::SIZES)?)
+    let capabilities = Capabilities::parse(read(reg::CAPABILITIES)?, read(reg::SIZES)?)?;
+    Ok(Capabilities { repairs: reg::VERSION.get(version, "minor") >= REPAIRS, ..capabilities })
 }
 
 #[cfg(test)]
@@ -106,6 +110,7 @@ mod tests {
         assert!(refused(|fake| fake.set(reg::DEVICE, 0)).contains("device register"));
         assert!(refused(|fake| fake.set(reg::VERSION, 1 << 16 | 1)).contains("version 1"));
         assert_eq!(refused(|fake| fake.set(reg::VERSION, reg::ABI_VERSION + 7)), "");
+        assert_eq!(refused(|fake| fake.set(reg::VERSION, 2 << 16)), "");
         assert!(refused(|fake| fake.set(reg::CAPABILITIES, 0x080a_0600)).contains("queue pairs"));
         assert!(refused(|fake| fake.set(reg::SIZES, 0x0110_0074)).contains("stream ring"));
     }

@@ -10,7 +10,7 @@ use crate::hardware::Hardware;
 use crate::locked::Locked;
 use crate::memory::{MemoryTable, Registration};
 use crate::numbered::Numbered;
-use crate::options::Options;
+use crate::options::{Options, Repair};
 use crate::os::Region;
 use crate::pci::PciFunction;
 use crate::queue_pair::{Parts, QueuePairRecord};
@@ -18,6 +18,7 @@ use crate::raw::RawQueue;
 use crate::ring::WorkRing;
 use crate::usage::Usage;
 use ironwarp_abi::configuration::Configuration;
+use ironwarp_abi::registers::RETRANSMIT_MIN;
 use rand::rngs::StdRng;
 use rand::SeedableRng;
 use std::net::SocketAddrV4;
@@ -34,7 +35,7 @@ pub(crate) struct Station {
 }
 
 impl Station {
-    pub fn open(function: Arc<dyn PciFunction>, options: Options) -> Result<Self, Error> {
+    pub fn open(function: Arc<dyn PciFunction>, mut options: Options) -> Result<Self, Error> {
         options.check(function.kernel_streams().is_some())?;
         let mut random = match options.seed {
             Some(seed) => StdRng::seed_from_u64(seed),
@@ -44,6 +45,10 @@ impl Station {
         let device = Arc::new(device);
         let capabilities = *device.capabilities();
         options.check_device(&capabilities.configuration)?;
+        match capabilities.repairs {
+            true => device.write(RETRANSMIT_MIN, options.repair.microseconds())?,
+            false => options.repair = Repair::NONE,
+        }
         let mut memory = MemoryTable::new(&device, StdRng::from_rng(&mut random));
         let flows = FlowTable::new(&device, StdRng::from_rng(&mut random))?;
         let raw = RawQueue::start(&device, &mut memory, options.mtu)?;

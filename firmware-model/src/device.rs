@@ -8,6 +8,7 @@ use crate::queue_pairs::{AttachError, QueuePairs};
 use crate::registers::{compose, index, number, Registers};
 use crate::shared::Shared;
 use crate::tcp::arrival::{judge, Arrival};
+use crate::tcp::congestion::Algorithm;
 use ironwarp_abi::configuration::{Configuration, REFERENCE};
 use ironwarp_abi::context::table;
 use ironwarp_abi::queue::{kind, CompletionEntry};
@@ -30,11 +31,13 @@ pub struct Options {
     /// How many frames may wait to be taken before no more segments with data are made. At least
     /// one; acknowledgements are not held back, but merged.
     pub frames_max: usize,
+    /// How its connections control congestion.
+    pub congestion: Algorithm,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { configuration: REFERENCE, frames_max: 256 }
+        Self { configuration: REFERENCE, frames_max: 256, congestion: Algorithm::default() }
     }
 }
 
@@ -61,11 +64,11 @@ pub struct Device {
 impl Device {
     /// A device after power-on: nothing is started, every vector is masked.
     pub fn new(options: Options) -> Self {
-        let Options { configuration, frames_max } = options;
+        let Options { configuration, frames_max, congestion } = options;
         Self {
             registers: Registers::new(configuration),
             shared: Shared::new(configuration, frames_max),
-            pairs: QueuePairs::new(configuration),
+            pairs: QueuePairs::new(configuration, congestion),
             fences: Fences::default(),
             bus_master: true,
             held: VecDeque::new(),
@@ -143,6 +146,7 @@ impl Device {
     /// True if there is more to do, for frames and fences once those that wait are taken.
     pub fn poll(&mut self, now: Duration, host: &mut dyn Host) -> bool {
         self.registers.advance(now);
+        self.shared.timing = self.registers.timing();
         if !self.bus_master {
             return false;
         }
@@ -152,6 +156,12 @@ impl Device {
         self.settle_fences(host);
         let more = self.pairs.poll(&mut self.shared, host);
         more || self.fences.is_busy()
+    }
+
+    /// When the device wants to be polled though nothing else has happened: the first of its timers
+    /// expires. In the time that [`Device::poll`] is told; None if no timer runs.
+    pub fn next_timer(&self) -> Option<Duration> {
+        self.pairs.next_timer().filter(|_| self.bus_master)
     }
 
     /// The next start of queue pair `qp` runs over this stream; addresses, ports, sequence numbers

@@ -59,6 +59,11 @@ impl FpduStream {
         self.end - self.start
     }
 
+    /// Where in the stream the next FPDU begins, or the marker before it.
+    pub fn framed(&self) -> u64 {
+        self.offset
+    }
+
     /// How many octets have been taken since the start of the stream.
     pub fn received(&self) -> u64 {
         self.offset + self.waiting() as u64

@@ -6,6 +6,7 @@
 //!   +-----------------+     +----------------------------------+----------------------+
 //!   | registers, msix |     |  tcp  arrival, departure: headers|  byte_stream         |
 //!   | contexts, flows |     |       receive, send: order       |                      |
+//!   |                 |     |       recovery: what is lost     |                      |
 //!   | completion      |     +----------------------------------+----------------------+
 //!   | fences          |     |  rdma                                                   |
 //!   | protection      |     |                                                         |
@@ -55,6 +56,7 @@ pub use byte_stream::ByteStream;
 pub use device::{Device, Options};
 pub use host::{Fault, Host};
 pub use queue_pairs::AttachError;
+pub use tcp::congestion::Algorithm as Congestion;
 
 /// One of [`ironwarp_abi::status`].
 type Status = u8;

@@ -7,6 +7,7 @@ use crate::rdma::Rdma;
 use crate::registers::state;
 use crate::shared::Shared;
 use crate::tcp::arrival::Segment;
+use crate::tcp::congestion::Algorithm;
 use crate::tcp::Tcp;
 use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::context::QueuePairContext;
@@ -14,12 +15,13 @@ use ironwarp_abi::registers::{
     Register, QUERY_RECEIVE_NEXT, QUERY_SEND_NEXT, QUERY_SEND_UNACKNOWLEDGED, QUERY_SEND_WINDOW,
     QUERY_STATE,
 };
+use std::time::Duration;
 
 /// What carries the octets of an RDMA stream.
 #[derive(Debug)]
 enum Transport {
     /// The device's own TCP.
-    Frames(Tcp),
+    Frames(Box<Tcp>),
     /// The TCP of someone else.
     Stream(Carrier),
 }
@@ -34,9 +36,18 @@ pub(crate) struct QueuePair {
 
 impl QueuePair {
     /// Starts from a context, with frames.
-    pub fn over_frames(life: Life, context: QueuePairContext, device: &Configuration) -> Self {
+    pub fn over_frames(
+        life: Life,
+        context: QueuePairContext,
+        device: &Configuration,
+        algorithm: Algorithm,
+    ) -> Self {
         let rdma = Rdma::new(life, context, Tcp::sizes(&context, device));
-        Self { rdma, transport: Transport::Frames(Tcp::new(&context)), stopped: false }
+        Self {
+            rdma,
+            transport: Transport::Frames(Box::new(Tcp::new(&context, device, algorithm))),
+            stopped: false,
+        }
     }
 
     /// Starts from a context, with the stream that every [`service`](Self::service) names.
@@ -83,6 +94,21 @@ impl QueuePair {
         match &mut self.transport {
             Transport::Frames(tcp) => tcp.transmit(&mut self.rdma, shared, host),
             Transport::Stream(_) => false,
+        }
+    }
+
+    /// When its timer expires, if one runs.
+    pub fn deadline(&self) -> Option<Duration> {
+        match &self.transport {
+            Transport::Frames(tcp) if self.rdma.is_active() => tcp.deadline(),
+            _ => None,
+        }
+    }
+
+    /// Does what is to be done if its timer has expired.
+    pub fn expire(&mut self, shared: &mut Shared, host: &mut dyn Host) {
+        if let (Transport::Frames(tcp), true) = (&mut self.transport, self.rdma.is_active()) {
+            tcp.expire(&mut self.rdma, shared, host);
         }
     }
 

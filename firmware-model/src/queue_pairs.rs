@@ -7,11 +7,13 @@ use crate::queue_pair::QueuePair;
 use crate::raw_pair::RawPair;
 use crate::shared::Shared;
 use crate::tcp::arrival::Segment;
+use crate::tcp::congestion::Algorithm;
 use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::context::QueuePairContext;
 use ironwarp_abi::limits::RAW_QP;
 use ironwarp_abi::registers::{Register, COUNT_RAW_NO_BUFFER};
 use std::fmt;
+use std::time::Duration;
 
 /// Why a stream was not attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +57,8 @@ impl Slot {
 #[derive(Debug)]
 pub(crate) struct QueuePairs {
     device: Configuration,
+    /// Of every connection over frames.
+    algorithm: Algorithm,
     raw: Option<RawPair>,
     /// That of [`RAW`] has nothing but its generation.
     slots: Vec<Slot>,
@@ -64,9 +68,9 @@ pub(crate) struct QueuePairs {
 
 impl QueuePairs {
     /// None of them was ever started.
-    pub fn new(device: Configuration) -> Self {
+    pub fn new(device: Configuration, algorithm: Algorithm) -> Self {
         let slots = std::iter::repeat_with(Slot::default).take(device.qp_count()).collect();
-        Self { device, raw: None, slots, turn: RAW }
+        Self { device, algorithm, raw: None, slots, turn: RAW }
     }
 
     /// Starts a queue pair from its context, in a new generation.
@@ -80,7 +84,7 @@ impl QueuePairs {
         }
         let pair = match slot.stream {
             Some(_) => QueuePair::over_stream(life, context),
-            None => QueuePair::over_frames(life, context, &self.device),
+            None => QueuePair::over_frames(life, context, &self.device, self.algorithm),
         };
         slot.pair = Some(Box::new(pair));
     }
@@ -160,6 +164,9 @@ impl QueuePairs {
 
     /// Sends in turns, acknowledges, and serves the streams. True if there is more to do.
     pub fn poll(&mut self, shared: &mut Shared, host: &mut dyn Host) -> bool {
+        for pair in self.slots.iter_mut().filter_map(|slot| slot.pair.as_mut()) {
+            pair.expire(shared, host);
+        }
         let (mut idle, count) = (0, self.slots.len());
         while idle < count && !shared.is_full() {
             let sent = self.transmit(self.turn, shared, host);
@@ -176,6 +183,12 @@ impl QueuePairs {
             }
         }
         more
+    }
+
+    /// When the first timer expires, if one runs.
+    pub fn next_timer(&self) -> Option<Duration> {
+        let pairs = self.slots.iter().filter_map(|slot| slot.pair.as_ref());
+        pairs.filter_map(|pair| pair.deadline()).min()
     }
 
     /// What a register says if it shows this queue pair; zero before its first start.

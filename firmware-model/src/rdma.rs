@@ -122,6 +122,27 @@ impl Rdma {
         self.sender.make(due, into, &mut self.reads, shared, host)
     }
 
+    /// Makes an FPDU once more.
+    pub fn repeat(
+        &self,
+        due: &Due,
+        into: &mut [u8],
+        shared: &Shared,
+        host: &mut dyn Host,
+    ) -> Result<(), Status> {
+        self.sender.repeat(due, into, shared, host)
+    }
+
+    /// What is due, cut to so many octets of stream.
+    pub fn cut(&self, due: &Due, room: usize) -> Option<Due> {
+        self.sender.cut(due, room)
+    }
+
+    /// The stream offsets of SND.UNA and SND.NXT.
+    pub fn sent_offsets(&self) -> (u64, u64) {
+        (self.acknowledged, self.sender.offset())
+    }
+
     /// So many more octets of what was sent are acknowledged.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The registers that stand for themselves: what the device is, its address, its time.
 
 use crate::life::Life;
+use crate::tcp::timer::Timing;
 use crate::Status;
 use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::limits::{NUMBER_BITS, OUTSTANDING_BITS, SGE_MAX, VECTOR_COUNT, WQE_CACHE_BITS};
@@ -48,6 +49,12 @@ impl Registers {
     /// Time never goes back: an earlier moment changes nothing.
     pub fn advance(&mut self, now: Duration) {
         self.now = self.now.max(now);
+    }
+
+    /// What timers go by.
+    pub fn timing(&self) -> Timing {
+        let least = Duration::from_micros(self.retransmit_min.into());
+        Timing { now: self.now, least }
     }
 
     /// The station's MAC address.

@@ -16,13 +16,24 @@ use ironwarp_wire::mpa::fpdu::LENGTH_BYTES;
 use ironwarp_wire::mpa::stream::Framing;
 use ironwarp_wire::rdmap::Opcode;
 
-/// The FPDU that is due next.
+/// An FPDU: what it carries, and where. It is enough to make its octets, once or again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Due {
     message: Message,
     piece: Piece,
+    /// The message's MSN, if it is untagged.
+    msn: u32,
+    /// Where in the stream it begins.
+    pub offset: u64,
     /// Octets of stream that it takes.
     pub bytes: usize,
+}
+
+impl Due {
+    /// Where in the stream it ends.
+    pub fn end(&self) -> u64 {
+        self.offset + self.bytes as u64
+    }
 }
 
 /// The messages of one direction of a connection.
@@ -91,11 +102,30 @@ impl Sender {
             Some(message) => Some(message),
             None => self.choose(reads, host)?,
         };
-        Ok(message.map(|message| {
-            let piece = message.piece(self.mulpdu);
-            let ulpdu = message.header_bytes() + piece.length as usize;
-            Due { message, piece, bytes: fpdu::stream_bytes(self.framing, self.offset, ulpdu) }
-        }))
+        Ok(message.map(|message| self.place(message, message.piece(self.mulpdu))))
+    }
+
+    /// A piece of a message as the next FPDU of the stream.
+    fn place(&self, message: Message, piece: Piece) -> Due {
+        let ulpdu = message.header_bytes() + piece.length as usize;
+        let bytes = fpdu::stream_bytes(self.framing, self.offset, ulpdu);
+        Due { message, piece, msn: self.message(message.opcode), offset: self.offset, bytes }
+    }
+
+    /// What is due, cut so that it takes at most so many octets of stream. None if that leaves it
+    /// no payload; a Read Request is whole.
+    pub fn cut(&self, due: &Due, room: usize) -> Option<Due> {
+        let Due { message, piece, .. } = *due;
+        if message.opcode == Opcode::ReadRequest {
+            return None;
+        }
+        let mut cut = self.place(message, Piece { last: false, ..piece });
+        while cut.bytes > room && cut.piece.length != 0 {
+            // Pad and markers may make it shorter still than what is too much.
+            let length = cut.piece.length.saturating_sub((cut.bytes - room) as u32);
+            cut = self.place(message, Piece { length, ..cut.piece });
+        }
+        (cut.piece.length != 0 && cut.piece.length < piece.length).then_some(cut)
     }
 
     /// The message to begin: work requests and Read Responses take turns.
@@ -137,15 +167,30 @@ impl Sender {
         shared: &Shared,
         host: &mut dyn Host,
     ) -> Result<(), Status> {
-        let Due { message, piece, .. } = due;
-        let header = message.header(piece, self.message(message.opcode));
+        self.repeat(due, into, shared, host)?;
+        self.offset = due.end();
+        self.advance(&due.message, &due.piece, reads);
+        Ok(())
+    }
+
+    /// Makes an FPDU that was made before once more; the stream goes on where it was.
+    ///
+    /// # Errors
+    /// As [`make`](Self::make): the gate and the bus are asked again.
+    pub fn repeat(
+        &self,
+        due: &Due,
+        into: &mut [u8],
+        shared: &Shared,
+        host: &mut dyn Host,
+    ) -> Result<(), Status> {
+        let Due { message, piece, msn, offset, .. } = due;
+        let header = message.header(piece, *msn);
         let payload = LENGTH_BYTES + header.octets().len();
         let end = payload + piece.length as usize;
         into[LENGTH_BYTES..payload].copy_from_slice(header.octets());
         self.fill(due, &mut into[payload..end], shared, host)?;
-        fpdu::close(into, end - LENGTH_BYTES, self.framing, self.offset);
-        self.offset += due.bytes as u64;
-        self.advance(message, piece, reads);
+        fpdu::close(into, end - LENGTH_BYTES, self.framing, *offset);
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use crate::completion::{CompletionQueues, Written};
 use crate::contexts::Contexts;
 use crate::counters::Counters;
 use crate::host::Host;
+use crate::tcp::timer::Timing;
 use crate::Status;
 use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::queue::CompletionEntry;
@@ -18,6 +19,8 @@ pub(crate) struct Shared {
     pub contexts: Contexts,
     pub counters: Counters,
     pub completions: CompletionQueues,
+    /// What timers go by.
+    pub timing: Timing,
     frames: VecDeque<Vec<u8>>,
     frames_max: usize,
     /// Frames that have been taken since the device was made.
@@ -31,6 +34,7 @@ impl Shared {
             contexts: Contexts::new(configuration),
             counters: Counters::default(),
             completions: CompletionQueues::new(configuration.cq_count()),
+            timing: Timing::default(),
             frames: VecDeque::new(),
             frames_max: frames_max.max(1),
             taken: 0,

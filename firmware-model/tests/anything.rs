@@ -45,6 +45,10 @@ fn record() -> impl Strategy<Value = (u8, u32, Vec<u32>)> {
                     send_queue_log2: flags.0 as u8 & 15,
                     await_first_fpdu: flags.1,
                     send_markers: flags.2,
+                    retries: (flags.0 >> 4) as u8 & 15,
+                    sack: flags.0 >> 8 & 1 != 0,
+                    reassembly_log2: (flags.0 >> 9) as u8 % (EARLY_LOG2 + 1),
+                    reassembly: MEMORY + EARLY,
                     ..context(0, PLAIN)
                 };
                 (table::QUEUE_PAIR, qp, context.to_words().to_vec())

@@ -178,6 +178,10 @@ fn acknowledgements_of_nothing_sent_and_old_windows_are_ignored() {
     let una = station.read(reg::QUERY_SEND_UNACKNOWLEDGED);
     let ahead = Tcp { acknowledged: una.wrapping_add(1), window: 1, ..peer.plain() };
     peer.emit(&mut station, &ahead);
+    assert_eq!(sent(&mut station), [acknowledgement(&peer)], "it is answered");
+    let octets = Tcp { payload: vec![0; 8], ..ahead };
+    peer.emit(&mut station, &octets);
+    assert_eq!(sent(&mut station), [acknowledgement(&peer)], "and its octets are dropped");
     assert_eq!(station.read(reg::QUERY_SEND_UNACKNOWLEDGED), una);
     assert_eq!(station.read(reg::QUERY_SEND_WINDOW), PLAIN.window);
 

@@ -80,7 +80,8 @@ struct Side {
 impl Side {
     fn new(me: usize, board: bool) -> Self {
         let configuration = if board { BOARD } else { REFERENCE };
-        let mut station = Station::with(me, Options { configuration, frames_max: 32 });
+        let mut station =
+            Station::with(me, Options { configuration, frames_max: 32, ..Options::default() });
         station.write(reg::FENCE_QUEUE, CQ);
         let mut side = Self {
             me,

@@ -199,8 +199,11 @@ impl Inner {
             if more && self.line.now() < until {
                 continue;
             }
-            match self.line.advance(until) {
+            let timers = self.slots.iter().filter_map(|slot| slot.next_timer());
+            let timer = timers.min().filter(|timer| *timer < until);
+            match self.line.advance(timer.unwrap_or(until)) {
                 Advance::Something => {}
+                Advance::Nothing if timer.is_some() => {}
                 Advance::Nothing => return done(self).map_or(Run::TimeUp, Run::Done),
                 Advance::Asleep(sleep) => return Run::Asleep(sleep),
             }

@@ -38,6 +38,12 @@ pub(crate) trait Slot: Send {
         false
     }
 
+    /// When the device has something to do by itself, if it knows. Nothing for a device that is
+    /// part of its line.
+    fn next_timer(&self) -> Option<Duration> {
+        None
+    }
+
     /// The device can still be reached.
     fn health(&self) -> Result<(), Error> {
         Ok(())

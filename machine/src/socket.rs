@@ -132,6 +132,10 @@ impl Slot for Socket {
         more
     }
 
+    fn next_timer(&self) -> Option<Duration> {
+        self.device.next_timer()
+    }
+
     fn attach_stream(&mut self, qp: u32, stream: Box<dyn ByteStream>) -> Result<(), Error> {
         self.device.attach_stream(qp, stream).map_err(|error| match error {
             AttachError::Active(_) => Error::Bus(error.to_string()),

@@ -25,6 +25,7 @@ pub mod ipv4;
 pub mod limit;
 pub mod mpa;
 pub mod rdmap;
+pub mod sack;
 pub mod sequence;
 pub mod tcp;
 

@@ -43,4 +43,16 @@ pub const ECE: u8 = 1 << 6;
 /// The congestion window was reduced (RFC 3168).
 pub const CWR: u8 = 1 << 7;
 
+/// The kinds of options (RFC 9293 s. 3.1).
+pub mod option {
+    /// The end of the options.
+    pub const END: u8 = 0;
+    /// An octet of padding.
+    pub const NO_OPERATION: u8 = 1;
+    /// The sender may be sent selective acknowledgements (RFC 2018 s. 2).
+    pub const SACK_PERMITTED: u8 = 4;
+    /// Selective acknowledgements (RFC 2018 s. 3): see [`sack`](crate::sack).
+    pub const SACK: u8 = 5;
+}
+
 const _: () = assert!(HEADER_BYTES == 20);

@@ -116,7 +116,6 @@ impl Live {
                     self.drain(now);
                 }
                 status::PEER_RESET => return Ok(Some(Reason::Reset)),
-                status::PEER_SILENT => return Ok(Some(Reason::Timeout)),
                 other => return Ok(Some(Reason::QueuePair(Status(other)))),
             }
         }

@@ -1,6 +1,7 @@
 //! What has arrived: Ethernet, IPv4 and TCP headers read and checked.
 
 use crate::flows::Ends;
+use ironwarp_wire::sack::Blocks;
 use ironwarp_wire::sequence::Sequence;
 use ironwarp_wire::{checksum, ethernet, ipv4, tcp};
 use std::ops::Range;
@@ -33,6 +34,8 @@ pub(crate) struct Segment<'a> {
     pub fin: bool,
     pub rst: bool,
     pub syn: bool,
+    /// What the peer has behind gaps.
+    pub sack: Blocks,
     pub payload: &'a [u8],
 }
 
@@ -111,6 +114,7 @@ fn of_segment(segment: &[u8], source: [u8; 4], destination: [u8; 4]) -> Arrival<
         fin: flags & tcp::FIN != 0,
         rst: flags & tcp::RST != 0,
         syn: flags & tcp::SYN != 0,
+        sack: Blocks::parse(segment.get(tcp::HEADER_BYTES..header_bytes).unwrap_or_default()),
         payload,
     })
 }

@@ -1,12 +1,13 @@
-//! TCP segments as they leave: Ethernet, IPv4 and TCP headers without options.
+//! TCP segments as they leave: Ethernet, IPv4 and TCP headers, and selective acknowledgements.
 
 use ironwarp_abi::context::QueuePairContext;
+use ironwarp_wire::sack::Blocks;
 use ironwarp_wire::sequence::Sequence;
 use ironwarp_wire::{checksum, ethernet, ipv4, tcp};
 use std::ops::Range;
 
 const TCP: usize = ethernet::HEADER_BYTES + ipv4::HEADER_BYTES;
-/// Octets before the TCP payload.
+/// Octets before the TCP payload if there are no options.
 pub(super) const HEADER_BYTES: usize = TCP + tcp::HEADER_BYTES;
 const TIME_TO_LIVE: u8 = 64;
 
@@ -20,14 +21,17 @@ pub(super) struct Numbers {
     pub acknowledged: Sequence,
     /// The window field as it travels.
     pub window: u16,
+    /// What has arrived behind gaps: options that make the header longer.
+    pub sack: Blocks,
 }
 
-/// Fills the first [`HEADER_BYTES`] of a frame whose TCP payload is in its place.
+/// Fills the headers of a frame whose TCP payload is in its place.
 ///
 /// The payload fits an IPv4 datagram: the largest segment is far smaller. PSH is set if there is
 /// any. IPv4's identification is zero, which RFC 6864 s. 4.1 allows with DF.
 pub(super) fn fill(frame: &mut [u8], connection: &QueuePairContext, numbers: &Numbers) {
     let Some(datagram_bytes) = frame.len().checked_sub(ethernet::HEADER_BYTES) else { return };
+    numbers.sack.emit(frame.get_mut(HEADER_BYTES..).unwrap_or_default());
     let mut put = |at: usize, field: Range<usize>, value: &[u8]| {
         if let Some(place) = frame.get_mut(at + field.start..at + field.end) {
             place.copy_from_slice(value);
@@ -47,12 +51,14 @@ pub(super) fn fill(frame: &mut [u8], connection: &QueuePairContext, numbers: &Nu
     put(ip, ipv4::SOURCE, &connection.local_ip.to_be_bytes());
     put(ip, ipv4::DESTINATION, &connection.remote_ip.to_be_bytes());
 
-    let flags = if datagram_bytes > HEADER_BYTES - ip { tcp::PSH | tcp::ACK } else { tcp::ACK };
+    let header_bytes = tcp::HEADER_BYTES + numbers.sack.option_bytes();
+    let has_data = datagram_bytes > ipv4::HEADER_BYTES + header_bytes;
+    let flags = if has_data { tcp::PSH | tcp::ACK } else { tcp::ACK };
     put(TCP, tcp::SOURCE_PORT, &connection.local_port.to_be_bytes());
     put(TCP, tcp::DESTINATION_PORT, &connection.remote_port.to_be_bytes());
     put(TCP, tcp::SEQUENCE, &numbers.sequence.0.to_be_bytes());
     put(TCP, tcp::ACKNOWLEDGMENT, &numbers.acknowledged.0.to_be_bytes());
-    put(TCP, one(tcp::DATA_OFFSET), &[(tcp::HEADER_BYTES as u8 / 4) << 4]);
+    put(TCP, one(tcp::DATA_OFFSET), &[(header_bytes as u8 / 4) << 4]);
     put(TCP, one(tcp::FLAGS), &[flags]);
     put(TCP, tcp::WINDOW, &numbers.window.to_be_bytes());
 
@@ -72,7 +78,7 @@ pub(super) fn fill(frame: &mut [u8], connection: &QueuePairContext, numbers: &Nu
 
 /// The frame of a segment that only acknowledges.
 pub(super) fn acknowledgement(connection: &QueuePairContext, numbers: &Numbers) -> Vec<u8> {
-    let mut frame = vec![0; HEADER_BYTES];
+    let mut frame = vec![0; HEADER_BYTES + numbers.sack.option_bytes()];
     fill(&mut frame, connection, numbers);
     frame
 }
@@ -120,6 +126,7 @@ mod tests {
         sequence: Sequence(7),
         acknowledged: Sequence(u32::MAX),
         window: 513,
+        sack: Blocks::NONE,
     };
     const PEER: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
@@ -148,6 +155,7 @@ mod tests {
             fin: false,
             rst: false,
             syn: false,
+            sack: Blocks::NONE,
             payload,
         })
     }
@@ -163,6 +171,17 @@ mod tests {
         }
         assert_eq!(frame(&[])[TCP + tcp::FLAGS], tcp::ACK);
         assert_eq!(frame(&[1])[TCP + tcp::FLAGS], tcp::ACK | tcp::PSH);
+    }
+
+    #[test]
+    fn blocks_lie_between_header_and_payload() {
+        let mut sack = Blocks::default();
+        sack.push((Sequence(70), Sequence(90)));
+        let numbers = Numbers { sack, ..NUMBERS };
+        let frame = acknowledgement(&CONNECTION, &numbers);
+        assert_eq!((frame.len(), frame[TCP + tcp::FLAGS]), (HEADER_BYTES + 12, tcp::ACK));
+        let Arrival::Tcp(segment) = judged(&frame) else { panic!("it does not arrive") };
+        assert_eq!((segment.sack, segment.payload.len()), (sack, 0));
     }
 
     /// Every bit that a checksum covers, flipped alone, makes the frame bad, foreign or raw.

@@ -1,8 +1,13 @@
 //! RFC 9293's receive variables: segments become a stream of octets in order.
 
 use super::arrival::Segment;
+use super::reassembly::Reassembly;
+use crate::host::Host;
 use crate::rdma::Rdma;
+use crate::Status;
 use ironwarp_abi::context::QueuePairContext;
+use ironwarp_wire::sack::{Blocks, BLOCKS_MAX};
+use ironwarp_wire::sequence::Sequence;
 
 /// What a segment is to the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +43,23 @@ pub(super) struct Receive {
     /// The window while nothing waits, in octets.
     window: u32,
     shift: u8,
+    /// Where octets lie that come too early, if there is such a place.
+    pub early: Option<Reassembly>,
+    /// The peer may be told of them.
+    sack: bool,
+    /// RCV.NXT at the start.
+    first: Sequence,
 }
 
 impl Receive {
     pub fn new(context: &QueuePairContext) -> Self {
-        Self { window: context.receive_window, shift: context.receive_window_shift }
+        Self {
+            window: context.receive_window,
+            shift: context.receive_window_shift,
+            early: Reassembly::new(context),
+            sack: context.sack,
+            first: Sequence(context.receive_next),
+        }
     }
 
     /// RCV.WND in octets: its right edge moves only when octets leave the chip.
@@ -55,8 +72,42 @@ impl Receive {
         u16::try_from(self.window_octets(rdma) >> self.shift).unwrap_or(u16::MAX)
     }
 
-    /// Judges a segment and takes its new octets into the stream.
-    pub fn take(&self, segment: &Segment<'_>, rdma: &mut Rdma) -> Verdict {
+    /// Something has come that has a gap before it.
+    pub fn has_gap(&self) -> bool {
+        self.early.as_ref().is_some_and(|early| !early.is_empty())
+    }
+
+    /// What has come behind gaps, as the peer is told of it.
+    //= rfc2018#4  The block of the segment that came last is the first, the others follow.
+    pub fn blocks(&self) -> Blocks {
+        let mut blocks = Blocks::default();
+        let runs = self.early.iter().filter(|_| self.sack).flat_map(|early| early.runs());
+        for run in runs.take(BLOCKS_MAX) {
+            blocks.push((self.first + run.start as u32, self.first + run.end as u32));
+        }
+        blocks
+    }
+
+    /// Moves octets that a gap held up into the stream, as many as it has room for. True if there
+    /// were any.
+    ///
+    /// # Errors
+    /// The bus refuses.
+    pub fn join(&mut self, rdma: &mut Rdma, host: &mut dyn Host) -> Result<bool, Status> {
+        let Some(early) = &mut self.early else { return Ok(false) };
+        let received = rdma.stream.received();
+        early.release(received);
+        let available = early.available(received) as usize;
+        let room = rdma.stream.room(available);
+        let joined = available.min(room.len());
+        early.read(received, &mut room[..joined], host)?;
+        rdma.stream.fill(joined);
+        early.release(rdma.stream.received());
+        Ok(joined != 0)
+    }
+
+    /// Judges a segment and takes its new octets into the stream, or keeps them for later.
+    pub fn take(&mut self, segment: &Segment<'_>, rdma: &mut Rdma, host: &mut dyn Host) -> Verdict {
         let next = rdma.received();
         let in_window = segment.sequence.is_within(next, self.window_octets(rdma));
         if segment.rst {
@@ -76,16 +127,43 @@ impl Receive {
             let in_order = segment.sequence == next || in_window;
             return if in_order { Verdict::Nothing } else { Verdict::Probe };
         }
-        //= rfc9293#3.10.7.4  Segments with higher beginning sequence numbers may be held or not.
+        if segment.sequence.is_after(next) {
+            return self.keep(segment.sequence.since(next), segment.payload, rdma, host);
+        }
         let old = next.since(segment.sequence);
-        if segment.sequence.is_after(next) || old >= length {
+        if old >= length {
             return Verdict::OutOfOrder;
         }
         let new = segment.payload.get(old as usize..).unwrap_or_default();
-        match rdma.stream.push(new) {
-            true => Verdict::Accepted { octets: !new.is_empty(), fin: segment.fin },
+        self.push(new, segment.fin, rdma, host)
+    }
+
+    /// Keeps octets behind a gap of so many octets.
+    //= rfc9293#3.10.7.4  Segments with higher beginning sequence numbers may be held or not.
+    fn keep(&mut self, gap: u32, octets: &[u8], rdma: &Rdma, host: &mut dyn Host) -> Verdict {
+        let Some(early) = self.early.as_mut().filter(|_| !octets.is_empty()) else {
+            return Verdict::OutOfOrder;
+        };
+        let limit = rdma.stream.framed() + early.bytes();
+        match early.keep(rdma.stream.received() + u64::from(gap), octets, limit, host) {
+            true => Verdict::OutOfOrder,
             false => Verdict::NoRoom,
         }
+    }
+
+    /// Takes the next octets of the stream, up to those that have come before.
+    fn push(&mut self, new: &[u8], fin: bool, rdma: &mut Rdma, host: &mut dyn Host) -> Verdict {
+        let received = rdma.stream.received();
+        let known = self.early.as_ref().and_then(|early| early.first_from(received));
+        let fresh = known.map_or(new.len(), |known| new.len().min((known - received) as usize));
+        let (fresh, rest) = new.split_at(fresh);
+        if !rdma.stream.push(fresh) {
+            return Verdict::NoRoom;
+        }
+        if !rest.is_empty() {
+            let _ = self.keep(0, rest, rdma, host);
+        }
+        Verdict::Accepted { octets: !new.is_empty(), fin }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A host's memory, and a station made of it and a device.
 #![allow(dead_code)]
 
+pub mod lossy;
 pub mod peer;
 pub mod pipe;
 
@@ -27,6 +28,10 @@ pub const RECEIVE_RING: u64 = 0x8000;
 pub const CQ_RING: u64 = 0x1_0000;
 pub const SOURCE: u64 = 0x2_0000;
 pub const SINK: u64 = 0x8_0000;
+/// The reassembly ring of those that have one, and log2 of its size in units of 4 KiB.
+pub const EARLY: u64 = 0xe_0000;
+pub const EARLY_LOG2: u8 = 4;
+pub const EARLY_BYTES: u32 = 4096 << EARLY_LOG2;
 /// How much memory each of the two regions has.
 pub const REGION_BYTES: u32 = 0x6_0000;
 /// The STags of the regions at [`SOURCE`] and [`SINK`].
@@ -102,7 +107,7 @@ pub struct Station {
     sends: u16,
     receives: u16,
     taken: u16,
-    now: Duration,
+    pub now: Duration,
 }
 
 /// What `QUERY_STATE` says.
@@ -360,6 +365,19 @@ impl Station {
         self.now += Duration::from_micros(1);
         self.device.poll(self.now, &mut self.memory);
         self.device.take_frames().into()
+    }
+
+    /// Polls at a moment and answers the frames that left.
+    pub fn poll_at(&mut self, now: Duration) -> Vec<Vec<u8>> {
+        self.now = now;
+        self.device.poll(now, &mut self.memory);
+        self.device.take_frames().into()
+    }
+
+    /// Lets time pass until the next timer, and answers the frames that then leave.
+    pub fn wait(&mut self) -> Vec<Vec<u8>> {
+        let timer = self.device.next_timer().expect("no timer runs");
+        self.poll_at(timer)
     }
 
     /// Polls once, without frames. True if there is nothing more to do.

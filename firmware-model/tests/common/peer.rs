@@ -6,6 +6,8 @@ use ironwarp_wire::ddp::{TaggedRepr, UntaggedRepr};
 use ironwarp_wire::mpa::stream::{Framer, Framing};
 use ironwarp_wire::rdmap::read_request::ReadRequestRepr;
 use ironwarp_wire::rdmap::Opcode;
+use ironwarp_wire::sack::Blocks;
+use ironwarp_wire::sequence::Sequence;
 use ironwarp_wire::{checksum, ethernet, ipv4, tcp};
 
 /// A TCP segment as the peer sends it, or as it came to the peer.
@@ -75,11 +77,16 @@ impl Peer {
     }
 
     pub fn frame(&self, segment: &Tcp) -> Vec<u8> {
+        self.frame_with(segment, &[])
+    }
+
+    /// A segment with TCP options, a multiple of four octets of them.
+    pub fn frame_with(&self, segment: &Tcp, options: &[u8]) -> Vec<u8> {
         let mac = |address: u64| address.to_be_bytes()[2..].to_vec();
         let mut frame = mac(self.context.remote_mac);
         frame.extend(mac(self.context.local_mac));
         frame.extend(ethernet::TYPE_IPV4.to_be_bytes());
-        let total = 40 + segment.payload.len() as u16;
+        let total = (40 + options.len() + segment.payload.len()) as u16;
         let (source, destination) =
             (self.context.local_ip.to_be_bytes(), self.context.remote_ip.to_be_bytes());
         let mut ip = vec![ipv4::VERSION_4_WITHOUT_OPTIONS, 0];
@@ -93,9 +100,10 @@ impl Peer {
         tcp.extend(self.context.remote_port.to_be_bytes());
         tcp.extend(segment.sequence.to_be_bytes());
         tcp.extend(segment.acknowledged.to_be_bytes());
-        tcp.extend([0x50, segment.flags]);
+        tcp.extend([0x50 + 4 * options.len() as u8, segment.flags]);
         tcp.extend(segment.window.to_be_bytes());
         tcp.extend([0; 4]);
+        tcp.extend(options);
         tcp.extend(&segment.payload);
         let sum = checksum::tcp_over_ipv4(source, destination, &tcp);
         tcp[tcp::CHECKSUM].copy_from_slice(&sum.to_be_bytes());
@@ -105,20 +113,40 @@ impl Peer {
 
 /// Reads what a station sent: plain headers are expected.
 pub fn read(frame: &[u8]) -> Tcp {
+    let (segment, sack) = read_sack(frame);
+    assert_eq!(sack, []);
+    segment
+}
+
+/// Reads what a station sent, and the blocks that it acknowledges selectively.
+pub fn read_sack(frame: &[u8]) -> (Tcp, Vec<(u32, u32)>) {
     assert_eq!(frame[12..15], [8, 0, 0x45]);
     let total = usize::from(u16::from_be_bytes([frame[16], frame[17]]));
     let (ip, tcp) = frame[14..14 + total].split_at(20);
-    assert_eq!((checksum::internet(ip), ip[9], tcp[12]), (0, 6, 0x50));
+    assert_eq!((checksum::internet(ip), ip[9], tcp[12] & 15), (0, 6, 0));
+    let options = &tcp[20..usize::from(tcp[12] >> 4) * 4];
+    let blocks = Blocks::parse(options);
+    assert_eq!(options.len(), blocks.option_bytes());
     let end = |field: std::ops::Range<usize>| <[u8; 4]>::try_from(&ip[field]).unwrap();
     assert_eq!(checksum::tcp_over_ipv4(end(ipv4::SOURCE), end(ipv4::DESTINATION), tcp), 0);
     let number = |field: std::ops::Range<usize>| u32::from_be_bytes(tcp[field].try_into().unwrap());
-    Tcp {
+    let segment = Tcp {
         sequence: number(tcp::SEQUENCE),
         acknowledged: number(tcp::ACKNOWLEDGMENT),
         flags: tcp[tcp::FLAGS],
         window: u16::from_be_bytes(tcp[tcp::WINDOW].try_into().unwrap()),
-        payload: tcp[20..].to_vec(),
-    }
+        payload: tcp[20 + options.len()..].to_vec(),
+    };
+    (segment, blocks.iter().map(|(left, right)| (left.0, right.0)).collect())
+}
+
+/// The option that acknowledges blocks selectively.
+pub fn sack(blocks: &[(u32, u32)]) -> Vec<u8> {
+    let mut all = Blocks::default();
+    blocks.iter().for_each(|(left, right)| all.push((Sequence(*left), Sequence(*right))));
+    let mut options = vec![0; all.option_bytes()];
+    all.emit(&mut options);
+    options
 }
 
 /// A segment of an RDMA Write.

@@ -122,6 +122,7 @@ impl Stack {
             rst: flag(2),
             mss: flag(1).then_some(what.window),
             window_scale: flag(1).then_some(what.window as u8),
+            sack_permitted: flag(1) && what.window & 1 == 0,
             payload: what.payload.into(),
         };
         let frame = segment.emit();

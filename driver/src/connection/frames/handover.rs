@@ -2,6 +2,7 @@
 
 use super::super::tcp::HandOver;
 use super::tracker::Snapshot;
+use crate::options::Repair;
 use ironwarp_abi::context::QueuePairContext;
 
 /// IPv4 and TCP headers without options, in octets.
@@ -15,6 +16,7 @@ pub(super) fn context(
     to: &HandOver,
     mtu: usize,
     window: u32,
+    repair: &Repair,
 ) -> QueuePairContext {
     let flow = snapshot.path.flow;
     let emss = usize::from(snapshot.peer_mss).min(mtu - HEADER_BYTES);
@@ -33,6 +35,9 @@ pub(super) fn context(
         send_window: snapshot.send_window,
         receive_next: snapshot.receive_next.0,
         receive_window,
+        retries: repair.retries,
+        sack: snapshot.sack,
+        reassembly_log2: repair.ring_log2(receive_window),
         ..to.context(emss)
     }
 }
@@ -47,7 +52,7 @@ mod tests {
     use super::super::super::event::{Agreement, ReadDepths};
     use super::super::super::negotiation::Role;
     use super::super::segment::tests::path;
-    use super::*;
+    use super::{HandOver, QueuePairContext, Repair, Snapshot};
     use ironwarp_wire::sequence::Sequence;
 
     const WINDOW: u32 = 256 * 1024;
@@ -59,7 +64,13 @@ mod tests {
         send_window_shift: 7,
         receive_window_shift: Some(3),
         peer_mss: 1460,
+        sack: true,
     };
+    /// The context of a connection with the default repairs.
+    fn context(snapshot: &Snapshot, to: &HandOver, mtu: usize, window: u32) -> QueuePairContext {
+        super::context(snapshot, to, mtu, window, &Repair::default())
+    }
+
     fn to(role: Role, send_markers: bool) -> HandOver {
         let reads = ReadDepths { inbound: 5, outbound: 6 };
         let agreement = Agreement { send_markers, receive_markers: true, crc: true, reads };
@@ -75,6 +86,15 @@ mod tests {
         assert_eq!((context.send_next, context.receive_next, context.send_window), (10, 20, 30));
         assert_eq!((context.read_in, context.read_out), (5, 6));
         assert!(context.await_first_fpdu && context.receive_markers && !context.send_markers);
+        assert_eq!((context.retries, context.sack, context.reassembly_log2), (8, true, 6));
+    }
+
+    #[test]
+    fn without_repairs_nothing_is_repaired() {
+        let to = to(Role::Initiator, false);
+        let snapshot = Snapshot { sack: false, ..SNAPSHOT() };
+        let context = super::context(&snapshot, &to, 1500, WINDOW, &Repair::NONE);
+        assert_eq!((context.retries, context.sack, context.reassembly_log2), (0, false, 0));
     }
 
     //= rfc5044#4.5

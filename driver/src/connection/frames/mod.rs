@@ -18,7 +18,7 @@ pub(crate) use segment::Flow;
 use super::tcp::{Abort, HandOver, Opened, Outcome, Tcp, TcpId, TcpState, TcpUsage};
 use crate::error::{Error, Reason};
 use crate::hardware::Hardware;
-use crate::options::Options;
+use crate::options::{Options, Repair};
 use crate::window::Query;
 use backlog::Backlog;
 use close::{reset, Closer};
@@ -103,6 +103,7 @@ pub(crate) struct Frames {
     random: StdRng,
     mtu: usize,
     receive_window: u32,
+    repair: Repair,
     time_wait: Duration,
 }
 
@@ -119,6 +120,7 @@ impl Frames {
             random,
             mtu: options.mtu,
             receive_window: window,
+            repair: options.repair,
             time_wait: options.time_wait,
         }
     }
@@ -438,7 +440,7 @@ impl Tcp for Frames {
         if !fpdu::has_room(snapshot.peer_mss.into(), to.agreement.send_markers) {
             return Err(Error::Cramped);
         }
-        let record = context(&snapshot, to, self.mtu, self.receive_window);
+        let record = context(&snapshot, to, self.mtu, self.receive_window, &self.repair);
         hardware.arm(to.qp, Some(flow), &record)?;
         self.network.forget(&flow);
         self.network.remove(socket);

@@ -62,6 +62,8 @@ pub(crate) struct Segment {
     pub mss: Option<u16>,
     /// The option of a SYN: the sender's window scale.
     pub window_scale: Option<u8>,
+    /// The option of a SYN: the sender takes selective acknowledgements (RFC 2018 s. 2).
+    pub sack_permitted: bool,
     /// The payload.
     pub payload: Vec<u8>,
 }
@@ -79,6 +81,7 @@ impl Segment {
             rst: false,
             mss: None,
             window_scale: None,
+            sack_permitted: false,
             payload: Vec::new(),
         }
     }
@@ -131,6 +134,7 @@ impl Segment {
             rst: tcp.rst(),
             mss: repr.max_seg_size,
             window_scale: repr.window_scale,
+            sack_permitted: repr.sack_permitted,
             payload: repr.payload.into(),
         })
     }
@@ -164,7 +168,7 @@ impl Segment {
             window_len: self.window,
             window_scale: self.window_scale,
             max_seg_size: self.mss,
-            sack_permitted: false,
+            sack_permitted: self.sack_permitted,
             sack_ranges: [None; 3],
             timestamp: None,
             payload: &self.payload,
@@ -273,6 +277,7 @@ pub(crate) mod tests {
             rst: false,
             mss: None,
             window_scale: None,
+            sack_permitted: false,
             payload: Vec::new(),
         }
     }

@@ -21,6 +21,7 @@ struct Syn {
     number: Sequence,
     mss: u16,
     scale: Option<u8>,
+    sack: bool,
 }
 
 impl Syn {
@@ -29,6 +30,7 @@ impl Syn {
             number: segment.sequence,
             mss: segment.mss.unwrap_or(MSS_DEFAULT),
             scale: segment.window_scale.map(|scale| scale.min(SCALE_MAX)),
+            sack: segment.sack_permitted,
         }
     }
 }
@@ -91,6 +93,8 @@ pub(crate) struct Snapshot {
     pub receive_window_shift: Option<u8>,
     /// The largest segment that the peer takes, in octets.
     pub peer_mss: u16,
+    /// Selective acknowledgements are permitted, both ways.
+    pub sack: bool,
 }
 
 impl Tracker {
@@ -277,6 +281,7 @@ impl Tracker {
             send_window_shift: self.shift(peers),
             receive_window_shift: peers.scale.and(ours.scale),
             peer_mss: peers.mss,
+            sack: ours.sack && peers.sack,
         })
     }
 }
@@ -392,6 +397,19 @@ mod tests {
             assert_eq!((snapshot.send_next, snapshot.send_window), (Sequence(5), window));
             assert_eq!((snapshot.send_window_shift, snapshot.receive_window_shift), shifts);
             assert_eq!(snapshot.peer_mss, 1400);
+        }
+    }
+
+    //= rfc2018#2
+    //= type=test
+    #[test]
+    fn selective_acknowledgements_are_for_both_or_none() {
+        for (ours, peers) in [(false, false), (true, false), (false, true), (true, true)] {
+            let mut tracker = Tracker::new(segment(0, 0).path);
+            tracker.outbound(&Segment { sack_permitted: ours, ..syn(OURS, None) });
+            let reply = Segment { acknowledged: Some(Sequence(OURS) + 1), ..syn(PEERS, None) };
+            tracker.inbound(&Segment { sack_permitted: peers, ..reply });
+            assert_eq!(tracker.snapshot().map(|it| it.sack), Some(ours && peers));
         }
     }
 
