@@ -4,7 +4,7 @@ use crate::transfer::Error;
 use ironwarp_abi::serial::BOARD_CLOCKS_PER_MICROSECOND;
 use ironwarp_driver::{
     Completion, CompletionQueue, Context, Event, Options, ProtectionDomain, QueuePair,
-    QueuePairOptions, Status,
+    QueuePairOptions, Repair, Status,
 };
 use ironwarp_machine::{DeviceKind, World};
 use std::sync::Arc;
@@ -99,7 +99,9 @@ impl Pair {
         let pace = if board { REAL_TIME } else { OWN_TIME };
         let open = |end: u8| {
             let seed = Some(seed.wrapping_mul(2).wrapping_add(u64::from(end)));
-            let mut options = Options { mtu, seed, ..Options::station(end + 1) };
+            // Devices answer at once, and a simulation's milliseconds are long.
+            let repair = Repair { timeout_min: Duration::from_micros(200), ..Repair::default() };
+            let mut options = Options { mtu, seed, repair, ..Options::station(end + 1) };
             if world.kinds()[usize::from(end)] == DeviceKind::Board {
                 options.clocks_per_microsecond = BOARD_CLOCKS_PER_MICROSECOND;
             }

@@ -117,7 +117,7 @@ pub struct LossDetector {
     error: Signal<Local, Bits<32>>,
     least_now: Signal<Local, Bits<32>>,
     first: Signal<Local, Bits<32>>,
-    wait: Signal<Local, Bits<32>>,
+    patience: Signal<Local, Bits<32>>,
     longer: Signal<Local, Bits<48>>,
     late: Signal<Local, Bits<32>>,
     thrice: Signal<Local, Bit>,
@@ -200,17 +200,17 @@ impl Logic for LossDetector {
         if self.first.val() > self.longest_first.val() {
             self.first.next = self.longest_first.val();
         }
-        self.wait.next = (self.work.q.val().mean >> 3) + self.work.q.val().deviation;
+        self.patience.next = (self.work.q.val().mean >> 3) + self.work.q.val().deviation;
         if !self.work.q.val().measured {
-            self.wait.next = self.first.val();
+            self.patience.next = self.first.val();
         }
-        if self.wait.val() < self.least_now.val() {
-            self.wait.next = self.least_now.val();
+        if self.patience.val() < self.least_now.val() {
+            self.patience.next = self.least_now.val();
         }
-        if self.wait.val() > self.longest.val() {
-            self.wait.next = self.longest.val();
+        if self.patience.val() > self.longest.val() {
+            self.patience.next = self.longest.val();
         }
-        self.longer.next = bit_cast::<48, 32>(self.wait.val()) << self.work.q.val().expiries;
+        self.longer.next = bit_cast::<48, 32>(self.patience.val()) << self.work.q.val().expiries;
         if self.longer.val() > self.longest_wide.val() {
             self.longer.next = self.longest_wide.val();
         }

@@ -61,7 +61,7 @@ pub struct ResponseQueue {
     pub take: Signal<In, Bit>,
     pub take_qp: Signal<In, QpNumber>,
     /// ... for the first time: there is room for one more.
-    pub release: Signal<In, Bit>,
+    pub freed: Signal<In, Bit>,
     /// Not in the clock of a `take`, nor in the one after it.
     pub rewind: Signal<In, Rewind>,
 
@@ -112,7 +112,7 @@ impl Logic for ResponseQueue {
         }
         self.limit.start.next = self.accepts.val();
         self.limit.start_qp.next = self.asked.beat.val().qp;
-        self.limit.done.next = self.release.val();
+        self.limit.done.next = self.freed.val();
         self.limit.done_qp.next = self.take_qp.val();
         self.limit.qp.next = self.room_qp.val();
         self.room.next = self.limit.room.val();
@@ -275,11 +275,11 @@ mod tests {
                     assert_eq!(head.length, asked.length, "SEED={seed}");
                     model[qp].pop_front();
                     uut.take.next = true;
-                    uut.release.next = true;
+                    uut.freed.next = true;
                     uut.take_qp.next = (qp as u64).to_bits();
                     tick!(uut);
                     uut.take.next = false;
-                    uut.release.next = false;
+                    uut.freed.next = false;
                 }
             }
             assert_eq!(most, 8, "SEED={seed}: the queue was never full");

@@ -333,7 +333,7 @@ impl Logic for Transmit {
         self.scheduler.replaying.next = self.segmenter.replaying.val();
         self.scheduler.replays_posted.next = self.segmenter.replays_posted.val();
         self.scheduler.roomy.next = self.segmenter.roomy.val();
-        self.responses.release.next = self.segmenter.released.val();
+        self.responses.freed.next = self.segmenter.released.val();
         self.counted.next.resent = self.segmenter.resent.val();
         self.counted.next.expired = self.losses.expired.val() & self.losses.loss.val().valid;
         self.counts.next = self.counted.val().into();
