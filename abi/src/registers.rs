@@ -236,6 +236,8 @@ pub const COMPLETION_TIMEOUT_RESET: u32 = 50_000;
 pub const RETRANSMIT_MIN_RESET: u32 = 200_000;
 /// What [`VERSION`] reads.
 pub const ABI_VERSION: u32 = 2 << 16 | 1;
+/// The minor version of [`VERSION`] with which the repair of losses began.
+pub const REPAIRS_MINOR: u32 = 1;
 
 /// The MSI-X table: 16 bytes a vector (PCI Express base specification, MSI-X capability).
 pub const MSIX_TABLE: u32 = 0x1000;

@@ -3,7 +3,9 @@
 use crate::error::Error;
 use ironwarp_abi::configuration::Configuration;
 use ironwarp_abi::limits::{NUMBER_BITS, SGE_MAX};
-use ironwarp_abi::registers::{Register, CAPABILITIES, DOORBELL_PAGE_BITS, SIZES};
+use ironwarp_abi::registers::{
+    Register, CAPABILITIES, DOORBELL_PAGE_BITS, REPAIRS_MINOR, SIZES, VERSION,
+};
 use std::ops::RangeInclusive;
 
 /// log2 of the areas that BAR 0 has.
@@ -25,8 +27,9 @@ pub(crate) struct Capabilities {
 }
 
 impl Capabilities {
-    /// From what [`CAPABILITIES`] and [`SIZES`] read; refuses what this driver cannot work with.
-    pub fn parse(capabilities: u32, sizes: u32) -> Result<Self, Error> {
+    /// From what [`VERSION`], [`CAPABILITIES`] and [`SIZES`] read; refuses what this driver cannot
+    /// work with.
+    pub fn parse(version: u32, capabilities: u32, sizes: u32) -> Result<Self, Error> {
         let size = |name| SIZES.get(sizes, name);
         let bits = |what, register: Register, word, name, range: RangeInclusive<usize>| {
             let bits = register.get(word, name) as usize;
@@ -57,7 +60,8 @@ impl Capabilities {
         // Eight bits always fit.
         let vectors = u16::try_from(size("vectors")).unwrap_or(u16::MAX);
         let outstanding = 1 << size("outstanding");
-        Ok(Self { configuration, outstanding, vectors, repairs: true })
+        let repairs = VERSION.get(version, "minor") >= REPAIRS_MINOR;
+        Ok(Self { configuration, outstanding, vectors, repairs })
     }
 
     /// The numbers of the queue pairs for connections.
@@ -91,6 +95,7 @@ impl Capabilities {
 mod tests {
     use super::*;
     use ironwarp_abi::configuration;
+    use ironwarp_abi::registers::ABI_VERSION;
 
     fn words(configuration: &Configuration) -> (u32, u32) {
         let put_all = |register: Register, fields: &[(&str, usize)]| {
@@ -115,7 +120,7 @@ mod tests {
     fn every_configuration_that_is_built_is_read() {
         for (name, configuration) in configuration::ALL {
             let (counts, sizes) = words(configuration);
-            let capabilities = Capabilities::parse(counts, sizes).unwrap();
+            let capabilities = Capabilities::parse(ABI_VERSION, counts, sizes).unwrap();
             assert_eq!(capabilities.configuration, *configuration, "{name}");
             assert_eq!((capabilities.outstanding, capabilities.vectors), (128, 16));
         }
@@ -125,26 +130,27 @@ mod tests {
     fn what_the_driver_cannot_work_with_is_refused() {
         let (counts, sizes) = words(&configuration::REFERENCE);
         for (name, bad) in [("qp", 0), ("qp", 18), ("cq", 1), ("cq", 31), ("mr", 0), ("mr", 25)] {
-            let refused = Capabilities::parse(CAPABILITIES.put(counts, name, bad), sizes);
+            let refused =
+                Capabilities::parse(ABI_VERSION, CAPABILITIES.put(counts, name, bad), sizes);
             assert!(matches!(refused, Err(Error::Capability(_))), "{bad} bits of {name}");
         }
         for (name, bad) in [("vectors", 0), ("elements", 0), ("stream_ring", 10)] {
-            let refused = Capabilities::parse(counts, SIZES.put(sizes, name, bad));
+            let refused = Capabilities::parse(ABI_VERSION, counts, SIZES.put(sizes, name, bad));
             assert!(matches!(refused, Err(Error::Capability(_))), "{name} is {bad}");
         }
         let largest = CAPABILITIES.put(counts, "qp", PAGES_BITS_MAX as u32);
-        let configuration = Capabilities::parse(largest, sizes).unwrap().configuration;
+        let configuration = Capabilities::parse(ABI_VERSION, largest, sizes).unwrap().configuration;
         assert_eq!(configuration.bar_bytes(), 1 << 31, "the last that 32 bits can say");
     }
 
     #[test]
     fn vectors_are_shared_by_more_queues_than_there_are() {
         let (counts, sizes) = words(&configuration::REFERENCE);
-        let capabilities = Capabilities::parse(counts, sizes).unwrap();
+        let capabilities = Capabilities::parse(ABI_VERSION, counts, sizes).unwrap();
         assert_eq!(capabilities.completion_queues(), 1..63);
         let vectors = [0, 1, 15, 16, 62, 63].map(|cq| capabilities.vector(cq));
         assert_eq!(vectors, [0, 1, 15, 1, 2, 0]);
-        let one = Capabilities::parse(counts, SIZES.put(sizes, "vectors", 1)).unwrap();
+        let one = Capabilities::parse(ABI_VERSION, counts, SIZES.put(sizes, "vectors", 1)).unwrap();
         assert_eq!([0, 1, 62].map(|cq| one.vector(cq)), [0; 3]);
     }
 }

@@ -12,8 +12,6 @@ use std::sync::Arc;
 const CONFIG_IDS: u16 = 0x00;
 const CONFIG_COMMAND: u16 = 0x04;
 const CONFIG_CLASS: u16 = 0x08;
-/// The minor version that began to repair losses.
-const REPAIRS: u32 = 1;
 /// Memory space and bus mastering.
 const COMMAND_ENABLE: u32 = 1 << 1 | 1 << 2;
 
@@ -65,12 +63,11 @@ fn check_contract(function: &dyn PciFunction) -> Result<Capabilities, Error> {
         return Err(Error::NotOurDevice { what: "the device register", found, expected });
     }
     let version = read(reg::VERSION)?;
-    let (major, known) = (version >> 16, reg::ABI_VERSION >> 16);
+    let [major, known] = [version, reg::ABI_VERSION].map(|it| reg::VERSION.get(it, "major"));
     if major != known {
         return Err(Error::Version { major, known });
     }
-    let capabilities = Capabilities::parse(read(reg::CAPABILITIES)?, read(reg::SIZES)?)?;
-    Ok(Capabilities { repairs: reg::VERSION.get(version, "minor") >= REPAIRS, ..capabilities })
+    Capabilities::parse(version, read(reg::CAPABILITIES)?, read(reg::SIZES)?)
 }
 
 #[cfg(test)]

@@ -1,26 +1,17 @@
 //! Corruption that only checksums find.
 
-use ironwarp_wire::{ethernet, ipv4};
+use crate::packet::ipv4_packet;
 
 /// Changes one bit of the IPv4 packet in a frame: one that header checksum, TCP, UDP or ICMP cover,
 /// and never padding. The internet checksum finds every single bit (RFC 1071). False, and nothing
 /// changes, if the frame carries no such packet: ARP, for one, has no checksum that could find it.
 pub(crate) fn damage(frame: &mut [u8], choice: u64) -> bool {
-    let Some(packet) = packet(frame) else { return false };
+    let Some(packet) = ipv4_packet(frame).and_then(|octets| frame.get_mut(octets)) else {
+        return false;
+    };
     let at = choice / 8 % packet.len() as u64;
     packet[at as usize] ^= 1 << (choice % 8);
     true
-}
-
-/// The IPv4 packet in a frame.
-fn packet(frame: &mut [u8]) -> Option<&mut [u8]> {
-    let (header, packet) = frame.split_at_mut_checked(ethernet::HEADER_BYTES)?;
-    if header[ethernet::TYPE] != ethernet::TYPE_IPV4.to_be_bytes() {
-        return None;
-    }
-    let length = packet.get(ipv4::TOTAL_LENGTH)?.try_into().ok()?;
-    let length = usize::from(u16::from_be_bytes(length));
-    packet.get_mut(..length).filter(|packet| packet.len() >= ipv4::HEADER_BYTES)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod counts;
 mod damage;
 mod impairment;
 mod link;
+mod packet;
 mod path;
 mod quantity;
 mod resent;

@@ -1,7 +1,8 @@
 //! Sees which TCP segments bring octets again that were sent before.
 
+use crate::packet::ipv4_packet;
 use ironwarp_wire::sequence::Sequence;
-use ironwarp_wire::{ethernet, ipv4, tcp};
+use ironwarp_wire::{ipv4, tcp};
 use std::collections::BTreeMap;
 
 /// Streams that are followed at a time. One more, and all are forgotten: peers cannot make this
@@ -58,13 +59,9 @@ impl Resent {
 }
 
 fn parse(frame: &[u8]) -> Option<Segment> {
-    let (header, packet) = frame.split_at_checked(ethernet::HEADER_BYTES)?;
+    let packet = frame.get(ipv4_packet(frame)?)?;
     let word = |octets: &[u8]| octets.try_into().map(u16::from_be_bytes).ok();
     let long = |octets: &[u8]| octets.try_into().map(u32::from_be_bytes).ok();
-    if word(&header[ethernet::TYPE])? != ethernet::TYPE_IPV4 {
-        return None;
-    }
-    let packet = packet.get(..word(packet.get(ipv4::TOTAL_LENGTH)?)?.into())?;
     let words = packet.get(ipv4::VERSION_AND_LENGTH)? & 0xf;
     let fragment =
         word(packet.get(ipv4::FRAGMENT)?)? & (ipv4::FRAGMENT_OFFSET | ipv4::MORE_FRAGMENTS);
@@ -89,6 +86,7 @@ fn parse(frame: &[u8]) -> Option<Segment> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ironwarp_wire::ethernet;
 
     /// A segment of so many octets from a port, in a padded frame.
     fn segment(port: u16, flags: u8, sequence: u32, payload: u16) -> Vec<u8> {

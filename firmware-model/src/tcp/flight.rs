@@ -32,14 +32,6 @@ struct Sent {
     fate: Fate,
 }
 
-/// What an acknowledgement took out of the flight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Acknowledged {
-    /// When the oldest of the segments left, if none of them has left twice.
-    //= rfc6298#3  Karn's algorithm: no sample of a segment that was retransmitted.
-    pub sample: Option<Duration>,
-}
-
 /// Segments in stream order, the oldest in front.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
@@ -70,7 +62,9 @@ impl Flight {
     }
 
     /// The peer has everything up to this stream offset. A segment of which it has a part stays.
-    pub fn acknowledge(&mut self, offset: u64) -> Acknowledged {
+    /// Answers when the oldest of the others left, if none of them has left twice.
+    //= rfc6298#3  Karn's algorithm: no sample of a segment that was retransmitted.
+    pub fn acknowledge(&mut self, offset: u64) -> Option<Duration> {
         let (mut sample, mut repeated) = (None, false);
         while self.segments.front().is_some_and(|oldest| oldest.due.end() <= offset) {
             let Some(done) = self.segments.pop_front() else { break };
@@ -78,7 +72,7 @@ impl Flight {
             repeated |= done.repeated;
             self.count(done.fate, done.due.bytes as u64, false);
         }
-        Acknowledged { sample: sample.filter(|_| !repeated) }
+        sample.filter(|_| !repeated)
     }
 
     /// Nothing of it has arrived, whatever the peer has said: it may have dropped it since.

@@ -44,7 +44,7 @@ pub(super) struct Receive {
     window: u32,
     shift: u8,
     /// Where octets lie that come too early, if there is such a place.
-    pub early: Option<Reassembly>,
+    early: Option<Reassembly>,
     /// The peer may be told of them.
     sack: bool,
     /// RCV.NXT at the start.

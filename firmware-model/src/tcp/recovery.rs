@@ -179,8 +179,9 @@ impl Recovery {
     }
 
     fn advance(&mut self, heard: &Heard<'_>, timing: Timing) {
-        let sample = self.flight.acknowledge(heard.unacknowledged).sample;
-        sample.into_iter().for_each(|at| self.timer.measure(timing.now.saturating_sub(at)));
+        if let Some(left) = self.flight.acknowledge(heard.unacknowledged) {
+            self.timer.measure(timing.now.saturating_sub(left));
+        }
         self.timer.progress();
         //= rfc6298#5  (5.2), (5.3) New data acknowledged: the timer restarts, or stops at the end.
         match self.flight.is_empty() {

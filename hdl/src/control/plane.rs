@@ -66,10 +66,6 @@ pub struct Control {
     pub microsecond: Signal<Out, Bit>,
     /// `COMPLETION_TIMEOUT` in microseconds.
     pub completion_timeout: Signal<Out, Bits<24>>,
-    /// `RETRANSMIT_MIN` in microseconds.
-    pub retransmit_min: Signal<Out, Bits<24>>,
-    /// `TIME`.
-    pub now: Signal<Out, Bits<32>>,
     /// The station's address; the first octet is in the highest byte.
     pub mac_address: Signal<Out, Bits<48>>,
     /// The key of the flow table's hash.
@@ -137,9 +133,7 @@ impl Logic for Control {
         self.microsecond.next = self.time_base.tick.val();
         self.completion_timeout.next = self.registers.completion_timeout.val();
         self.reader.completion_timeout.next = self.registers.completion_timeout.val();
-        self.retransmit_min.next = self.registers.retransmit_min.val();
         self.reader.retransmit_min.next = self.registers.retransmit_min.val();
-        self.now.next = self.time_base.microseconds.val();
         self.pulses.next.others = self.counts.val();
         self.pulses.next.later = self.later_counts.val();
         self.pulses.next.refused = self.decoder.refused.val()
